@@ -1,0 +1,116 @@
+"""How fast faces are read and kept, against the usual pandas loop, and in how much memory.
+
+`python benchmarks/ingest.py [FILE.csv.gz] [--repeats 3]` (random faces if no file is named). Each
+measurement is a process of its own; the readers take turns and the best turn counts, since
+other work on the machine only ever slows a turn down.
+"""
+
+import argparse
+import gzip
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline.data.expressions import PIXELS
+from pipeline.data.faces_csv import read_csv
+from pipeline.data.ingest import ingest
+from pipeline.data.sources import Source
+
+PARTS = ("pandas", "reading", "ingest")
+
+
+def read_with_pandas(path: Path) -> int:
+    table = pd.read_csv(path)
+    rows = [np.fromstring(text, dtype=int, sep=" ") for text in table["feature"]]
+    return len(np.stack(rows).astype(np.uint8))
+
+
+def read_only(path: Path) -> int:
+    return sum(len(batch) for batch in read_csv(path, labelled=True))
+
+
+def read_and_keep(path: Path) -> int:
+    folder = path.parent / "out"
+    source = Source("csv", path)
+    report = ingest(source, "stop", folder / "a", folder / "b", folder / "regions.npz")
+    return report.labelled.faces
+
+
+def write_random(path: Path, faces: int = 3000) -> None:
+    """Random walks: two neighbours differ little, so the file packs about as well as faces do."""
+    rng = np.random.default_rng(0)
+    with gzip.open(path, "wt", compresslevel=6) as file:
+        file.write("label,feature\n")
+        for _ in range(faces):
+            face = np.abs(rng.integers(-9, 10, PIXELS).cumsum()) % 256
+            file.write(f"{rng.integers(7)},{' '.join(map(str, face))}\n")
+
+
+def repeat_rows(path: Path, target: Path, times: int) -> None:
+    with gzip.open(target, "wb", compresslevel=1) as out:
+        for turn in range(times):
+            with gzip.open(path) as file:
+                header = file.readline()
+                if turn == 0:
+                    out.write(header)
+                shutil.copyfileobj(file, out, 1 << 20)
+
+
+def peak() -> int:
+    """Peak memory of this process so far, MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def measure(part: str, path: Path) -> tuple[float, float, int, int]:
+    """Run one reader in a new process: wall s, processor s, peak MB above the imports, faces."""
+    command = [sys.executable, __file__, "--one", part, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    wall, processor, memory, faces = done.stdout.split()
+    return float(wall), float(processor), int(memory), int(faces)
+
+
+def measure_here(part: str, path: Path) -> None:
+    readers = (read_with_pandas, read_only, read_and_keep)
+    read = dict(zip(PARTS, readers, strict=True))[part]
+    memory, wall, processor = peak(), time.perf_counter(), time.process_time()
+    faces = read(path)
+    wall, processor = time.perf_counter() - wall, time.process_time() - processor
+    print(f"{wall:.3f} {processor:.3f} {peak() - memory} {faces}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file", nargs="?", type=Path)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--one", choices=PARTS, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        return measure_here(options.one, options.file)
+    with tempfile.TemporaryDirectory() as folder:
+        once, thrice = Path(folder) / "once.csv.gz", Path(folder) / "thrice.csv.gz"
+        if options.file:
+            shutil.copy(options.file, once)
+        else:
+            write_random(once)
+        repeat_rows(once, thrice, 3)
+        for name, path in (("1x", once), ("3x", thrice)):
+            turns = [[measure(part, path) for part in PARTS] for _ in range(options.repeats)]
+            best = [min(runs) for runs in zip(*turns, strict=True)]
+            for part, (wall, processor, memory, faces) in zip(PARTS, best, strict=True):
+                print(
+                    f"{name} {part:8} {wall:6.2f} s {best[0][0] / wall:4.1f}x  "
+                    f"processor {processor:6.2f} s {best[0][1] / processor:4.1f}x  "
+                    f"{faces / wall:6.0f} faces/s  {memory:4d} MB above imports"
+                )
+    return None
+
+
+if __name__ == "__main__":
+    main()

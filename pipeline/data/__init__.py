@@ -1,0 +1,1 @@
+"""Faces: reading and checking them, keeping them, drawing sample ones, splitting, augmenting."""

@@ -1,0 +1,98 @@
+"""From a source to the two stores, with the report on what was found on the way."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pipeline.data.batch import Batch, Fault, Progress
+from pipeline.data.faces_csv import read_csv
+from pipeline.data.folder import read_images
+from pipeline.data.quality import Quality, assess, count_shared
+from pipeline.data.regions import keep_regions
+from pipeline.data.sources import Source, fingerprint
+from pipeline.data.store import FaceWriter
+from pipeline.errors import UserError
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """What the data stage found; `dataclasses.asdict` makes it ready for JSON."""
+
+    files: dict[str, str]
+    """MD5 sum of each file, or image folder, by its name."""
+    labelled: Quality
+    unlabelled: Quality
+    shared: int
+    """Faces without a label whose very pixels also stand among the labelled ones."""
+    regions: list[str]
+    """Names of the regions that are known for the labelled faces."""
+    dropped: list[Fault]
+    """Rows that are no faces, labelled file first."""
+
+
+def ingest(
+    source: Source,
+    on_bad_row: Literal["stop", "drop"],
+    labelled: Path,
+    unlabelled: Path,
+    regions: Path,
+    progress: Progress | None = None,
+) -> IngestReport:
+    """Read all faces of a source and keep them.
+
+    Args:
+        source: what to read.
+        on_bad_row: `stop` at the first row that is no face, or `drop` such rows and list them.
+        labelled: folder of the store to write.
+        unlabelled: likewise; the store is empty where the source has no such faces.
+        regions: the archive to write; without arrays where the source has none.
+        progress: told of the bytes read; `Source.size` is their sum.
+
+    Raises:
+        UserError: the source is unusable, or a row is no face and `on_bad_row` is `stop`. Neither
+            store is touched then.
+    """
+    dropped: list[Fault] = []
+    with (
+        ThreadPoolExecutor(1) as pool,
+        FaceWriter(labelled) as faces,
+        FaceWriter(unlabelled) as others,
+    ):
+        sums = pool.map(fingerprint, source.files)
+        rows = 0
+        for batch in _read(source, True, progress):
+            faces.append(batch)
+            rows += len(batch) + len(batch.faults)
+            _judge(batch, on_bad_row, dropped)
+        if source.unlabelled is not None:
+            for batch in _read(source, False, progress):
+                others.append(batch)
+                _judge(batch, on_bad_row, dropped)
+        table, other_table = faces.table(), others.table()
+        if table.empty:
+            raise UserError(f"{source.labelled.name}: none of {rows} rows is a face; {dropped[0]}")
+        names = keep_regions(source.regions, table["row"].to_numpy(), rows, regions)
+    return IngestReport(
+        files={path.name: md5 for path, md5 in zip(source.files, sums, strict=True)},
+        labelled=assess(table),
+        unlabelled=assess(other_table),
+        shared=count_shared(other_table, table),
+        regions=names,
+        dropped=dropped,
+    )
+
+
+def _read(source: Source, labelled: bool, progress: Progress | None) -> Iterator[Batch]:
+    path = source.labelled if labelled else source.unlabelled
+    if path is None:
+        return iter(())
+    read = read_csv if source.kind == "csv" else read_images
+    return read(path, labelled, progress)
+
+
+def _judge(batch: Batch, on_bad_row: str, dropped: list[Fault]) -> None:
+    if batch.faults and on_bad_row == "stop":
+        raise UserError(str(batch.faults[0]))
+    dropped.extend(batch.faults)

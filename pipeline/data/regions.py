@@ -1,0 +1,58 @@
+"""Brows, eyes and mouth where a source knows them: kept for the faces that were kept."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import UserError
+
+
+def keep_regions(
+    source: Path | None, kept: NDArray[np.int64], rows: int, target: Path
+) -> list[str]:
+    """Write the regions of the kept faces, or an archive without arrays where there are none.
+
+    Args:
+        source: an `.npz` of boolean arrays with one entry a row of the labelled file.
+        kept: the rows that became faces, from 1.
+        rows: how many rows the labelled file has.
+        target: the `.npz` to write.
+
+    Returns:
+        The regions' names.
+
+    Raises:
+        UserError: the archive is broken, or not one of boolean arrays of that many rows.
+    """
+    regions: dict[str, NDArray[np.bool_]] = {}
+    if source is not None:
+        try:
+            with source.open("rb") as file, np.load(file) as archive:
+                regions = {name: archive[name] for name in archive.files}
+        except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile) as error:
+            raise UserError(f"{source.name}: not an archive of arrays: {error}") from None
+    for name, mask in regions.items():
+        if mask.dtype != np.bool_ or mask.ndim == 0 or len(mask) != rows:
+            raise UserError(
+                f"regions.npz: {name}: {mask.dtype} of shape {mask.shape}; "
+                f"expected bool with {rows} rows, one for each of the labelled file"
+            )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(target.name + ".partial")
+    try:
+        with partial.open("wb") as out:
+            masks: dict[str, Any] = {name: mask[kept - 1] for name, mask in regions.items()}
+            np.savez_compressed(out, **masks)
+        partial.rename(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return sorted(regions)
+
+
+def read_regions(path: Path) -> dict[str, NDArray[np.bool_]] | None:
+    """Regions of the labelled faces (N, 48, 48) by name, or None where nobody knows them."""
+    with np.load(path) as archive:
+        return {name: archive[name] for name in archive.files} or None

@@ -1,0 +1,103 @@
+"""Where the faces come from: what `data.source` names, and what lies there."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pipeline.data.folder import find_images
+from pipeline.data.opening import PACKED
+from pipeline.errors import UserError
+
+_REGIONS = "regions.npz"
+
+
+@dataclass(frozen=True)
+class Source:
+    """The files of one set of faces."""
+
+    kind: Literal["csv", "images"]
+    labelled: Path
+    """A CSV file, or the folder of images."""
+    unlabelled: Path | None = None
+    """Likewise; with images, the same folder."""
+    regions: Path | None = None
+    """Boolean arrays, aligned with the labelled file's rows."""
+
+    @property
+    def files(self) -> list[Path]:
+        """Everything that is read, each path once."""
+        places = (self.labelled, self.unlabelled, self.regions)
+        return list(dict.fromkeys(path for path in places if path is not None))
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk that reading the faces goes through, for a progress bar."""
+        if self.kind == "images":
+            return sum(item.path.stat().st_size for item in find_images(self.labelled))
+        return sum(path.stat().st_size for path in self.files if path != self.regions)
+
+
+def locate(source: str) -> Source:
+    """Find the faces that `data.source` means.
+
+    A file is a CSV file of faces; one named `train` takes `test` beside it as its faces without
+    labels. A folder holds such a pair, or `fer2013.csv`, or one CSV file of another name, or else
+    images in folders named after classes. `regions.npz` beside a CSV file is taken along.
+
+    Raises:
+        UserError: nothing usable is there.
+    """
+    path = Path(source)
+    if path.is_file():
+        return _csv_source(path)
+    if not path.is_dir():
+        raise UserError(f"data.source = {source!r}: no such file or folder")
+    file = _find_csv(path, "train") or _find_csv(path, "fer2013") or _only_csv(path)
+    if file is not None:
+        return _csv_source(file)
+    items = find_images(path)
+    if not any(item.label >= 0 for item in items):
+        endings = ", ".join(f"{name}.csv[.gz|.xz|.zip]" for name in ("train", "fer2013", "*"))
+        found = f"only {len(items)} images without a class" if items else "none of these"
+        raise UserError(
+            f"data.source = {source!r}: looked for {endings} and for images (.jpg, .jpeg, .png) "
+            f"in folders named after expressions; found {found}"
+        )
+    loose = path if any(item.label < 0 for item in items) else None
+    return Source("images", path, loose)
+
+
+def _csv_source(file: Path) -> Source:
+    unlabelled = _find_csv(file.parent, "test") if file.name.split(".")[0] == "train" else None
+    regions = file.with_name(_REGIONS)
+    return Source("csv", file, unlabelled, regions if regions.is_file() else None)
+
+
+def _find_csv(folder: Path, stem: str) -> Path | None:
+    candidates = (folder / f"{stem}.csv{packed}" for packed in PACKED)
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _only_csv(folder: Path) -> Path | None:
+    endings = tuple(f".csv{packed}" for packed in PACKED)
+    files = sorted(path for path in folder.iterdir() if path.name.lower().endswith(endings))
+    if len(files) > 1:
+        names = ", ".join(path.name for path in files)
+        raise UserError(
+            f"data.source = {str(folder)!r}: several CSV files and none named train or fer2013: "
+            f"{names}; name one of them"
+        )
+    return files[0] if files else None
+
+
+def fingerprint(path: Path) -> str:
+    """MD5 sum of a file, or of the names and sums of a folder's images."""
+    if path.is_dir():
+        lines = [
+            f"{item.path.relative_to(path).as_posix()} {fingerprint(item.path)}\n"
+            for item in find_images(path)
+        ]
+        return hashlib.md5("".join(lines).encode(), usedforsecurity=False).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

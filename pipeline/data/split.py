@@ -1,0 +1,146 @@
+"""Parting the labelled faces: which train, which choose the epoch, which give the figures."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.model_selection import train_test_split
+
+from pipeline.data.expressions import EXPRESSIONS
+from pipeline.errors import UserError
+from pipeline.params import Split
+
+PARTS = ("train", "validation", "test")
+"""`train` is learned from; `validation` chooses the epoch; `test` gives the figures, and chooses
+nothing."""
+
+USAGES = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"}
+"""FER2013's own parts."""
+
+
+def split_faces(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
+    """The part of each face, (N,).
+
+    Args:
+        table: one row a face, with columns `label`, `md5` and, for `usage`, `usage`.
+        settings: method, shares and seed.
+
+    Raises:
+        UserError: the method does not suit these faces.
+    """
+    if len(table) < len(PARTS):
+        raise UserError(f"split: {len(table)} faces are too few for {', '.join(PARTS)}")
+    by_method = {
+        "stratified": _stratified,
+        "shuffled": _shuffled,
+        "first_rows": _first_rows,
+        "usage": _usage,
+    }
+    parts = by_method[settings.method](table, settings)
+    if settings.copies_together and settings.method != "usage":
+        parts = _reunite_copies(table, parts)
+    for part in PARTS:
+        if not (parts == part).any():
+            raise UserError(
+                f"split: method {settings.method!r} leaves no face for {part}; "
+                f"there are {len(table)} faces, held_out = {settings.held_out}, "
+                f"validation = {settings.validation}"
+            )
+    return parts
+
+
+def _stratified(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
+    """The same mix of expressions in each part; copies of a face count once."""
+    firsts = np.arange(len(table))
+    if settings.copies_together:
+        firsts = np.flatnonzero(~table["md5"].duplicated().to_numpy())
+    labels = table["label"].to_numpy()[firsts]
+    parts = np.full(len(table), "train", dtype="<U10")
+    counts = np.bincount(labels, minlength=len(EXPRESSIONS))
+    try:
+        _, held_out = train_test_split(
+            np.arange(len(firsts)),
+            test_size=settings.held_out,
+            stratify=labels,
+            random_state=settings.seed,
+        )
+        validation, test = train_test_split(
+            held_out,
+            train_size=settings.validation,
+            stratify=labels[held_out],
+            random_state=settings.seed,
+        )
+    except ValueError:
+        rare = EXPRESSIONS[int(np.argmin(np.where(counts, counts, counts.max() + 1)))]
+        raise UserError(
+            f"split: {rare!r} has {counts[counts > 0].min()} faces, too few to stand in all of "
+            f"{', '.join(PARTS)}; use split.method: shuffled, or more faces"
+        ) from None
+    parts[firsts[validation]], parts[firsts[test]] = "validation", "test"
+    return parts
+
+
+def _shuffled(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
+    """The last share after a shuffle is held out."""
+    order = np.random.default_rng(settings.seed).permutation(len(table))
+    return _hold_out(order, len(table) - round(settings.held_out * len(table)), settings)
+
+
+def _first_rows(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
+    """The first rows train, the others are held out in the order of the file."""
+    if settings.first_rows >= len(table):
+        raise UserError(
+            f"split.first_rows = {settings.first_rows}: there are only {len(table)} faces, "
+            "and some must be held out; choose fewer"
+        )
+    return _hold_out(np.arange(len(table)), settings.first_rows, settings)
+
+
+def _usage(table: pd.DataFrame, _settings: Split) -> NDArray[np.str_]:
+    """As FER2013's column `Usage` says."""
+    usage = table["usage"]
+    unknown = sorted({str(value) for value in usage[~usage.isin(list(USAGES))]})
+    if unknown:
+        raise UserError(
+            f"split.method = 'usage': these faces have Usage {', '.join(unknown[:3])}; "
+            f"needed: {', '.join(USAGES)}"
+        )
+    return usage.map(USAGES).to_numpy().astype("<U10")
+
+
+def _hold_out(order: NDArray[np.int64], train: int, settings: Split) -> NDArray[np.str_]:
+    held_out = order[train:]
+    middle = round(settings.validation * len(held_out))
+    parts = np.full(len(order), "train", dtype="<U10")
+    parts[held_out[:middle]], parts[held_out[middle:]] = "validation", "test"
+    return parts
+
+
+def _reunite_copies(table: pd.DataFrame, parts: NDArray[np.str_]) -> NDArray[np.str_]:
+    """Give every copy the part of the first of its kind, so that no test face was trained on."""
+    group, _ = pd.factorize(table["md5"])
+    first = np.zeros(group.max() + 1, dtype=int)
+    first[group[::-1]] = np.arange(len(group))[::-1]
+    return parts[first[group]]
+
+
+def count_leaks(md5: NDArray[np.object_], parts: NDArray[np.str_]) -> int:
+    """Validation and test faces of which an exact copy is in another part; should be 0."""
+    copies = pd.DataFrame({"md5": md5, "part": parts})
+    spread = copies.groupby("md5")["part"].transform("nunique") > 1
+    return int((spread & (copies["part"] != "train")).sum())
+
+
+def choose_labelled(labels: NDArray[np.int64], fraction: float, seed: int) -> NDArray[np.int64]:
+    """Positions of the faces that keep their label: this share of each expression, at least one.
+
+    Args:
+        labels: of the training faces, (N,).
+        fraction: share that stays labelled.
+        seed: decides which.
+    """
+    rng = np.random.default_rng(seed)
+    kept = []
+    for label in np.unique(labels):
+        places = np.flatnonzero(labels == label)
+        kept.append(rng.choice(places, size=max(1, round(fraction * len(places))), replace=False))
+    return np.sort(np.concatenate(kept))

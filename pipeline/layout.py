@@ -1,0 +1,44 @@
+"""Where everything lies: the one catalogue of the study's files.
+
+Paths are relative to the project's root, which is where DVC starts every stage. Stages pass paths
+on to functions; nothing else in the study knows a file name.
+"""
+
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+
+# Made by `sample`.
+SAMPLE = Path("data/sample")
+
+# Made by `ingest`: a folder with `pixels.npy` and `table.parquet` each (`pipeline.data.store`).
+LABELLED = Path("data/faces/labelled")
+UNLABELLED = Path("data/faces/unlabelled")
+REGIONS = Path("data/faces/regions.npz")
+"""Where brows, eyes and mouth are, for sources that know it (the sample faces do)."""
+
+# Made by `split`.
+SPLIT = Path("data/split.parquet")
+
+ARTIFACTS = Path("artifacts")
+CHECKPOINTS = Path(".checkpoints")
+"""Survives a killed run; outside DVC's outputs, which DVC deletes before a stage starts."""
+
+REPORT = ARTIFACTS / "report" / "report.html"
+SUBMISSION = ARTIFACTS / "predict" / "submission.csv"
+PREDICTIONS = ARTIFACTS / "evaluate" / "predictions.parquet"
+
+
+def folder(stage: str) -> Path:
+    """The folder of a stage's results: `train@cnn` writes to `artifacts/train/cnn`."""
+    return ARTIFACTS.joinpath(*stage.split("@"))
+
+
+def metrics(stage: str) -> Path:
+    """The few numbers of a stage that `dvc metrics show` lists."""
+    return folder(stage) / "metrics.json"
+
+
+def figures(stage: str) -> Path:
+    """The folder of a stage's pictures."""
+    return folder(stage) / "figures"

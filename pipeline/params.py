@@ -1,0 +1,214 @@
+"""Typed parameters: one small class a stage, mirrored key by key in `params.yaml`.
+
+An unknown key, a wrong type or an impossible value is a `UserError` that names the key, the value
+and what is allowed, before any work starts.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipeline.errors import UserError
+from pipeline.layout import PARAMS
+
+Share = Annotated[float, Field(ge=0, le=1)]
+"""A part of a whole, both ends included."""
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A part of `params.yaml`: no unknown keys, no silent conversion, no change after reading."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Data(Section):
+    """Which faces are studied, and what becomes of a row that is not a face."""
+
+    source: str
+    on_bad_row: Literal["stop", "drop"] = "stop"
+
+
+class Sample(Section):
+    """The embedded sample faces: how many, and how hard they are to tell apart."""
+
+    faces: Annotated[int, Field(ge=70)] = 3000
+    unlabelled: Annotated[int, Field(ge=0)] = 400
+    mislabelled: Share = 0.05
+    copies: Share = 0.03
+    noise: Annotated[float, Field(ge=0, le=80)] = 12.0
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+class Split(Section):
+    """How the labelled faces are parted into train, validation and test."""
+
+    method: Literal["stratified", "shuffled", "first_rows", "usage"] = "stratified"
+    held_out: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    first_rows: Count = 25000
+    validation: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    copies_together: bool = True
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+class Augmentation(Section):
+    """Random changes of a training face; 0 or `none` leaves a change out."""
+
+    flip: Literal["none", "random", "alternating"] = "alternating"
+    rotation: Annotated[float, Field(ge=0, le=180)] = 10.0
+    shift: Annotated[float, Field(ge=0, lt=1)] = 0.08
+    zoom: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    shear: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    contrast: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    erase: Share = 0.0
+
+
+class Fit(Section):
+    """How a network is fitted: what every training in the study has in common."""
+
+    optimiser: Literal["adamw", "adam", "sgd"] = "adamw"
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = 3e-3
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.05
+    schedule: Literal["one_cycle", "constant"] = "one_cycle"
+    batch: Count = 128
+    epochs: Count = 20
+    averaging: Annotated[float, Field(ge=0, lt=1)] = 0.998
+    early_stopping: Annotated[int, Field(ge=0)] = 0
+    keep: Literal["best", "last"] = "best"
+    seed: Annotated[int, Field(ge=0)] = 0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    compile: Literal["auto", "on", "off"] = "auto"
+
+
+class Train(Fit):
+    """One classifier: its network, its inputs and how it is fitted."""
+
+    network: str
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    normalisation: Literal["none", "scale", "face", "dataset"] = "face"
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    augmentation: Augmentation = Augmentation()
+
+
+ModelName = Literal["cnn", "dnn"]
+"""The two classifiers that the study compares; each key of `train` in params.yaml."""
+
+MODELS: tuple[ModelName, ...] = get_args(ModelName)
+
+
+class Classifiers(Section):
+    """The two classifiers that the study compares."""
+
+    cnn: Train
+    dnn: Train
+
+
+class Evaluate(Section):
+    """How the held-out faces are scored."""
+
+    flip: bool = True
+    resamples: Annotated[int, Field(ge=100, le=100_000)] = 2000
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+class Saliency(Section):
+    """Which explanation is drawn, and over how many faces it is measured."""
+
+    samples: Count = 24
+    noise: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    mask: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    faces: Count = 200
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+class Filters(Section):
+    """Activation maximisation: which layers, how many filters, how long."""
+
+    layers: Annotated[list[str], Field(min_length=1)]
+    filters: Count = 12
+    steps: Annotated[int, Field(ge=1, le=5000)] = 96
+    learning_rate: Annotated[float, Field(gt=0)] = 6.0
+    smoothness: Annotated[float, Field(ge=0)] = 0.02
+    face: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+class SemiSupervised(Section):
+    """What unlabelled faces are worth: labels removed, autoencoder, classifier on top."""
+
+    labelled_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    code: Count = 128
+    noise: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    augmentation: Augmentation = Augmentation()
+    autoencoder: Fit
+    classifier: Fit
+
+
+class Params(Section):
+    """All of `params.yaml`."""
+
+    data: Data
+    sample: Sample
+    split: Split
+    train: Classifiers
+    evaluate: Evaluate
+    saliency: Saliency
+    filters: Filters
+    semisupervised: SemiSupervised
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_mapping(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise ValueError("must hold the sections " + ", ".join(cls.model_fields))
+        return value
+
+
+def load(path: Path = PARAMS) -> Params:
+    """Read and check a parameter file.
+
+    Raises:
+        UserError: the file is missing, is not YAML, or holds something that is not allowed.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; run from the project's folder") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    return parse(values, str(path))
+
+
+def parse(values: Any, name: str = "params") -> Params:
+    """Check parameters that are already read; `name` stands before each message."""
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        raise UserError("; ".join(_explain(name, detail) for detail in error.errors())) from None
+
+
+def _explain(name: str, detail: Any) -> str:
+    key = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "missing":
+        return f"{name}: {key} is missing"
+    if detail["type"] == "extra_forbidden":
+        allowed = ", ".join(_siblings(detail["loc"][:-1]))
+        return f"{name}: {key} is not known; allowed here: {allowed}"
+    message = detail["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    return f"{name}: {key or 'the file'} = {detail['input']!r}: {message}"
+
+
+def _siblings(path: tuple[str | int, ...]) -> list[str]:
+    section: type[BaseModel] = Params
+    for part in path:
+        annotation = section.model_fields[str(part)].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        section = annotation
+    return list(section.model_fields)

@@ -1,0 +1,124 @@
+"""Score both classifiers on the held-out faces, each figure with its interval."""
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline import layout
+from pipeline.analysis.intervals import accuracy_and_f1, compare
+from pipeline.analysis.scores import (
+    Probabilities,
+    Scores,
+    calibration_curve,
+    majority_accuracy,
+    score,
+)
+from pipeline.data.expressions import EXPRESSIONS
+from pipeline.data.store import read_faces
+from pipeline.figures.curves import draw_calibration, draw_recalls
+from pipeline.figures.style import save
+from pipeline.models.inference import predict_probabilities
+from pipeline.models.networks import count_parameters
+from pipeline.models.store import load_classifier
+from pipeline.params import MODELS
+from pipeline.stages import shell
+from pipeline.stages.files import write_json, write_parquet
+
+
+def work(stage: shell.Stage) -> None:
+    """From weights to scores on validation and test faces, and the table of predictions."""
+    settings = stage.params.evaluate
+    chance = {"resamples": settings.resamples, "seed": settings.seed}
+    faces = read_faces(layout.LABELLED)
+    parts = pd.read_parquet(layout.SPLIT)["part"].to_numpy()
+    held_out = np.flatnonzero(parts != "train")
+    labels, part_of = faces.labels[held_out].astype(np.int64), parts[held_out]
+    train_labels = faces.labels[parts == "train"].astype(np.int64)
+
+    table = pd.DataFrame({"face": held_out, "part": part_of, "label": labels})
+    on_test = part_of == "test"
+    probabilities: dict[str, Probabilities] = {}
+    scores: dict[str, Scores] = {}
+    results: dict[str, Any] = {
+        "selected_on": "validation",
+        "reported_on": "test",
+        "faces": {part: int((part_of == part).sum()) for part in ("validation", "test")},
+        "majority_accuracy": majority_accuracy(train_labels, labels[on_test]),
+    }
+    for model in MODELS:
+        classifier = load_classifier(layout.folder(f"train@{model}"))
+        probabilities[model] = predict_probabilities(
+            classifier, faces.pixels[held_out], flip=settings.flip
+        )
+        for k, name in enumerate(EXPRESSIONS):
+            table[f"{model}_{name}"] = probabilities[model][:, k]
+        results[model] = {
+            "network": classifier.architecture.network,
+            "parameters": count_parameters(classifier),
+        }
+        for part in ("validation", "test"):
+            these, truth = probabilities[model][part_of == part], labels[part_of == part]
+            accuracy, macro_f1 = accuracy_and_f1(truth, these.argmax(axis=1), **chance)
+            scores[model] = score(these, truth)
+            results[model][part] = asdict(scores[model]) | {
+                "accuracy_interval": asdict(accuracy),
+                "macro_f1_interval": asdict(macro_f1),
+            }
+    guesses = {model: probabilities[model][on_test].argmax(axis=1) for model in MODELS}
+    difference = compare(labels[on_test], guesses["cnn"], guesses["dnn"], **chance)
+    results["difference"] = asdict(difference)
+
+    folder, figures = layout.folder(stage.name), layout.figures(stage.name)
+    write_parquet(layout.PREDICTIONS, table)
+    write_json(folder / "scores.json", results)
+    write_json(layout.metrics(stage.name), _headline(results))
+    save(draw_recalls(scores, "Recall of each expression (test faces)"), figures / "recall.svg")
+    curves: dict[str, tuple[list[float], list[float]]] = {
+        model: calibration_curve(probabilities[model][on_test], labels[on_test]) for model in MODELS
+    }
+    save(draw_calibration(curves, "Can confidence be trusted?"), figures / "calibration.svg")
+
+    stage.journal.metrics(_flat(results))
+    stage.journal.headline(
+        {f"{model}.accuracy": results[model]["test"]["accuracy"] for model in MODELS}
+    )
+    for name in ("recall.svg", "calibration.svg"):
+        stage.journal.artifact(figures / name, "figures")
+    stage.journal.artifact(folder / "scores.json")
+    stage.journal.model(
+        layout.folder("train@cnn"),
+        example=faces.pixels[held_out[:2], None].astype(np.float32),
+        accuracy=results["cnn"]["test"]["accuracy"],
+    )
+
+
+def _headline(results: dict[str, Any]) -> dict[str, Any]:
+    """The few numbers by which experiments are compared."""
+    headline: dict[str, Any] = {
+        model: {name: results[model]["test"][name] for name in ("accuracy", "macro_f1")}
+        for model in MODELS
+    }
+    for model in MODELS:
+        interval = results[model]["test"]["accuracy_interval"]
+        headline[model] |= {"accuracy_low": interval["low"], "accuracy_high": interval["high"]}
+    return headline | {
+        "majority_accuracy": results["majority_accuracy"],
+        "mcnemar_p": results["difference"]["p"],
+    }
+
+
+def _flat(results: dict[str, Any], prefix: str = "") -> dict[str, float]:
+    """Nested numbers under dotted names, as MLflow wants them."""
+    flat: dict[str, float] = {}
+    for key, value in results.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, int | float):
+            flat[prefix + key] = float(value)
+    return flat
+
+
+if __name__ == "__main__":
+    shell.run("evaluate", work, own_params=lambda params: params.evaluate.model_dump())

@@ -1,0 +1,70 @@
+"""Read every face of `data.source`, check it, keep it, and say what the data is like."""
+
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from pipeline import layout
+from pipeline.data.expressions import EXPRESSIONS
+from pipeline.data.ingest import IngestReport, ingest
+from pipeline.data.sources import locate
+from pipeline.data.store import Faces, read_faces
+from pipeline.figures.faces import draw_grid
+from pipeline.figures.style import save
+from pipeline.stages import shell
+from pipeline.stages.files import write_csv, write_json
+
+EXAMPLES = 10
+"""Faces of each expression in the figure."""
+
+
+def work(stage: shell.Stage) -> None:
+    """From a CSV file or images to `data/faces`, the data report and the quarantine file."""
+    data = stage.params.data
+    source = locate(data.source)
+    with tqdm(total=source.size, unit="B", unit_scale=True, desc=stage.name) as bar:
+        report = ingest(
+            source, data.on_bad_row, layout.LABELLED, layout.UNLABELLED, layout.REGIONS, bar.update
+        )
+    folder, figures = layout.folder(stage.name), layout.figures(stage.name)
+    write_json(folder / "report.json", asdict(report) | {"dropped": len(report.dropped)})
+    write_csv(
+        folder / "dropped.csv", pd.DataFrame(report.dropped, columns=["file", "row", "reason"])
+    )
+    numbers = headline(report)
+    write_json(layout.metrics(stage.name), {"data": numbers})
+    faces = read_faces(layout.LABELLED)
+    rows = [examples(faces, label) for label in range(len(EXPRESSIONS))]
+    save(draw_grid(rows, EXPRESSIONS, "Faces by their label"), figures / "faces.svg")
+
+    for name, digest in report.files.items():
+        stage.journal.dataset(name, data.source, digest, report.labelled.faces, "ingest")
+    stage.journal.metrics({f"data.{name}": value for name, value in numbers.items()})
+    stage.journal.artifact(folder / "report.json")
+    stage.journal.artifact(figures / "faces.svg", "figures")
+
+
+def headline(report: IngestReport) -> dict[str, int]:
+    """The counts by which one set of faces is told from another."""
+    return {
+        "labelled": report.labelled.faces,
+        "unlabelled": report.unlabelled.faces,
+        "copies": report.labelled.copies,
+        "blank": report.labelled.constant,
+        "shared": report.shared,
+        "dropped": len(report.dropped),
+    }
+
+
+def examples(faces: Faces, label: int) -> NDArray[np.uint8]:
+    """Faces of one label, evenly spread over the file, (n, 48, 48)."""
+    places = np.flatnonzero(faces.labels == label)
+    chosen = places[np.linspace(0, len(places) - 1, min(EXAMPLES, len(places)), dtype=int)]
+    return faces.pixels[chosen]
+
+
+if __name__ == "__main__":
+    shell.run("ingest", work, own_params=lambda params: params.data.model_dump())

@@ -1,0 +1,25 @@
+"""Name the expressions of the unlabelled faces: the file that Kaggle scores."""
+
+import pandas as pd
+
+from pipeline import layout
+from pipeline.data.store import read_faces
+from pipeline.models.inference import predict_probabilities
+from pipeline.models.store import load_classifier
+from pipeline.stages import shell
+from pipeline.stages.files import write_csv
+
+
+def work(stage: shell.Stage) -> None:
+    """From the CNN and the unlabelled faces to `id,label`, in the order of the file."""
+    faces = read_faces(layout.UNLABELLED)
+    model = load_classifier(layout.folder("train@cnn"))
+    probabilities = predict_probabilities(model, faces.pixels, flip=stage.params.evaluate.flip)
+    table = pd.DataFrame({"id": faces.table["id"], "label": probabilities.argmax(axis=1)})
+    write_csv(layout.SUBMISSION, table)
+    stage.journal.metrics({"predict.faces": len(table)})
+    stage.journal.artifact(layout.SUBMISSION)
+
+
+if __name__ == "__main__":
+    shell.run("predict", work, own_params=lambda params: {"flip": params.evaluate.flip})

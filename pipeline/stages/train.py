@@ -1,0 +1,113 @@
+"""Train one classifier: `python -m pipeline.stages.train cnn` or `dnn`."""
+
+import argparse
+
+import numpy as np
+import pandas as pd
+import torch
+
+from pipeline import layout
+from pipeline.data.store import read_faces
+from pipeline.figures.curves import draw_history
+from pipeline.figures.style import save
+from pipeline.models.classifier import Architecture, Classifier
+from pipeline.models.networks import count_parameters
+from pipeline.models.store import save_classifier
+from pipeline.params import MODELS, ModelName, Params, Train
+from pipeline.stages import shell
+from pipeline.stages.files import write_csv, write_json
+from pipeline.training.checkpoints import Checkpoints
+from pipeline.training.compute import choose
+from pipeline.training.fingerprint import fingerprint
+from pipeline.training.loop import Row, fit
+from pipeline.training.tasks import Classification, FaceSet
+
+
+def work(stage: shell.Stage, model: ModelName) -> None:
+    """From faces and split to weights, history and the epoch that was kept."""
+    settings = getattr(stage.params.train, model)
+    compute = choose(settings)
+    stage.journal.tags(compute.describe())
+    checkpoints = find_checkpoints(stage.params, model)
+    checkpoints.remember_run(stage.journal.run)
+
+    sets = load_sets(compute.device)
+    torch.manual_seed(settings.seed)
+    classifier = Classifier(describe(settings, sets["train"]))
+
+    def on_epoch(row: Row) -> None:
+        scores = {name: value for name, value in row.items() if name != "epoch"}
+        stage.journal.metrics(scores, step=int(row["epoch"]))
+
+    task = Classification(settings.augmentation, settings.label_smoothing, settings.seed)
+    progress = fit(
+        classifier, task, sets["train"], sets["validation"], settings, compute,
+        checkpoints=checkpoints, on_epoch=on_epoch, title=stage.name,
+    )  # fmt: skip
+
+    folder = layout.folder(stage.name)
+    history = pd.DataFrame(progress.history)
+    kept = progress.history[progress.best_epoch - 1 if settings.keep == "best" else -1]
+    save_classifier(classifier, folder)
+    write_csv(folder / "history.csv", history)
+    numbers = {
+        "parameters": count_parameters(classifier),
+        "epoch": int(kept["epoch"]),
+        "validation_loss": kept["validation_loss"],
+        "validation_accuracy": kept["validation_accuracy"],
+    }
+    write_json(layout.metrics(stage.name), {model: numbers})
+    figure = draw_history(history, int(kept["epoch"]), f"{settings.network}, epoch by epoch")
+    save(figure, layout.figures(stage.name) / "history.svg")
+    checkpoints.clear()
+
+    stage.journal.metrics(numbers)
+    stage.journal.artifact(layout.figures(stage.name) / "history.svg", "figures")
+    stage.journal.artifact(folder / "history.csv")
+
+
+def load_sets(device: torch.device) -> dict[str, FaceSet]:
+    """The faces of each part of the split, on the device."""
+    faces = read_faces(layout.LABELLED)
+    parts = pd.read_parquet(layout.SPLIT)["part"].to_numpy()
+    labels = faces.labels.astype(np.int64)
+    return {
+        part: FaceSet(
+            torch.from_numpy(faces.pixels[parts == part]).to(device),
+            torch.from_numpy(labels[parts == part]).to(device),
+        )
+        for part in ("train", "validation")
+    }
+
+
+def describe(settings: Train, train: FaceSet) -> Architecture:
+    """The classifier to build, with the grey levels of the training faces."""
+    grey = train.pixels.cpu().numpy()
+    return Architecture(
+        settings.network,
+        settings.dropout,
+        settings.normalisation,
+        mean=round(float(grey.mean()), 4),
+        deviation=round(float(grey.std()), 4),
+    )
+
+
+def find_checkpoints(params: Params, model: ModelName) -> Checkpoints:
+    """The checkpoints of this very training: same data, parameters and code."""
+    made_from = fingerprint(
+        getattr(params.train, model),
+        files=[layout.LABELLED / "pixels.npy", layout.LABELLED / "table.parquet", layout.SPLIT],
+    )
+    return Checkpoints(layout.CHECKPOINTS / f"train-{model}", made_from)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("model", choices=MODELS)
+    name = parser.parse_known_args()[0].model
+    shell.run(
+        f"train@{name}",
+        lambda stage: work(stage, name),
+        own_params=lambda params: getattr(params.train, name).model_dump(),
+        resume=lambda params: find_checkpoints(params, name).remembered_run(),
+    )

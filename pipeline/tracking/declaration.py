@@ -1,0 +1,83 @@
+"""What a flow said about its reproduction: where it begins, and how it ended."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from pipeline.tracking import places, processes
+from pipeline.tracking.places import Desk
+from pipeline.tracking.processes import Process
+
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """One reproduction that is declared by the process that runs it.
+
+    Args:
+        key: Tells it from all others.
+        name: What people read.
+        flow: The process that declared it.
+        status: How it ended, once that was said.
+        ended: When, in milliseconds since the epoch.
+    """
+
+    key: str
+    name: str
+    flow: Process
+    status: Status | None = None
+    ended: int | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its end was said, or nobody is left to say it."""
+        return self.status is not None or not self.flow.is_alive
+
+
+def declare(desk: Desk, key: str, name: str) -> None:
+    """Say that this process begins a reproduction, or goes on with one."""
+    _write(desk, Declaration(key, name, processes.this_process()))
+
+
+def declare_end(desk: Desk, key: str, status: Status) -> None:
+    """Say how a reproduction ended."""
+    known = find(desk, key) or Declaration(key, key, processes.this_process())
+    _write(desk, replace(known, status=status, ended=int(time.time() * 1000)))
+
+
+def find(desk: Desk, key: str) -> Declaration | None:
+    """What was declared under a key."""
+    try:
+        return _read(_file(desk, key))
+    except FileNotFoundError:
+        return None
+
+
+def over(desk: Desk) -> Iterator[Declaration]:
+    """The declared reproductions that are over."""
+    for file in desk.reproductions.glob("*.json"):
+        declaration = _read(file)
+        if declaration.is_over:
+            yield declaration
+
+
+def forget(desk: Desk, key: str) -> None:
+    """Drop what was declared about a reproduction whose parent run is closed."""
+    _file(desk, key).unlink(missing_ok=True)
+
+
+def _file(desk: Desk, key: str) -> Path:
+    return desk.reproductions / f"{places.digest(key)}.json"
+
+
+def _write(desk: Desk, declaration: Declaration) -> None:
+    places.write_whole(_file(desk, declaration.key), json.dumps(asdict(declaration)))
+
+
+def _read(file: Path) -> Declaration:
+    values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return Declaration(**{**values, "flow": Process(**values["flow"])})

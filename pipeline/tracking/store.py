@@ -1,0 +1,191 @@
+"""MLflow as the recorder sees it: runs that are found again by a tag, and what is put into them.
+
+Every call here may be repeated without harm, so that an interrupted recorder can start over.
+"""
+
+import json
+import logging
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from pipeline.tracking.declaration import Status
+from pipeline.tracking.places import Address
+
+IDENTITY = "study.id"
+"""The tag that a run is found by."""
+
+LONGEST_NAME, LONGEST_PARAM, LONGEST_TAG = 250, 6000, 8000
+"""Characters that MLflow takes."""
+
+BATCH = 100
+"""Params or tags that MLflow takes in one call; of metrics it takes ten times as many."""
+
+logger = logging.getLogger(__name__)
+
+
+def connect(address: Address, root: Path) -> "Store":
+    """Open an MLflow, and make its database and experiment if need be.
+
+    The lock is for workspaces that share an address: of several processes that create one
+    database at once, all but one crash.
+    """
+    _prepare_environment()
+    import mlflow
+
+    mlflow.set_tracking_uri(address.uri)  # logging a model has no argument for it
+    with FileLock(_creation_lock(address, root)):
+        client = mlflow.MlflowClient(address.uri)
+        experiment = client.get_experiment_by_name(address.experiment)
+        if experiment is None:
+            place = _artifact_location(address, root)
+            return Store(client, client.create_experiment(address.experiment, place))
+        if experiment.lifecycle_stage == "deleted":
+            client.restore_experiment(experiment.experiment_id)
+    return Store(client, experiment.experiment_id)
+
+
+@dataclass(frozen=True)
+class Store:
+    """One experiment of one MLflow."""
+
+    client: Any
+    experiment: str
+
+    def answers(self) -> bool:
+        """Whether MLflow can be reached."""
+        try:
+            self.client.get_experiment(self.experiment)
+        except Exception:  # whatever it is, there is no answer
+            return False
+        return True
+
+    def find(self, identity: str) -> str | None:
+        """The id of the run with an identity."""
+        query = f"tags.`{IDENTITY}` = '{identity}'"
+        runs = self.client.search_runs([self.experiment], query, max_results=1)
+        return runs[0].info.run_id if runs else None
+
+    def create(self, identity: str, name: str, started: int, tags: Mapping[str, str]) -> str:
+        """Begin a run (RUNNING) at a time in milliseconds since the epoch; returns its id."""
+        run = self.client.create_run(
+            self.experiment, started, {IDENTITY: identity, **_texts(tags, LONGEST_TAG)}, name
+        )
+        return str(run.info.run_id)
+
+    def reopen(self, run: str) -> None:
+        """Go on with a run, whatever its status."""
+        self.client.update_run(run, "RUNNING")
+
+    def close(self, run: str, status: Status, ended: int | None) -> None:
+        """End a run at a time in milliseconds since the epoch, or now."""
+        self.client.set_terminated(run, status, ended)
+
+    def log_params(self, run: str, values: Mapping[str, Any]) -> None:
+        """Log params; one that the run has with another value stays, and the new one is a tag."""
+        known = self.client.get_run(run).data.params
+        texts = _texts(values, LONGEST_PARAM)
+        changed = {key: text for key, text in texts.items() if known.get(key, text) != text}
+        for key, text in changed.items():
+            logger.warning("run %s: %s was %s, now %s: a tag", run, key, known[key], text)
+        self.log_tags(run, {f"changed.{key}": text for key, text in changed.items()})
+        from mlflow.entities import Param
+
+        fresh = [Param(key, text) for key, text in texts.items() if key not in known]
+        for some in _batches(fresh, BATCH):
+            self.client.log_batch(run, params=some)
+
+    def log_tags(self, run: str, values: Mapping[str, str]) -> None:
+        """Set tags."""
+        from mlflow.entities import RunTag
+
+        tags = [RunTag(key, text) for key, text in _texts(values, LONGEST_TAG).items()]
+        for some in _batches(tags, BATCH):
+            self.client.log_batch(run, tags=some)
+
+    def log_metrics(self, run: str, values: Sequence[tuple[str, float, int, int]]) -> None:
+        """Log (name, value, time in milliseconds, step) each; any value may be non-finite."""
+        from mlflow.entities import Metric
+
+        metrics = [Metric(_name(name), value, time, step) for name, value, time, step in values]
+        for some in _batches(metrics, 10 * BATCH):
+            self.client.log_batch(run, metrics=some)
+
+    def log_artifact(self, run: str, path: Path, folder: str) -> None:
+        """Copy a file, or a folder under its own name, into a run's artifacts."""
+        if path.is_dir():
+            inside = f"{folder}/{path.name}" if folder else path.name
+            self.client.log_artifacts(run, str(path), inside)
+        else:
+            self.client.log_artifact(run, str(path), folder or None)
+
+    def log_dataset(
+        self, run: str, name: str, source: str, digest: str, rows: int, context: str
+    ) -> None:
+        """Note which data a run used, and for what."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        dataset = Dataset(
+            name=name,
+            digest=digest[:36],
+            source_type="local",
+            source=json.dumps({"uri": source}),
+            profile=json.dumps({"num_rows": rows}),
+        )
+        tags = [InputTag("mlflow.data.context", context)]
+        self.client.log_inputs(run, [DatasetInput(dataset, tags)])
+
+
+def _prepare_environment() -> None:
+    """Told before MLflow is imported; what the user set stays."""
+    for name, value in {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DO_NOT_TRACK": "true",
+        "GIT_PYTHON_REFRESH": "quiet",
+        # The recorder tries again itself; left alone, one call to a dead server takes minutes.
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    }.items():
+        os.environ.setdefault(name, value)
+
+
+def _database(address: Address, root: Path) -> Path | None:
+    """The file of an SQLite address."""
+    found = re.match(r"sqlite(?:\+\w+)?:///([^?]+)", address.uri)
+    return root / found[1] if found else None
+
+
+def _artifact_location(address: Address, root: Path) -> str | None:
+    """Beside the database, whatever folder a process runs in; a server knows its own place."""
+    database = _database(address, root)
+    return (database.parent / "mlruns" / address.experiment).as_uri() if database else None
+
+
+def _creation_lock(address: Address, root: Path) -> Path:
+    if database := _database(address, root):
+        database.parent.mkdir(parents=True, exist_ok=True)
+        return database.with_name(database.name + ".lock")
+    return Path(tempfile.gettempdir()) / f"image-sentiment-{os.getuid()}-{address.digest}.lock"
+
+
+def _name(text: str) -> str:
+    """The text with what MLflow does not allow in a name replaced: it takes names for paths."""
+    parts = re.sub(r"[^\w\-. :/]", "_", text)[:LONGEST_NAME].split("/")
+    return "/".join(part for part in parts if part.strip(".")) or "_"
+
+
+def _texts(values: Mapping[str, Any], longest: int) -> dict[str, str]:
+    return {_name(key): str(value)[:longest] for key, value in values.items()}
+
+
+def _batches(items: Sequence[Any], size: int) -> Iterator[list[Any]]:
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch

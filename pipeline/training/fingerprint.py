@@ -1,0 +1,25 @@
+"""Which training a checkpoint belongs to."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel
+
+_CODE = ("data/augment.py", "models", "training")
+"""What decides, together with data and parameters, how weights change in an epoch."""
+
+
+def fingerprint(settings: BaseModel, files: Sequence[Path]) -> str:
+    """A hash of parameters, files and code: a training goes on only from its own checkpoint."""
+    digest = hashlib.md5(settings.model_dump_json().encode(), usedforsecurity=False)
+    package = Path(__file__).parents[1]
+    sources = [path for part in _CODE for path in _python_files(package / part)]
+    for path in [*files, *sources]:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "md5").digest())
+    return digest.hexdigest()
+
+
+def _python_files(path: Path) -> list[Path]:
+    return sorted(path.rglob("*.py")) if path.is_dir() else [path]

@@ -1,0 +1,136 @@
+"""What a network is trained to do: name an expression, or draw a face again.
+
+A task turns faces into inputs and outputs into a loss; the loop does the rest.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from pipeline.data.augment import augment, flips
+from pipeline.params import Augmentation
+
+
+@dataclass(frozen=True)
+class FaceSet:
+    """Faces on the training device, all at once: 23,000 of them take 53 MB.
+
+    Attributes:
+        pixels: uint8 (N, 48, 48), grey levels.
+        labels: int64 (N,); unused where the task needs none.
+    """
+
+    pixels: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A few faces as the network sees them: inputs (n, 1, 48, 48) in 0..255, targets beside."""
+
+    inputs: Tensor
+    targets: Tensor
+
+
+class Task(Protocol):
+    """What the loop needs to know of a task."""
+
+    def training_batch(
+        self, faces: FaceSet, indices: Tensor, epoch: int, generator: torch.Generator
+    ) -> Batch:
+        """Inputs and targets of some training faces in an epoch (from 0), changed at random."""
+
+    def validation_batch(self, faces: FaceSet, indices: Tensor) -> Batch:
+        """Inputs and targets of some faces as they are."""
+
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """What a step descends: a scalar, averaged over the batch."""
+
+    def scores(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Sums over the batch of what is reported; `loss` is always among them."""
+
+
+@dataclass(frozen=True)
+class Classification:
+    """Name the expression: cross-entropy, with label smoothing while training."""
+
+    augmentation: Augmentation
+    label_smoothing: float
+    seed: int
+
+    def training_batch(
+        self, faces: FaceSet, indices: Tensor, epoch: int, generator: torch.Generator
+    ) -> Batch:
+        """Augmented faces and their labels."""
+        inputs = _augmented(faces, indices, epoch, generator, self.augmentation, self.seed)
+        return Batch(inputs, faces.labels[indices])
+
+    def validation_batch(self, faces: FaceSet, indices: Tensor) -> Batch:
+        """Faces as they are and their labels."""
+        return Batch(faces.pixels[indices].unsqueeze(1).float(), faces.labels[indices])
+
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """Smoothed cross-entropy (Szegedy et al. 2015, arXiv:1512.00567)."""
+        return functional.cross_entropy(
+            outputs.float(), batch.targets, label_smoothing=self.label_smoothing
+        )
+
+    def scores(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Plain cross-entropy, so that it compares across smoothings, and right answers."""
+        return {
+            "loss": functional.cross_entropy(outputs.float(), batch.targets, reduction="sum"),
+            "accuracy": (outputs.argmax(dim=1) == batch.targets).sum(),
+        }
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """Draw the face again from a noisy copy: mean squared error on a scale from 0 to 1.
+
+    A denoising autoencoder (Vincent et al. 2008) with `noise` above 0, a plain one at 0.
+    """
+
+    augmentation: Augmentation
+    noise: float
+    seed: int
+
+    def training_batch(
+        self, faces: FaceSet, indices: Tensor, epoch: int, generator: torch.Generator
+    ) -> Batch:
+        """Noisy faces and the same faces without noise."""
+        clean = _augmented(faces, indices, epoch, generator, self.augmentation, self.seed)
+        speckle = torch.randn(clean.shape, generator=generator, device=clean.device)
+        return Batch((clean + 255 * self.noise * speckle).clamp(0, 255), clean / 255)
+
+    def validation_batch(self, faces: FaceSet, indices: Tensor) -> Batch:
+        """Clean faces and themselves."""
+        clean = faces.pixels[indices].unsqueeze(1).float()
+        return Batch(clean, clean / 255)
+
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """Mean squared error."""
+        return functional.mse_loss(outputs.float(), batch.targets)
+
+    def scores(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Squared error, a mean over the pixels of each face."""
+        error = functional.mse_loss(outputs.float(), batch.targets, reduction="none")
+        return {"loss": error.mean(dim=(1, 2, 3)).sum()}
+
+
+def _augmented(
+    faces: FaceSet,
+    indices: Tensor,
+    epoch: int,
+    generator: torch.Generator,
+    settings: Augmentation,
+    seed: int,
+) -> Tensor:
+    mirrored = flips(indices, epoch, settings, seed, generator)
+    chosen = faces.pixels[indices].unsqueeze(1).float()
+    return augment(chosen, settings, mirrored=mirrored, generator=generator)

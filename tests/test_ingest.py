@@ -1,0 +1,157 @@
+"""A whole source becomes two stores, regions and a report; a bad row stops or is listed."""
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.data.ingest import ingest
+from pipeline.data.sources import locate
+from pipeline.data.store import read_faces
+from pipeline.errors import UserError
+
+FACES = np.random.default_rng(7).integers(0, 256, (6, 48, 48)).astype(np.uint8)
+FACES[5] = 0
+TEXTS = [" ".join(map(str, face.ravel())) for face in FACES]
+
+
+def write_source(folder, train, test=(), regions=None):
+    """CSV files of (label, text) and of texts; returns the source."""
+    folder.mkdir(exist_ok=True)
+    rows = "".join(f"{label},{text}\n" for label, text in train)
+    (folder / "train.csv").write_text("label,feature\n" + rows)
+    if test:
+        rows = "".join(f"{number},{text}\n" for number, text in enumerate(test, 100))
+        (folder / "test.csv").write_text("id,feature\n" + rows)
+    if regions is not None:
+        np.savez(folder / "regions.npz", **regions)
+    return locate(str(folder))
+
+
+@pytest.fixture
+def places(tmp_path):
+    made = tmp_path / "made"
+    return made / "labelled", made / "unlabelled", made / "regions.npz"
+
+
+TRAIN = [(0, TEXTS[0]), (1, TEXTS[1]), (2, TEXTS[0]), (3, TEXTS[5])]
+
+
+def test_a_source_becomes_two_stores_and_a_report(tmp_path, places):
+    mask = np.random.default_rng(0).random((4, 48, 48)) < 0.5
+    source = write_source(tmp_path / "raw", TRAIN, [TEXTS[1], TEXTS[2]], {"mouth": mask})
+    told = []
+    report = ingest(source, "stop", *places, told.append)
+    labelled, unlabelled = read_faces(places[0]), read_faces(places[1])
+    assert (labelled.pixels == FACES[[0, 1, 0, 5]]).all()
+    assert labelled.labels.tolist() == [0, 1, 2, 3]
+    assert (unlabelled.pixels == FACES[[1, 2]]).all()
+    assert unlabelled.table["id"].tolist() == [100, 101]
+    assert (np.load(places[2])["mouth"] == mask).all()
+    assert (report.labelled.copies, report.labelled.disagreeing, report.labelled.constant) == (
+        1,
+        1,
+        1,
+    )
+    assert (report.unlabelled.faces, report.shared, report.regions) == (2, 1, ["mouth"])
+    assert list(report.files) == ["train.csv", "test.csv", "regions.npz"]
+    assert sum(told) == source.size
+    assert json.loads(json.dumps(asdict(report)))["labelled"]["classes"]["happy"] == 1
+
+
+def test_without_a_test_file_the_second_store_is_empty(tmp_path, places):
+    report = ingest(write_source(tmp_path / "raw", TRAIN), "stop", *places)
+    assert len(read_faces(places[1])) == 0
+    assert not np.load(places[2]).files
+    assert (report.unlabelled.faces, report.shared, report.regions) == (0, 0, [])
+
+
+BAD = [TRAIN[0], (9, TEXTS[1]), TRAIN[2], (3, "1 2 3"), TRAIN[1]]
+
+
+def test_stop_names_the_first_bad_row_and_touches_nothing(tmp_path, places):
+    ingest(write_source(tmp_path / "raw", TRAIN), "stop", *places)
+    before = {path: path.read_bytes() for path in (tmp_path / "made").rglob("*") if path.is_file()}
+    with pytest.raises(UserError) as raised:
+        ingest(write_source(tmp_path / "raw", BAD), "stop", *places)
+    assert str(raised.value) == "train.csv: row 2: label: '9'; expected a whole number 0 to 6"
+    after = {path: path.read_bytes() for path in (tmp_path / "made").rglob("*") if path.is_file()}
+    assert before == after
+
+
+def test_a_bad_row_in_the_test_file_stops_both_stores(tmp_path, places):
+    with pytest.raises(UserError, match=r"test.csv: row 1: feature: 0 values"):
+        ingest(write_source(tmp_path / "raw", TRAIN, [""]), "stop", *places)
+    assert not list((tmp_path / "made").iterdir())
+
+
+def test_drop_lists_bad_rows_and_keeps_regions_aligned(tmp_path, places):
+    masks = np.arange(5)[:, None, None] * np.ones((1, 48, 48)) % 2 == 1
+    source = write_source(tmp_path / "raw", BAD, [TEXTS[3], "x"], {"eyes": ~masks})
+    report = ingest(source, "drop", *places)
+    assert [str(fault) for fault in report.dropped] == [
+        "train.csv: row 2: label: '9'; expected a whole number 0 to 6",
+        "train.csv: row 4: feature: 3 values; expected 2304",
+        "test.csv: row 2: feature: value 1: 'x'; expected a whole number 0 to 255",
+    ]
+    faces = read_faces(places[0])
+    assert faces.table["row"].tolist() == [1, 3, 5]
+    assert faces.table["id"].tolist() == [0, 2, 4]
+    assert (faces.pixels == FACES[[0, 0, 1]]).all()
+    assert np.load(places[2])["eyes"].all()
+    assert len(np.load(places[2])["eyes"]) == 3
+
+
+def test_a_source_without_one_good_row_is_an_error(tmp_path, places):
+    with pytest.raises(UserError, match=r"none of 2 rows is a face; train.csv: row 1: label: '9'"):
+        ingest(write_source(tmp_path / "raw", [(9, "1"), (8, "2")]), "drop", *places)
+
+
+@pytest.mark.parametrize(
+    ("regions", "message"),
+    [
+        ({"eyes": np.ones((3, 48, 48), bool)}, r"eyes: bool of shape \(3, 48, 48\); .* 4 rows"),
+        ({"eyes": np.ones((4, 48, 48))}, "eyes: float64"),
+    ],
+)
+def test_regions_that_do_not_fit_are_an_error(tmp_path, places, regions, message):
+    with pytest.raises(UserError, match=message):
+        ingest(write_source(tmp_path / "raw", TRAIN, regions=regions), "stop", *places)
+    assert not list((tmp_path / "made").iterdir())
+
+
+def test_a_broken_regions_file_is_an_error(tmp_path, places):
+    source = write_source(tmp_path / "raw", TRAIN, regions={})
+    for content in (b"", b"no archive", b"PK\x03\x04no archive"):
+        (tmp_path / "raw" / "regions.npz").write_bytes(content)
+        with pytest.raises(UserError, match=r"regions.npz: not an archive of arrays"):
+            ingest(source, "stop", *places)
+
+
+def test_outputs_are_the_same_bytes_each_time_and_anywhere(tmp_path, places):
+    mask = {"eyes": np.ones((4, 48, 48), bool), "brows": np.zeros((4, 48, 48), bool)}
+    first = ingest(write_source(tmp_path / "raw", TRAIN, TEXTS[:2], mask), "stop", *places)
+    elsewhere = [tmp_path / "else" / place.name for place in places]
+    second = ingest(write_source(tmp_path / "copy", TRAIN, TEXTS[:2], mask), "stop", *elsewhere)
+    assert first == second
+    for path in places[0].parent.rglob("*.*"):
+        twin = tmp_path / "else" / path.relative_to(places[0].parent)
+        assert path.read_bytes() == twin.read_bytes()
+
+
+def test_a_folder_of_images_gives_both_stores(tmp_path, places):
+    for name, face in zip(("train/happy/a", "test/sad/b", "test/c"), FACES[:3], strict=True):
+        path = tmp_path / "raw" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(face).save(path)
+    source, told = locate(str(tmp_path / "raw")), []
+    report = ingest(source, "stop", *places, told.append)
+    faces = read_faces(places[0])
+    assert faces.table["name"].tolist() == ["test/sad/b.png", "train/happy/a.png"]
+    assert faces.table["usage"].tolist() == ["PrivateTest", "Training"]
+    assert (faces.pixels == FACES[[1, 0]]).all()
+    assert (read_faces(places[1]).pixels == FACES[[2]]).all()
+    assert list(report.files) == ["raw"]
+    assert sum(told) == source.size

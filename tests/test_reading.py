@@ -1,0 +1,441 @@
+"""Faces are read from every kind of source, and what is wrong with one is said in one line."""
+
+import csv
+import gzip
+import io
+import lzma
+import re
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from pipeline.data.faces_csv import read_csv
+from pipeline.data.folder import read_image, read_images
+from pipeline.data.pixels import find_fault, parse_pixels
+from pipeline.data.sources import fingerprint, locate
+from pipeline.errors import UserError
+
+FACES = np.random.default_rng(7).integers(0, 256, (5, 48, 48)).astype(np.uint8)
+TEXTS = [" ".join(map(str, face.ravel())) for face in FACES]
+LABELS = [3, 0, 6, 1, 3]
+
+
+def labelled(texts=TEXTS, header="label,feature"):
+    rows = [f"{label},{text}\n" for label, text in zip(LABELS, texts, strict=False)]
+    return f"{header}\n{''.join(rows)}".encode()
+
+
+def read(path, with_labels=True, progress=None):
+    """All batches of a file as one: pixels, labels, rows, faults."""
+    batches = list(read_csv(path, with_labels, progress))
+    return (
+        np.concatenate([batch.pixels for batch in batches]),
+        [int(label) for batch in batches for label in batch.labels],
+        [int(row) for batch in batches for row in batch.rows],
+        [str(fault) for batch in batches for fault in batch.faults],
+    )
+
+
+def write(folder, content, name="train.csv"):
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+def zipped(content, names=("faces.csv",)):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in names:
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+PACKERS = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress, ".zip": zipped}
+
+
+# Pixels
+
+
+def test_numbers_of_any_length_are_read_as_they_are():
+    values = np.tile(np.arange(256), 9)
+    pixels, faults = parse_pixels([" ".join(map(str, values)).encode()] * 40)
+    assert not faults
+    assert (pixels == values).all()
+
+
+def test_unusual_blanks_and_zeros_are_accepted():
+    row = ("  007\t" + " ".join(["12"] * 2303) + "  ").encode()
+    pixels, faults = parse_pixels([row])
+    assert not faults
+    assert pixels[0, 0] == 7
+    assert (pixels[0, 1:] == 12).all()
+
+
+@pytest.mark.parametrize(
+    "word", ["256", "299", "300", "999", "1000", "0256", "1255", "-1", "1.0", "x"]
+)
+@pytest.mark.parametrize("place", [1, 2, 2304])
+def test_a_value_that_is_no_grey_is_named(word, place):
+    words = ["255"] * 2304
+    words[place - 1] = word
+    good = " ".join(["255"] * 2304).encode()
+    pixels, faults = parse_pixels([good, " ".join(words).encode(), good])
+    assert faults == {1: f"value {place}: '{word}'; expected a whole number 0 to 255"}
+    assert (pixels[[0, 2]] == 255).all()
+
+
+def test_a_short_row_beside_a_long_one_is_not_shifted():
+    short, long = b" ".join([b"1"] * 2303), b" ".join([b"1"] * 2305)
+    _, faults = parse_pixels([short, long])
+    assert faults == {0: "2303 values; expected 2304", 1: "2305 values; expected 2304"}
+
+
+def test_a_number_of_thousands_of_digits_is_a_fault():
+    assert "value 1" in (find_fault(b"9" * 5000) or "")
+
+
+# CSV files
+
+
+@pytest.mark.parametrize("packed", PACKERS)
+def test_a_labelled_file_is_read_plain_or_packed(tmp_path, packed):
+    path = write(tmp_path, PACKERS[packed](labelled()), "train.csv" + packed)
+    told = []
+    pixels, labels, rows, faults = read(path, progress=told.append)
+    assert (pixels == FACES).all()
+    assert labels == LABELS
+    assert rows == [1, 2, 3, 4, 5]
+    assert not faults
+    assert sum(told) >= path.stat().st_size
+
+
+def test_ids_come_from_the_file_or_from_the_order(tmp_path):
+    text = "id,feature\n" + "".join(f"{70 - i},{text}\n" for i, text in enumerate(TEXTS))
+    (batch,) = read_csv(write(tmp_path, text.encode()), labelled=False)
+    assert batch.ids.tolist() == [70, 69, 68, 67, 66]
+    assert set(batch.labels) == {-1}
+    (batch,) = read_csv(write(tmp_path, labelled()), labelled=True)
+    assert batch.ids.tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("header", ["emotion,pixels,Usage", "emotion, pixels, Usage"])
+def test_fer2013_parts_are_kept_in_any_column_order(tmp_path, header):
+    parts = ["Training", "PublicTest", "PrivateTest", "Training", "Training"]
+    table = list(zip(LABELS, TEXTS, parts, strict=True))
+    straight = header + "\n" + "".join(f"{a},{b}, {c}\n" for a, b, c in table)
+    turned = (
+        ",".join(header.split(",")[::-1]) + "\n" + "".join(f"{c},{b},{a}\n" for a, b, c in table)
+    )
+    for text in (straight, turned):
+        (batch,) = read_csv(write(tmp_path, text.encode()), labelled=True)
+        assert batch.usage == parts
+        assert batch.labels.tolist() == LABELS
+        assert (batch.pixels == FACES).all()
+
+
+def test_quotes_crlf_byte_order_mark_and_other_columns_change_nothing(tmp_path):
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, quoting=csv.QUOTE_ALL)
+    writer.writerow(["remark", "label", "feature"])
+    writer.writerows(("a, b", label, text) for label, text in zip(LABELS, TEXTS, strict=True))
+    pixels, labels, _, faults = read(write(tmp_path, b"\xef\xbb\xbf" + buffer.getvalue().encode()))
+    assert not faults
+    assert labels == LABELS
+    assert (pixels == FACES).all()
+
+
+def test_many_blocks_keep_their_row_numbers_around_misfits(tmp_path):
+    text = ["label,feature\n"]
+    text += [f"2,{TEXTS[row % 5]}\n" for row in range(1, 401)]
+    text[7] = "\n5\n"
+    text[100::100] = ["1,2,3\n"] * 4
+    pixels, _, rows, faults = read(write(tmp_path, "".join(text).encode()))
+    bad = {7, 100, 200, 300, 400}
+    assert rows == [row for row in range(1, 401) if row not in bad]
+    assert faults[0] == "train.csv: row 7: 1 columns; expected 2"
+    assert [int(re.findall(r"\d+", fault)[0]) for fault in faults] == sorted(bad)
+    assert (pixels[-1] == FACES[399 % 5]).all()
+
+
+def test_a_row_that_is_neither_utf8_nor_complete_is_a_fault_like_any_other(tmp_path):
+    *_, rows, faults = read(write(tmp_path, b"label,feature\n1,2,\xff\n" + labelled()[14:]))
+    assert faults == ["train.csv: row 1: 3 columns; expected 2"]
+    assert rows == [2, 3, 4, 5, 6]
+
+
+def test_a_file_of_misfits_alone_is_all_faults(tmp_path):
+    assert len(read(write(tmp_path, b"label,feature\n1\n2\n"))[3]) == 2
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (f"7,{TEXTS[0]}", "label: '7'; expected a whole number 0 to 6"),
+        (f"happy,{TEXTS[0]}", "label: 'happy'; expected a whole number 0 to 6"),
+        (f",{TEXTS[0]}", "label: ''; expected a whole number 0 to 6"),
+        ("3,1 2 3", "feature: 3 values; expected 2304"),
+        ("3,", "feature: 0 values; expected 2304"),
+        ("3,1;2;3", "feature: value 1: '1;2;3'; expected a whole number 0 to 255"),
+        ("3", "1 columns; expected 2"),
+        (f"3,{TEXTS[0]},4", "3 columns; expected 2"),
+        ("3,\u00e9", "feature: value 1: '??'; expected a whole number 0 to 255"),
+        ("3,4,\u00e9", "3 columns; expected 2"),
+    ],
+)
+def test_a_bad_row_is_named_and_the_others_stay(tmp_path, row, reason):
+    lines = labelled().decode().splitlines()
+    text = "\n".join([*lines[:3], row, *lines[3:]])
+    pixels, labels, rows, faults = read(write(tmp_path, text.encode()))
+    assert faults == [f"train.csv: row 3: {reason}"]
+    assert rows == [1, 2, 4, 5, 6]
+    assert labels == LABELS
+    assert (pixels == FACES).all()
+
+
+def test_ids_must_be_whole_numbers_that_stand_once(tmp_path):
+    ids = ["4", "4", "x", "-1", "1.5"]
+    text = "id,feature\n" + "".join(f"{i},{t}\n" for i, t in zip(ids, TEXTS, strict=True))
+    *_, rows, faults = read(write(tmp_path, text.encode()), with_labels=False)
+    assert rows == [1]
+    assert (
+        faults[0] == "train.csv: row 2: id: 4 stands in an earlier row, too; expected each id once"
+    )
+    assert len(faults) == 4
+
+
+def test_an_unknown_usage_is_a_fault(tmp_path):
+    text = f"emotion,pixels,Usage\n1,{TEXTS[0]},Holdout\n"
+    (fault,) = read(write(tmp_path, text.encode()))[3]
+    assert fault.endswith("Usage: 'Holdout'; expected Training, PublicTest, PrivateTest")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", b"", "a.csv: is empty"),
+        ("a.csv", b"\n\n", "a.csv: is empty"),
+        ("a.csv.gz", b"", "a.csv.gz: is empty"),
+        ("a.csv", b"label,feature\n", "a header and no rows"),
+        ("a.csv", b"label,feature\n\n\n", "a header and no rows"),
+        ("a.csv", b"label,feature", "a header and no rows"),
+        (
+            "a.csv",
+            labelled(header="x,feature"),
+            "'x,feature'; expected one 'feature' or 'pixels' and",
+        ),
+        ("a.csv", labelled(header="label,label"), "columns 'label,label'; expected one"),
+        ("a.csv", labelled().replace(b",", b";"), "'label;feature'; .* separated by commas"),
+        ("a.csv", labelled()[14:], "separated by commas"),
+        ("a.csv", labelled().decode().encode("utf-16"), "not CSV in UTF-8"),
+        ("a.csv", b"label,feature,\xe9\n1,2,3\n", "not CSV in UTF-8"),
+        ("a.csv", b"label,feature\n1," + b"1 " * 3_000_000, "a.csv: after row 0: .*straddl"),
+        ("a.csv", b'label,feature\n1,"2 3\n' + labelled()[14:], "row 1: a quote stays open"),
+        ("a.csv", b'label,feature\n"1,2 3\n' + labelled()[14:], "row 1: a quote stays open"),
+        ("a.csv.gz", labelled(), "a.csv.gz: a damaged or incomplete gzip, or none at all"),
+        ("a.csv.gz", gzip.compress(labelled())[:-2000], "incomplete gzip"),
+        ("a.csv.gz", gzip.compress(labelled())[:-3], "incomplete gzip"),
+        ("a.csv.gz", gzip.compress(labelled())[:4], "incomplete gzip"),
+        ("a.csv.xz", labelled(), "incomplete xz"),
+        ("a.csv.xz", lzma.compress(labelled())[:-2000], "incomplete xz"),
+        ("a.csv.zip", labelled(), "incomplete zip"),
+        ("a.csv.zip", zipped(labelled(), ("a.csv", "b.csv")), "2 files in the zip; expected one"),
+    ],
+)
+def test_an_unusable_file_is_one_clear_line(tmp_path, name, content, message):
+    with pytest.raises(UserError, match=message) as raised:
+        read(write(tmp_path, content, name))
+    assert "\n" not in str(raised.value)
+    assert len(str(raised.value)) < 300
+
+
+def test_damage_late_in_a_long_file_is_found(tmp_path):
+    text = "label,feature\n" + f"1,{TEXTS[0]}\n" * 600
+    packed = bytearray(gzip.compress(text.encode(), compresslevel=0))
+    packed[-6] ^= 1
+    with pytest.raises(UserError, match="incomplete gzip"):
+        read(write(tmp_path, bytes(packed), "train.csv.gz"))
+
+
+def test_a_missing_file_and_a_folder_are_one_clear_line(tmp_path):
+    with pytest.raises(UserError, match=r"none.csv: cannot be read: No such file"):
+        read(tmp_path / "none.csv")
+    with pytest.raises(UserError, match="cannot be read: Is a directory"):
+        read(tmp_path)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_any_mutation_gives_true_faces_or_a_clear_error(tmp_path_factory, data):
+    """Every face that comes out of a damaged file stands in it, letter by letter."""
+    text = bytearray(labelled(TEXTS[:3]))
+    for _ in range(data.draw(st.integers(1, 4))):
+        start = data.draw(st.integers(0, len(text)) | st.integers(0, 40))
+        stop = start + data.draw(st.integers(0, 3))
+        text[start:stop] = data.draw(
+            st.sampled_from(
+                [b"", b" ", b"9", b",", b"\n", b"\r", b'"', b"\xff", b"\0", b";", b"-1"]
+            )
+            | st.binary(max_size=3)
+        )
+    path = write(tmp_path_factory.mktemp("mutated"), bytes(text))
+    try:
+        pixels, labels, _, faults = read(path)
+    except UserError as error:
+        pixels, labels, faults = [], [], [str(error)]
+    assert not any("\n" in line for line in faults)
+    lines = [line.replace(b'"', b"") for line in re.split(rb"[\r\n]+", bytes(text))]
+    rows = [line.split(b",") for line in lines if line.count(b",")]
+    found = [
+        (int(row[place].strip()), [int(word) for word in row[1 - place].split()])
+        for row in rows
+        for place in (0, 1)
+        if len(row) == 2
+        and row[place].strip().isdigit()
+        and all(word.isdigit() and len(word) < 9 for word in row[1 - place].split())
+    ]
+    for label, face in zip(labels, pixels, strict=True):
+        assert (label, face.ravel().tolist()) in found
+
+
+def test_a_file_without_labels_may_be_empty_below_its_header(tmp_path):
+    assert not list(read_csv(write(tmp_path, b"id,feature\n"), labelled=False))
+
+
+# Image folders
+
+
+def save(path, image):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path)
+
+
+def test_classes_are_names_synonyms_or_digits_and_parts_give_the_usage(tmp_path):
+    grey = Image.fromarray(FACES[0])
+    for name in (
+        "train/Happy/a.png",
+        "train/0/b.PNG",
+        "test/surprised/c.png",
+        "test/d.png",
+        "e.png",
+    ):
+        save(tmp_path / name, grey)
+    save(tmp_path / "train/happy/.hidden.png", grey)
+    (tmp_path / "train/happy/notes.txt").write_text("no image")
+    (batch,) = read_images(tmp_path, labelled=True)
+    assert list(batch.names) == ["test/surprised/c.png", "train/0/b.PNG", "train/Happy/a.png"]
+    assert batch.labels.tolist() == [5, 0, 3]
+    assert batch.usage == ["PrivateTest", "Training", "Training"]
+    assert (batch.pixels == FACES[0]).all()
+    (batch,) = read_images(tmp_path, labelled=False)
+    assert list(batch.names) == ["e.png", "test/d.png"]
+    assert batch.ids.tolist() == [0, 1]
+
+
+def test_a_folder_that_is_no_expression_is_named(tmp_path):
+    save(tmp_path / "contempt/a.png", Image.fromarray(FACES[0]))
+    with pytest.raises(UserError, match=r"'contempt' is no expression; expected .* angry, disgust"):
+        locate(str(tmp_path))
+
+
+def test_a_damaged_image_is_a_fault(tmp_path):
+    save(tmp_path / "happy/a.png", Image.fromarray(FACES[0]))
+    whole = (tmp_path / "happy/a.png").read_bytes()
+    (tmp_path / "happy/b.png").write_bytes(whole[:900])
+    (tmp_path / "happy/c.png").write_bytes(b"")
+    (batch,) = read_images(tmp_path, labelled=True)
+    assert batch.rows.tolist() == [1]
+    assert [fault.row for fault in batch.faults] == [2, 3]
+    assert "happy/b.png: not an image that can be read" in str(batch.faults[0])
+    assert str(tmp_path) not in str(batch.faults)
+
+
+@pytest.mark.parametrize(
+    ("image", "corner"),
+    [
+        (Image.new("L", (48, 48), 200), 200),
+        (Image.new("L", (96, 120), 200), 200),
+        (Image.new("L", (10, 10), 200), 200),
+        (Image.new("RGB", (48, 48), (200, 200, 200)), 200),
+        (Image.new("RGBA", (64, 64), (255, 255, 255, 0)), 0),
+        (Image.new("RGBA", (64, 64), (200, 200, 200, 255)), 200),
+        (Image.new("LA", (48, 48), (200, 0)), 0),
+        (Image.fromarray(np.full((48, 48), 200 << 8, np.uint16)), 200),
+        (Image.new("1", (48, 48), 1), 255),
+        (Image.new("RGB", (48, 48), (200, 200, 200)).convert("P"), 204),
+    ],
+)
+def test_any_image_becomes_grey_and_48_by_48(tmp_path, image, corner):
+    save(tmp_path / "a.png", image)
+    face = read_image(tmp_path / "a.png")
+    assert face.shape == (48, 48)
+    assert face.dtype == np.uint8
+    assert face[0, 0] == corner
+
+
+def test_shrinking_averages_instead_of_picking(tmp_path):
+    board = (np.indices((480, 480)).sum(0) % 2 * 255).astype(np.uint8)
+    save(tmp_path / "a.png", Image.fromarray(board))
+    assert abs(read_image(tmp_path / "a.png").astype(int) - 127).max() <= 4
+
+
+# Finding the source
+
+
+@pytest.mark.parametrize("packed", PACKERS)
+def test_a_folder_gives_train_test_and_regions(tmp_path, packed):
+    for name in (f"train.csv{packed}", f"test.csv{packed}", "regions.npz", "other.csv"):
+        write(tmp_path, b"x", name)
+    for source in (locate(str(tmp_path)), locate(str(tmp_path / f"train.csv{packed}"))):
+        assert [path.name for path in source.files] == [
+            f"train.csv{packed}",
+            f"test.csv{packed}",
+            "regions.npz",
+        ]
+        assert source.kind == "csv"
+        assert source.size == 2
+
+
+def test_a_single_csv_needs_no_particular_name(tmp_path):
+    write(tmp_path, b"x", "icml_face_data.csv.gz")
+    source = locate(str(tmp_path))
+    assert (source.labelled.name, source.unlabelled, source.regions) == (
+        "icml_face_data.csv.gz",
+        None,
+        None,
+    )
+    write(tmp_path, b"x", "second.csv")
+    with pytest.raises(UserError, match=r"several CSV files .* icml_face_data.csv.gz, second.csv"):
+        locate(str(tmp_path))
+    write(tmp_path, b"x", "fer2013.csv")
+    assert locate(str(tmp_path)).labelled.name == "fer2013.csv"
+
+
+def test_a_folder_of_images_is_both_sources(tmp_path):
+    save(tmp_path / "happy/a.png", Image.fromarray(FACES[0]))
+    assert locate(str(tmp_path)).unlabelled is None
+    save(tmp_path / "b.png", Image.fromarray(FACES[0]))
+    source = locate(str(tmp_path))
+    assert (source.kind, source.labelled, source.unlabelled) == ("images", tmp_path, tmp_path)
+    assert source.size == 2 * (tmp_path / "b.png").stat().st_size
+
+
+def test_nothing_usable_says_what_was_looked_for(tmp_path):
+    with pytest.raises(UserError, match=r"nowhere'.*no such file or folder"):
+        locate(str(tmp_path / "nowhere"))
+    with pytest.raises(UserError, match=r"looked for train.csv\[.gz.* found none of these"):
+        locate(str(tmp_path))
+    save(tmp_path / "b.png", Image.fromarray(FACES[0]))
+    with pytest.raises(UserError, match="found only 1 images without a class"):
+        locate(str(tmp_path))
+
+
+def test_a_fingerprint_changes_with_content_and_names(tmp_path):
+    save(tmp_path / "happy/a.png", Image.fromarray(FACES[0]))
+    first = fingerprint(tmp_path)
+    (tmp_path / "happy/a.png").rename(tmp_path / "happy/b.png")
+    assert fingerprint(tmp_path) != first
+    assert fingerprint(write(tmp_path, b"abc")) == "900150983cd24fb0d6963f7d28e17f72"
