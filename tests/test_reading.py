@@ -6,6 +6,7 @@ import io
 import lzma
 import re
 import zipfile
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from PIL import Image
 
 from pipeline.data.faces_csv import read_csv
 from pipeline.data.folder import read_image, read_images
+from pipeline.data.opening import unpacked
 from pipeline.data.pixels import find_fault, parse_pixels
 from pipeline.data.sources import fingerprint, locate
 from pipeline.errors import UserError
@@ -140,8 +142,8 @@ def test_fer2013_parts_are_kept_in_any_column_order(tmp_path, header):
 def test_quotes_crlf_byte_order_mark_and_other_columns_change_nothing(tmp_path):
     buffer = io.StringIO()
     writer = csv.writer(buffer, quoting=csv.QUOTE_ALL)
-    writer.writerow(["remark", "label", "feature"])
-    writer.writerows(("a, b", label, text) for label, text in zip(LABELS, TEXTS, strict=True))
+    writer.writerow(["label", "feature", "remark"])
+    writer.writerows((label, text, "a, b") for label, text in zip(LABELS, TEXTS, strict=True))
     pixels, labels, _, faults = read(write(tmp_path, b"\xef\xbb\xbf" + buffer.getvalue().encode()))
     assert not faults
     assert labels == LABELS
@@ -228,6 +230,7 @@ def test_an_unknown_usage_is_a_fault(tmp_path):
             "'x,feature'; expected one 'feature' or 'pixels' and",
         ),
         ("a.csv", labelled(header="label,label"), "columns 'label,label'; expected one"),
+        ("a.csv", labelled(header="label,feature,emotion"), "expected one"),
         ("a.csv", labelled().replace(b",", b";"), "'label;feature'; .* separated by commas"),
         ("a.csv", labelled()[14:], "separated by commas"),
         ("a.csv", labelled().decode().encode("utf-16"), "not CSV in UTF-8"),
@@ -252,12 +255,23 @@ def test_an_unusable_file_is_one_clear_line(tmp_path, name, content, message):
     assert len(str(raised.value)) < 300
 
 
-def test_damage_late_in_a_long_file_is_found(tmp_path):
-    text = "label,feature\n" + f"1,{TEXTS[0]}\n" * 600
+@pytest.mark.parametrize("rows", [130, 160, 600])
+def test_damage_at_the_end_of_a_longer_file_is_found(tmp_path, rows):
+    text = "label,feature\n" + f"1,{TEXTS[0]}\n" * rows
     packed = bytearray(gzip.compress(text.encode(), compresslevel=0))
     packed[-6] ^= 1
     with pytest.raises(UserError, match="incomplete gzip"):
         read(write(tmp_path, bytes(packed), "train.csv.gz"))
+
+
+def test_damage_is_told_even_if_the_reader_keeps_silent_about_it(tmp_path):
+    path = write(tmp_path, gzip.compress(labelled())[:-3], "train.csv.gz")
+    with (
+        pytest.raises(UserError, match="incomplete gzip"),
+        unpacked(path) as file,
+        suppress(UserError),
+    ):
+        file.read()
 
 
 def test_a_missing_file_and_a_folder_are_one_clear_line(tmp_path):
@@ -299,6 +313,13 @@ def test_any_mutation_gives_true_faces_or_a_clear_error(tmp_path_factory, data):
     ]
     for label, face in zip(labels, pixels, strict=True):
         assert (label, face.ravel().tolist()) in found
+
+
+def test_labels_of_faces_read_without_are_passed_over(tmp_path):
+    text = labelled().replace(b"\n3,", b"\nhappy,")
+    (batch,) = read_csv(write(tmp_path, text), labelled=False)
+    assert set(batch.labels) == {-1}
+    assert len(batch) == 5
 
 
 def test_a_file_without_labels_may_be_empty_below_its_header(tmp_path):
@@ -411,7 +432,9 @@ def test_a_single_csv_needs_no_particular_name(tmp_path):
     with pytest.raises(UserError, match=r"several CSV files .* icml_face_data.csv.gz, second.csv"):
         locate(str(tmp_path))
     write(tmp_path, b"x", "fer2013.csv")
-    assert locate(str(tmp_path)).labelled.name == "fer2013.csv"
+    write(tmp_path, b"x", "test.csv")
+    source = locate(str(tmp_path))
+    assert (source.labelled.name, source.unlabelled) == ("fer2013.csv", None)
 
 
 def test_a_folder_of_images_is_both_sources(tmp_path):

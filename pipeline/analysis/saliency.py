@@ -64,4 +64,5 @@ def share_inside(maps: Maps, regions: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Share of each map's saliency that falls inside its region (N, 48, 48): (N,), 0..1."""
     total = maps.sum(axis=(1, 2), dtype=np.float64)
     inside = np.where(regions, maps, 0).sum(axis=(1, 2), dtype=np.float64)
-    return inside / np.maximum(total, np.finfo(np.float64).tiny)
+    shares: NDArray[np.float64] = inside / np.maximum(total, np.finfo(np.float64).tiny)
+    return shares

@@ -129,7 +129,7 @@ class FaceWriter:
         self._file.seek(0)
         self._write_header()
         self._file.close()
-        table = pa.Table.from_batches(self._columns, _SCHEMA).combine_chunks()
+        table = pa.Table.from_batches(self._columns, _SCHEMA)
         pq.write_table(table, self._partial / _TABLE)
         if self._folder.exists():
             shutil.rmtree(self._folder)

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.analysis.intervals import Interval
 from pipeline.analysis.scores import Scores
 from pipeline.data.expressions import EXPRESSIONS
-from pipeline.figures.style import ACCENT, MUTED, SECOND, style
+from pipeline.figures.style import ACCENT, MUTED, SECOND, TITLE, WIDTH, style
 
 
 def draw_history(history: pd.DataFrame, best_epoch: int, title: str) -> Figure:
@@ -22,41 +23,43 @@ def draw_history(history: pd.DataFrame, best_epoch: int, title: str) -> Figure:
     """
     panels = [kind for kind in ("loss", "accuracy") if f"validation_{kind}" in history]
     with style():
-        figure = Figure(figsize=(3.9 * len(panels), 2.9))
-        for number, kind in enumerate(panels, start=1):
-            axes = figure.add_subplot(1, len(panels), number)
+        figure = Figure(figsize=(WIDTH, 0.7 + 1.7 * len(panels)))
+        rows = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
+        for axes, kind in zip(rows, panels, strict=True):
             for part, colour in (("train", SECOND), ("validation", ACCENT)):
                 axes.plot(history["epoch"], history[f"{part}_{kind}"], color=colour, label=part)
             axes.axvline(best_epoch, color=MUTED, linestyle=":", linewidth=1)
-            axes.set_xlabel("epoch")
             axes.set_ylabel(kind)
-            axes.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
             axes.grid(visible=True)
-            if number == 1:
-                axes.legend()
-                axes.set_title(title)
+        rows[-1].set_xlabel("epoch")
+        rows[-1].xaxis.get_major_locator().set_params(integer=True)
+        rows[0].legend()
+        rows[0].set_title(title)
     return figure
 
 
 def draw_recalls(scores: Mapping[str, Scores], title: str) -> Figure:
     """Recall of each expression, one bar a model, beside how many faces it rests on."""
+    first = next(iter(scores.values()))
+    names = [f"{name} ({first.per_class[name].faces})" for name in EXPRESSIONS]
+    places = np.arange(len(EXPRESSIONS))
+    thickness = 0.8 / len(scores)
     with style():
-        figure = Figure(figsize=(7.6, 3.0))
+        figure = Figure(figsize=(WIDTH, 3.9))
         axes = figure.add_subplot()
-        places = np.arange(len(EXPRESSIONS))
-        width = 0.8 / len(scores)
         for number, (model, result) in enumerate(scores.items()):
             recalls = [result.per_class[name].recall for name in EXPRESSIONS]
-            offset = (number - (len(scores) - 1) / 2) * width
-            axes.bar(places + offset, recalls, width * 0.92, label=model)
-        first = next(iter(scores.values()))
-        names = [f"{name}\n{first.per_class[name].faces}" for name in EXPRESSIONS]
-        axes.set_xticks(places, names)
-        axes.set_ylim(0, 1)
-        axes.set_ylabel("recall")
-        axes.grid(visible=True, axis="y")
-        axes.legend(ncols=len(scores), loc="upper right")
-        axes.set_title(title)
+            offset = (number - (len(scores) - 1) / 2) * thickness
+            axes.barh(places + offset, recalls, thickness * 0.92, label=model.upper())
+        axes.set_yticks(places, names)
+        axes.tick_params(axis="y", length=0)
+        axes.invert_yaxis()
+        axes.set_xlim(0, 1)
+        axes.set_xlabel("recall")
+        axes.grid(visible=True, axis="x")
+        axes.set_axisbelow(True)
+        _legend_above(axes, len(scores))
+        figure.suptitle(title, **TITLE)
     return figure
 
 
@@ -65,41 +68,51 @@ def draw_calibration(
 ) -> Figure:
     """Accuracy against confidence, one line a model: (confidence, accuracy) of each bin."""
     with style():
-        figure = Figure(figsize=(3.8, 3.4))
+        figure = Figure(figsize=(WIDTH, 3.9))
         axes = figure.add_subplot()
         axes.plot([0, 1], [0, 1], color=MUTED, linestyle=":", linewidth=1)
         for model, (confidence, accuracy) in curves.items():
-            axes.plot(confidence, accuracy, marker="o", markersize=4, label=model)
+            # Bins at an end are drawn whole, not cut in half by the frame.
+            axes.plot(
+                confidence, accuracy, marker="o", markersize=4, label=model.upper(), clip_on=False
+            )
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="accuracy")
         axes.grid(visible=True)
-        axes.legend(loc="upper left")
-        axes.set_title(title)
+        _legend_above(axes, len(curves))
+        figure.suptitle(title, **TITLE)
     return figure
 
 
 def draw_counts(counts: Mapping[str, Mapping[str, int]], title: str) -> Figure:
     """Faces of each expression in each part, stacked: part -> expression -> faces."""
     with style():
-        figure = Figure(figsize=(7.6, 2.8))
+        figure = Figure(figsize=(WIDTH, 3.3))
         axes = figure.add_subplot()
         base = np.zeros(len(EXPRESSIONS))
         for part, of_part in counts.items():
             faces = np.array([of_part[name] for name in EXPRESSIONS])
-            axes.bar(EXPRESSIONS, faces, 0.7, bottom=base, label=part)
+            axes.barh(EXPRESSIONS, faces, 0.7, left=base, label=part)
             base += faces
         for place, total in enumerate(base):
-            axes.annotate(f"{total:.0f}", (place, total), ha="center", va="bottom", fontsize=8)
-        axes.set_ylabel("faces")
-        axes.legend(ncols=len(counts), loc="upper right")
-        axes.set_title(title)
-        axes.margins(y=0.15)
+            axes.annotate(
+                f"{total:,.0f}", (total, place), xytext=(4, 0), textcoords="offset points",
+                va="center", fontsize=8,
+            )  # fmt: skip
+        axes.tick_params(axis="y", length=0)
+        axes.invert_yaxis()
+        axes.set_xlabel("faces")
+        axes.margins(x=0.14)
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.xaxis.get_major_locator().set_params(nbins=5)  # type: ignore[call-arg]
+        _legend_above(axes, len(counts))
+        figure.suptitle(title, **TITLE)
     return figure
 
 
 def draw_intervals(figures: Mapping[str, Interval], reference: float, title: str) -> Figure:
     """Accuracies with their 95 % intervals, one row each, and a dotted line to compare with."""
     with style():
-        figure = Figure(figsize=(7.0, 0.8 + 0.42 * len(figures)))
+        figure = Figure(figsize=(WIDTH, 1.0 + 0.5 * len(figures)))
         axes = figure.add_subplot()
         for row, interval in enumerate(figures.values()):
             axes.plot([interval.low, interval.high], [row, row], color=ACCENT, linewidth=2)
@@ -110,13 +123,22 @@ def draw_intervals(figures: Mapping[str, Interval], reference: float, title: str
             )  # fmt: skip
         axes.axvline(reference, color=MUTED, linestyle=":", linewidth=1)
         axes.annotate(
-            "majority class", (reference, 1), xycoords=("data", "axes fraction"), xytext=(4, -2),
+            "majority class", (reference, 1), xycoords=("data", "axes fraction"), xytext=(4, 2),
             textcoords="offset points", va="top", fontsize=8, color=MUTED,
         )  # fmt: skip
         axes.set_yticks(range(len(figures)), list(figures))
+        axes.tick_params(axis="y", length=0)
         axes.invert_yaxis()
         axes.margins(y=0.35)
         axes.set_xlabel("accuracy")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-        axes.set_title(title)
+        figure.suptitle(title, **TITLE)
     return figure
+
+
+def _legend_above(axes: Axes, entries: int) -> None:
+    """A legend between title and panel, where no line or bar can lie beneath it."""
+    axes.legend(
+        ncols=entries, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2,
+        borderpad=0, handlelength=1.2, fontsize=9,
+    )  # fmt: skip

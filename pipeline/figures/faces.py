@@ -7,7 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pipeline.figures.style import BAD, GOOD, INK, blank, style
+from pipeline.figures.style import BAD, GOOD, INK, TITLE, WIDTH, blank, style
+
+_SHARP = 48
+"""Pixels a side from which an image is kept as it is."""
 
 Images = NDArray[np.uint8] | NDArray[np.float32]
 
@@ -15,10 +18,15 @@ Images = NDArray[np.uint8] | NDArray[np.float32]
 def draw_grid(
     rows: Sequence[Images], row_names: Sequence[str], title: str, *, tile: float = 0.8
 ) -> Figure:
-    """Rows of grey pictures, each row an array (n, 48, 48) of grey levels 0..255, with its name."""
+    """Rows of grey pictures, each row an array (n, 48, 48) of grey levels 0..255, with its name.
+
+    `tile` is the side of a picture in inches, or less where the row would be too wide.
+    """
     columns = max(len(row) for row in rows)
+    names = 0.7
+    tile = min(tile, (WIDTH - names) / columns)
     with style():
-        figure = Figure(figsize=(1.0 + tile * columns, 0.35 + tile * len(rows)))
+        figure = Figure(figsize=(names + tile * columns, 0.4 + tile * len(rows)))
         axes = figure.subplots(len(rows), columns, squeeze=False)
         for number, (row, name) in enumerate(zip(rows, row_names, strict=True)):
             for column in range(columns):
@@ -26,7 +34,8 @@ def draw_grid(
                 if column < len(row):
                     axes[number, column].imshow(row[column], cmap="gray", vmin=0, vmax=255)
             axes[number, 0].set_ylabel(name, rotation=0, ha="right", va="center")
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+        _close_ranks(figure)
+        figure.suptitle(title, **TITLE)
     return figure
 
 
@@ -44,12 +53,15 @@ def draw_saliency(
         maps: name of each method and its maps (n, 48, 48); each map is scaled by its own
             99th percentile, so that single bright pixels do not hide the others.
         masked: faces with all but the most salient pixels covered, (n, 48, 48).
-        names: true expression, predicted expression and its probability, for each face.
+        names: true expression, predicted expression and its probability, for each face; stand
+            beside it, as `sad` over `right, 93%` or `as neutral, 51%`.
         title: stands above.
     """
     columns = ["face", *(name for name, _ in maps), "kept"]
     with style():
-        figure = Figure(figsize=(2.0 + 1.15 * len(columns), 0.55 + 1.15 * len(faces)))
+        beside = 1.05
+        tile = (WIDTH - beside) / len(columns)
+        figure = Figure(figsize=(WIDTH, 0.6 + tile * len(faces)))
         axes = figure.subplots(len(faces), len(columns), squeeze=False)
         for row, (true, predicted, probability) in enumerate(names):
             pictures = [faces[row], *(_scaled(part[row]) for _, part in maps), masked[row]]
@@ -62,10 +74,11 @@ def draw_saliency(
                 if row == 0:
                     axes[row, column].set_title(columns[column], fontsize=9, loc="center")
             right = true == predicted
+            answer = "right" if right else f"as {predicted}"
             _annotate(axes[row, 0], f"{true}\n", INK)
-            answer = "right" if right else f"seen as {predicted}"
-            _annotate(axes[row, 0], f"\n{answer}\n{probability:.0%}", GOOD if right else BAD)
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+            _annotate(axes[row, 0], f"\n{answer}, {probability:.0%}", GOOD if right else BAD)
+        _close_ranks(figure)
+        figure.suptitle(title, **TITLE)
     return figure
 
 
@@ -76,25 +89,40 @@ def draw_tiles(
 
     Args:
         images: (n, height, width), any range.
-        names: one a picture; empty strings leave no room for names.
+        names: one a picture, what follows a colon on a line of its own; empty strings leave no
+            room for names.
         title: stands above.
         columns: pictures a row.
-        tile: side of a picture in inches.
+        tile: side of a picture in inches, or less where the row would be too wide.
     """
     rows = -(-len(images) // columns)
-    height = tile + (0.2 if any(names) else 0.0)
+    tile = min(tile, WIDTH / columns)
+    names = [name.replace(": ", "\n") for name in names]
+    lines = max((name.count("\n") + 1 for name in names if name), default=0)
     with style():
-        figure = Figure(figsize=(tile * columns, 0.4 + height * rows))
+        figure = Figure(figsize=(tile * columns, 0.4 + (tile + 0.14 * lines) * rows))
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for place in axes:
             blank(place)
         for place, image, name in zip(axes, images, names, strict=False):
             low, high = float(image.min()), float(image.max())
-            place.imshow(image, cmap="gray", vmin=low, vmax=max(high, low + 1e-6))
+            place.imshow(_enlarge(image), cmap="gray", vmin=low, vmax=max(high, low + 1e-6))
             if name:
-                place.set_title(name, fontsize=7, loc="center", pad=2)
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+                place.set_title(name, fontsize=7.5, loc="center", pad=2)
+        _close_ranks(figure)
+        figure.suptitle(title, **TITLE)
     return figure
+
+
+def _close_ranks(figure: Figure) -> None:
+    """Leave a hair's breadth between pictures."""
+    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)  # type: ignore
+
+
+def _enlarge(image: Images) -> Images:
+    """Repeat the pixels of a small image, so that they are seen as squares and not as a blur."""
+    times = -(-_SHARP // len(image))
+    return image.repeat(times, axis=0).repeat(times, axis=1)
 
 
 def _scaled(saliency: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,41 +1,52 @@
 """The confusion matrix as a picture."""
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from pipeline.analysis.confusion import normalise_rows
 from pipeline.data.expressions import EXPRESSIONS
-from pipeline.figures.style import INK, style
+from pipeline.figures.style import ACCENT, TITLE, WIDTH, style
+
+# Cells are as opaque as their share, and never so much that ink could not be read on them: the
+# ground shines through, and the same picture is right on a light page and on a dark one.
+_OPAQUE = 0.7
 
 
 def draw_confusion(counts: NDArray[np.integer], title: str) -> Figure:
     """Shares of each true expression in colour and figures, counts in small beneath.
+
+    Cells without a face are left empty.
 
     Args:
         counts: faces by true (row) and predicted (column) expression, (7, 7).
         title: stands above.
     """
     shares = normalise_rows(counts)
+    size = len(EXPRESSIONS)
     with style():
-        figure = Figure(figsize=(5.8, 5.2))
+        figure = Figure(figsize=(WIDTH, WIDTH * 0.95))
         axes = figure.add_subplot()
-        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-        places = range(len(EXPRESSIONS))
-        axes.set_xticks(places, EXPRESSIONS, rotation=45, ha="right")
-        axes.set_yticks(places, [f"{name} ({counts[k].sum()})" for k, name in enumerate(EXPRESSIONS)])
+        axes.set(xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5), aspect="equal")
+        axes.set_xticks(range(size), EXPRESSIONS, rotation=45, ha="right", rotation_mode="anchor")
+        axes.set_yticks(range(size), EXPRESSIONS)
         axes.set_xlabel("predicted")
-        axes.set_ylabel("true (faces)")
+        axes.set_ylabel("true")
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        for row in places:
-            for column in places:
-                # Cells keep their own ground in a dark page, so their letters keep their colour:
-                # black and white here are left alone when the report recolours the ink.
-                colour = "white" if shares[row, column] > 0.55 else "black"
-                axes.text(column, row - 0.08, f"{shares[row, column]:.2f}".lstrip("0") or "0",
-                          ha="center", va="center", color=colour, fontsize=9)  # fmt: skip
-                axes.text(column, row + 0.27, f"{counts[row, column]}",
-                          ha="center", va="center", color=colour, fontsize=6, alpha=0.7)  # fmt: skip
-        axes.set_title(title, color=INK)
+        for row, column in np.ndindex(size, size):
+            share, faces = shares[row, column], counts[row, column]
+            corner = (column - 0.47, row - 0.47)
+            opacity = max(_OPAQUE * float(share), 0.04)
+            axes.add_patch(Rectangle(corner, 0.94, 0.94, color=ACCENT, alpha=opacity, linewidth=0))
+            if faces:
+                _write(axes, column, row - 0.13, f"{share:.0%}", 9)
+                _write(axes, column, row + 0.25, f"{faces}", 7.5)
+        figure.suptitle(title, **TITLE)
     return figure
+
+
+def _write(axes: Axes, x: float, y: float, text: str, size: float) -> None:
+    axes.text(x, y, text, ha="center", va="center", fontsize=size)

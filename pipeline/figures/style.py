@@ -1,11 +1,12 @@
 """How every figure looks, and how it is kept.
 
-Figures are SVG: sharp on a phone and in a thesis. All lines and letters are drawn in `INK` or
-`MUTED` on a transparent ground, so that the report can recolour them for a dark page.
+Figures are SVG: sharp on a phone and in a thesis. All lines and letters are drawn in the colours
+named here on a transparent ground, so that the report can recolour them for a dark page.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import matplotlib as mpl
@@ -17,7 +18,20 @@ MUTED = "#6f7888"
 ACCENT = "#2f7fd6"
 SECOND = "#e0823d"
 GOOD = "#2f9e62"
-BAD = "#d24b4b"
+BAD = "#c93f3f"
+
+ON_DARK = {
+    INK: "#e6e3dc",
+    MUTED: "#9aa0ab",
+    ACCENT: "#5c9fe8",
+    SECOND: "#e8985c",
+    GOOD: "#52bd83",
+    BAD: "#ef7b76",
+}
+"""What each colour becomes on a dark page."""
+
+WIDTH = 4.6
+"""Widest a figure may be, in inches: a phone shows that at seven tenths, with letters still read."""
 
 _SETTINGS = {
     "text.color": INK,
@@ -26,6 +40,7 @@ _SETTINGS = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlesize": 11,
+    "axes.titlepad": 8,
     "axes.titlelocation": "left",
     "axes.prop_cycle": mpl.cycler(color=[ACCENT, SECOND, GOOD, BAD]),
     "axes.facecolor": "none",
@@ -35,6 +50,8 @@ _SETTINGS = {
     "grid.color": MUTED,
     "grid.alpha": 0.25,
     "legend.frameon": False,
+    # Pictures are kept as they are, pixel by pixel: small files, and no blur that is not theirs.
+    "image.interpolation": "none",
     "xtick.color": MUTED,
     "ytick.color": MUTED,
     "xtick.labelcolor": INK,
@@ -43,6 +60,11 @@ _SETTINGS = {
     "svg.fonttype": "path",
     "svg.hashsalt": "image-sentiment",
 }
+
+_HARD_PIXELS = b"image-rendering:crisp-edges;image-rendering:pixelated"
+
+TITLE = {"x": 0.01, "ha": "left", "fontsize": 11}
+"""How the title of a figure with many panels stands: above all of them, from the left edge."""
 
 
 @contextmanager
@@ -56,8 +78,11 @@ def save(figure: Figure, path: Path) -> None:
     """Write a figure as SVG without a date, then forget it: write beside, rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".part")
+    drawn = BytesIO()
     with style():
-        figure.savefig(partial, format="svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
+    # Matplotlib asks for hard pixels, which drop lines of a face that is shown smaller than it is.
+    partial.write_bytes(drawn.getvalue().replace(_HARD_PIXELS, b"image-rendering:auto"))
     partial.replace(path)
 
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from filelock import FileLock, Timeout
 
 from pipeline.tracking import declaration, places
+from pipeline.tracking.failures import one_line
 from pipeline.tracking.parents import Parents
 from pipeline.tracking.places import Address, Desk
 from pipeline.tracking.reader import StoredJournal, read_journals
-from pipeline.tracking.shipping import Shipper, one_line
+from pipeline.tracking.shipping import Shipper
 from pipeline.tracking.store import connect
 
 POLL = 0.5

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from pipeline.tracking import models
+from pipeline.tracking.failures import is_final, is_temporary, one_line
 from pipeline.tracking.parents import Parents
-from pipeline.tracking.places import Address, Desk, digest, without_secrets
+from pipeline.tracking.places import Address, Desk, digest
 from pipeline.tracking.reader import Event, StoredJournal
 from pipeline.tracking.store import Store
 
@@ -79,10 +80,11 @@ class Shipper:
             else:
                 self._handlers[kind](journal, events[0])
         except Exception as error:
-            if kind in ("begin", "end") or _is_temporary(error) or not self.store.answers():
+            self._runs.clear()  # somebody may have deleted the run: the next attempt makes another
+            if kind in ("begin", "end") or is_temporary(error) or not self.store.answers():
                 raise
             place = (journal.folder.name, events[0].end)
-            self._refusals[place] += ATTEMPTS if _is_final(error) else 1
+            self._refusals[place] += ATTEMPTS if is_final(error) else 1
             if self._refusals[place] < ATTEMPTS:
                 raise
             logger.exception("%s: left out: %s", journal.name, kind)
@@ -103,7 +105,7 @@ class Shipper:
 
     def _begin(self, journal: StoredJournal, _: Event) -> None:
         self.parents.open(journal.reproduction)
-        tags = _tags_of(journal)
+        tags = _tags_of_stage(journal)
         parent = self._parent(journal)
         self.store.reopen(parent)
         if md5 := tags.get("data.md5"):  # an early stage may not know it yet
@@ -151,7 +153,7 @@ class Shipper:
         self.parents.note(journal.reproduction.key, journal.name, status, end.time)
 
     def _run(self, journal: StoredJournal) -> str:
-        tags = {**_tags_of(journal), "stage": journal.name}
+        tags = {**_tags_of_stage(journal), "stage": journal.name}
         return self._find_or_create(journal.run, journal.name, journal, tags)
 
     def _parent(self, journal: StoredJournal) -> str:
@@ -169,11 +171,6 @@ class Shipper:
         return self._runs[identity]
 
 
-def one_line(error: BaseException) -> str:
-    """An error as a person reads it in a list."""
-    return without_secrets(" ".join(f"{type(error).__name__}: {error}".split()))[:300]
-
-
 def _batch(event: Event) -> object:
     """The same for events that are shipped in one call."""
     return event.kind if event.kind == "metrics" else event.end
@@ -186,24 +183,15 @@ def _tags_of(journal: StoredJournal) -> dict[str, str]:
     return {**tags, **({"mlflow.source.git.commit": revision} if revision else {})}
 
 
+def _tags_of_stage(journal: StoredJournal) -> dict[str, str]:
+    """The part that may differ between the stages of one reproduction."""
+    shown = ("git.", "data.", "mlflow.")
+    return {key: text for key, text in _tags_of(journal).items() if key.startswith(shown)}
+
+
 def _measured(events: Sequence[Event]) -> list[tuple[str, float, int, int]]:
     return [
         (name, value, event.time, event.values["step"])
         for event in events
         for name, value in event.values["values"].items()
     ]
-
-
-def _is_final(error: Exception) -> bool:
-    """Whether MLflow will never take this."""
-    return getattr(error, "error_code", None) == "INVALID_PARAMETER_VALUE"
-
-
-def _is_temporary(error: Exception) -> bool:
-    """Whether trying again later can help: the database is busy, the disk full, access denied."""
-    return getattr(error, "error_code", None) in (
-        "TEMPORARILY_UNAVAILABLE",
-        "REQUEST_LIMIT_EXCEEDED",
-        "PERMISSION_DENIED",
-        "UNAUTHENTICATED",
-    ) or (isinstance(error, OSError) and not isinstance(error, FileNotFoundError))

@@ -1,0 +1,108 @@
+"""One stage, reproduced by a DVC of its own: what became of it, and what it printed."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from flows.output import read_lines, read_text
+
+LAST_LINES = 12
+"""Of a stage's output: how many tell why it failed."""
+
+State = Literal["ran", "cached", "failed"]
+
+_SAYS_RAN = re.compile(r"Running stage '")
+_SAYS_CACHED = re.compile(
+    r"(Stage )?'.*' (didn't change, skipping|is cached - skipping run, checking out outputs)$"
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a stage.
+
+    Args:
+        state: Whether DVC ran it, found it up to date (or in its cache), or neither.
+        seconds: How long that took.
+        message: One line, or, of a failure, the last lines of the output.
+    """
+
+    state: State
+    seconds: float
+    message: str = field(repr=False)  # Prefect logs a failed state's message and its data
+
+
+def reproduce(
+    name: str,
+    root: Path,
+    log: Callable[[str], None],
+    *,
+    force: bool = False,
+    environment: Mapping[str, str] | None = None,
+) -> Outcome:
+    """Bring one stage up to date, given that all it needs is.
+
+    Several may run at once. The stage's processes stay in the caller's process group: whoever ends
+    that group ends them too, and no orphan writes outputs later.
+
+    Args:
+        name: As in DVC's graph.
+        root: The project's folder.
+        log: Gets each line of the output, of DVC and of the stage, as it comes.
+        force: Run it even if it is up to date.
+        environment: Variables for the stage, beyond this process's.
+    """
+    started = time.monotonic()
+    says: State | None = None
+    last: deque[str] = deque(maxlen=LAST_LINES)
+    with subprocess.Popen(
+        _command(name, force),
+        cwd=root,
+        env=_environment(environment or {}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        assert process.stdout is not None  # noqa: S101 (it is a pipe)
+        for line in read_lines(read_text(process.stdout)):
+            says = says or _heard(line)  # what comes after is the stage's, which may say anything
+            last.append(line)
+            log(line)
+    seconds = time.monotonic() - started
+    if process.returncode:
+        return Outcome("failed", seconds, _failure(process.returncode, last))
+    if says == "cached":
+        return Outcome("cached", seconds, "up to date: DVC skipped it")
+    return Outcome("ran", seconds, f"ran in {seconds:.1f} s")
+
+
+def _command(name: str, force: bool) -> list[str]:
+    # Without --wait-for-lock parallel calls fail at random; without --single-item each would also
+    # lock and check all that is upstream, which is reproduced already.
+    options = ["--single-item", *(["--force"] if force else [])]
+    return [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", *options, name]
+
+
+def _environment(more: Mapping[str, str]) -> dict[str, str]:
+    # Stages call `python`: that shall be the one that runs the flow, also where its virtual
+    # environment is not activated. Unbuffered, it prints while it works and not at its end.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", **more}
+
+
+def _heard(line: str) -> State | None:
+    if _SAYS_RAN.match(line):
+        return "ran"
+    return "cached" if _SAYS_CACHED.match(line) else None
+
+
+def _failure(status: int, last: deque[str]) -> str:
+    how = f"exit status {status}" if status > 0 else f"ended by signal {-status}"
+    return "\n".join([f"dvc repro: {how}. Last lines:", *last])

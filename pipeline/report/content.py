@@ -1,0 +1,151 @@
+"""What the report is made of: the stages' results, typed.
+
+Names of fields are the keys of the stages' JSON files.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipeline.analysis.confusion import ConfusedPair
+from pipeline.analysis.intervals import Difference, Interval
+from pipeline.analysis.scores import Scores
+from pipeline.data.quality import Quality
+from pipeline.params import ModelName, Params
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What the data is like; see `pipeline.data.ingest.IngestReport`."""
+
+    files: dict[str, str]
+    """MD5 sum of each source file, by its name."""
+    labelled: Quality
+    unlabelled: Quality
+    shared: int
+    dropped: int
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Faces in each part of the split, and held-out faces with an exact copy in another part."""
+
+    train: int
+    validation: int
+    test: int
+    copies_across_parts: int
+
+
+@dataclass(frozen=True)
+class Trained:
+    """How one training ended: the epoch that was kept, of how many."""
+
+    epoch: int
+    validation_loss: float
+    validation_accuracy: float
+    epochs: int
+
+
+@dataclass(frozen=True)
+class PartScores(Scores):
+    """One model's scores on one part, two of them with their intervals."""
+
+    accuracy_interval: Interval
+    macro_f1_interval: Interval
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """One model's scores on the faces that it was not trained on."""
+
+    network: str
+    parameters: int
+    validation: PartScores
+    test: PartScores
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Both models, what they have to beat, and the CNN less the DNN on the same test faces."""
+
+    majority_accuracy: float
+    cnn: Evaluated
+    dnn: Evaluated
+    difference: Difference
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Test faces by true (row) and predicted (column) expression, and the largest wrong cells."""
+
+    counts: list[list[int]]
+    most_confused: list[ConfusedPair]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """How much saliency falls on brows, eyes and mouth; all None where nobody knows them."""
+
+    faces_measured: int | None = None
+    share_on_features: float | None = None
+    area_of_features: float | None = None
+    lift: Interval | None = None
+
+
+@dataclass(frozen=True)
+class Excited:
+    """Mean activation of some filters on the images before and after they were changed."""
+
+    before: list[float]
+    after: list[float]
+
+
+@dataclass(frozen=True)
+class AutoencoderSize:
+    """Parameters of the autoencoder, and of its encoder alone."""
+
+    autoencoder: int
+    encoder: int
+
+
+@dataclass(frozen=True)
+class SemiSupervised:
+    """A classifier with few labels, from random weights and from an autoencoder's."""
+
+    labelled_faces: int
+    training_faces: int
+    test_faces: int
+    code: int
+    parameters: AutoencoderSize
+    reconstruction_error: float
+    majority_accuracy: float
+    labelled_only: Interval
+    pretrained: Interval
+    gain: Difference
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What the results were made with, apart from data and parameters."""
+
+    code: str
+    """MD5 sum over the package's Python files."""
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class ReportContent:
+    """Everything that the page shows."""
+
+    params: Params
+    ingested: Ingested
+    parts: Parts
+    trained: Mapping[ModelName, Trained]
+    evaluation: Evaluation
+    confusion: Mapping[ModelName, Confusion]
+    looked: Looked
+    excited: Mapping[str, Excited]
+    """By `LAYER from START`, where START is `noise` or `face`."""
+    semisupervised: SemiSupervised
+    figures: Mapping[str, str]
+    """SVG documents by `STAGE/NAME`, such as `train@cnn/history`."""
+    provenance: Provenance

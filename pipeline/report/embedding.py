@@ -1,0 +1,62 @@
+"""Figures inside the page: SVG documents as data, readable on light and dark pages alike."""
+
+import re
+from base64 import b64encode
+from dataclasses import dataclass
+
+from pipeline.figures.style import ON_DARK
+
+_PIXELS_PER_POINT = 96 / 72
+
+_ROOT = re.compile(r"<svg\b[^>]*>")
+_BEFORE_ROOT = re.compile(r"\A.*?(?=<svg\b)", re.DOTALL)
+_METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
+_SIZE = re.compile(r'\bviewBox="\S+ \S+ (\S+) (\S+)"')
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that needs no file.
+
+    Attributes:
+        address: a `data:` URI.
+        width: natural width in CSS pixels.
+        height: natural height.
+    """
+
+    address: str
+    width: int
+    height: int
+
+
+def embed(svg: str) -> Picture:
+    """Make a figure part of the page.
+
+    Args:
+        svg: a figure as `pipeline.figures.style.save` writes it, in points.
+
+    Raises:
+        ValueError: not an SVG document with a `viewBox`.
+    """
+    root = _ROOT.search(svg)
+    size = _SIZE.search(root.group()) if root else None
+    if root is None or size is None:
+        raise ValueError("not an SVG document with a viewBox")
+    width, height = (round(float(side) * _PIXELS_PER_POINT) for side in size.groups())
+    bare = _METADATA.sub("", _BEFORE_ROOT.sub("", svg, count=1))
+    coloured = _ROOT.sub(lambda found: found.group() + _DARK_STYLE, bare, count=1)
+    data = b64encode(coloured.encode()).decode()
+    return Picture(f"data:image/svg+xml;base64,{data}", width, height)
+
+
+def _recolour() -> str:
+    """Rules that replace the study's colours, and touch no picture: those hold no such names."""
+    rules = [
+        f'[style*="{part}: {light}"]{{{part}:{dark}!important}}'
+        for light, dark in ON_DARK.items()
+        for part in ("fill", "stroke")
+    ]
+    return f"<style>@media(prefers-color-scheme:dark){{{''.join(rules)}}}</style>"
+
+
+_DARK_STYLE = _recolour()

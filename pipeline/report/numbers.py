@@ -1,0 +1,54 @@
+"""Numbers as people read them."""
+
+from pipeline.analysis.intervals import Interval
+
+_MINUS = "\N{MINUS SIGN}"
+
+
+def percent(share: float) -> str:
+    """A share with one decimal: 0.798 is `79.8%`."""
+    return f"{share:.1%}".replace("-", _MINUS)
+
+
+def percent_range(interval: Interval) -> str:
+    """The ends of an interval of shares: `75.1 to 84.2%`."""
+    return f"{100 * interval.low:.1f} to {percent(interval.high)}"
+
+
+def points(difference: float) -> str:
+    """A difference of shares in percentage points, with its sign: `+3.1`."""
+    return _signed(100 * difference, 1)
+
+
+def points_range(interval: Interval) -> str:
+    """The ends of an interval of differences: `−4.7 to +3.4 points`."""
+    return f"{points(interval.low)} to {points(interval.high)} points"
+
+
+def count(number: int) -> str:
+    """A whole number with its thousands apart: `1,209,063`."""
+    return f"{number:,}"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and its noun, in the plural with an s where there is not just one."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def probability(p: float) -> str:
+    """A p value: `p = 0.87`, `p < 0.001`."""
+    if p < 0.001:
+        return "p < 0.001"
+    return f"p = {p:.2f}" if p >= 0.1 else f"p = {p:.3f}"
+
+
+def excludes_zero(interval: Interval) -> bool:
+    """Whether both ends of an interval lie on the same side of 0."""
+    return interval.low > 0 or interval.high < 0
+
+
+def _signed(value: float, decimals: int) -> str:
+    rounded = round(value, decimals)
+    # What rounds to nothing has no sign.
+    text = f"{rounded:+.{decimals}f}" if rounded else f"{0:.{decimals}f}"
+    return text.replace("-", _MINUS)

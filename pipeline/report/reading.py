@@ -1,0 +1,123 @@
+"""From the stages' files to the report's content."""
+
+import hashlib
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from pipeline import layout
+from pipeline.errors import UserError
+from pipeline.params import MODELS, Params
+from pipeline.report.content import (
+    Confusion,
+    Evaluation,
+    Excited,
+    Ingested,
+    Looked,
+    Parts,
+    Provenance,
+    ReportContent,
+    SemiSupervised,
+    Trained,
+)
+from pipeline.tracking.provenance import versions
+
+T = TypeVar("T")
+
+_FIGURES = (
+    "ingest/faces",
+    "split/counts",
+    "train@cnn/history",
+    "train@dnn/history",
+    "evaluate/recall",
+    "evaluate/calibration",
+    "confusion/cnn",
+    "confusion/dnn",
+    "saliency/saliency",
+    "filters/kernels",
+    "semisupervised/reconstructions",
+    "semisupervised/accuracy",
+    "semisupervised/autoencoder",
+)
+"""As `STAGE/NAME`; those of each layer come on top."""
+
+
+def read_content(params: Params) -> ReportContent:
+    """Read all results of the study, from the project's folder.
+
+    Raises:
+        UserError: a result is missing, or is not what its stage writes.
+    """
+    evaluation, semisupervised = read_headline()
+    return ReportContent(
+        params=params,
+        ingested=_read(Ingested, layout.folder("ingest") / "report.json"),
+        parts=_read(dict[str, Parts], layout.metrics("split"))["split"],
+        trained={model: _read_training(model) for model in MODELS},
+        evaluation=evaluation,
+        confusion=_read(dict[Any, Confusion], layout.folder("confusion") / "confusion.json"),
+        looked=_read(Looked, layout.folder("saliency") / "saliency.json"),
+        excited=_read(dict[str, Excited], layout.folder("filters") / "filters.json"),
+        semisupervised=semisupervised,
+        figures={name: _read_figure(name) for name in figure_names(params)},
+        provenance=Provenance(code_md5(), versions()),
+    )
+
+
+def read_headline() -> tuple[Evaluation, SemiSupervised]:
+    """The two results that the short table shows.
+
+    Raises:
+        UserError: see `read_content`.
+    """
+    return (
+        _read(Evaluation, layout.folder("evaluate") / "scores.json"),
+        _read(SemiSupervised, layout.folder("semisupervised") / "semisupervised.json"),
+    )
+
+
+def figure_names(params: Params) -> list[str]:
+    """The figures of the page, as `STAGE/NAME`."""
+    of_layer = ("outputs", "from-noise", "from-face")
+    layers = [f"filters/{name}-{kind}" for name in params.filters.layers for kind in of_layer]
+    return [*_FIGURES, *layers]
+
+
+def code_md5(package: Path = Path(__file__).parents[1]) -> str:
+    """MD5 sum over the names and contents of a package's Python files."""
+    digest = hashlib.md5(usedforsecurity=False)
+    for path in sorted(package.rglob("*.py")):
+        digest.update(f"{path.relative_to(package).as_posix()}\n".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _read_training(model: str) -> Trained:
+    stage = f"train@{model}"
+    kept = _read(dict[str, dict[str, float]], layout.metrics(stage))[model]
+    history = _text(layout.folder(stage) / "history.csv")
+    return TypeAdapter(Trained).validate_python(kept | {"epochs": len(history.splitlines()) - 1})
+
+
+def _read_figure(name: str) -> str:
+    stage, file = name.split("/")
+    return _text(layout.figures(stage) / f"{file}.svg")
+
+
+def _read(kind: type[T], path: Path) -> T:
+    try:
+        return TypeAdapter(kind).validate_json(_text(path))
+    except ValidationError as error:
+        detail = error.errors()[0]
+        key = ".".join(str(part) for part in detail["loc"])
+        raise UserError(
+            f"{path}: {key or 'the file'}: {detail['msg']}; make it again with `dvc repro`"
+        ) from None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; make it with `dvc repro`") from None
