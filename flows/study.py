@@ -1,4 +1,4 @@
-"""`python -m flows.study [STAGE ...]`: DVC's graph as a Prefect flow, one task a stage.
+"""DVC's graph as a Prefect flow, one task a stage.
 
 Stages that do not need one another run at the same time, except that heavy ones take turns.
 Without PREFECT_API_URL the flow brings a Prefect server of its own for as long as it runs.
@@ -20,6 +20,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.graph import Graph, Stage, read_graph
+from flows.server import start_server
 from flows.stage import Outcome, reproduce
 from flows.summary import describe, summarise
 from pipeline import params
@@ -138,7 +139,11 @@ def main() -> int:
     except UserError as error:
         print(f"study: error: {error}", file=sys.stderr)
         return 1
-    end = study(chosen.targets, chosen.force, return_state=True)
+    start_server()
+    try:
+        end = study(chosen.targets, chosen.force, return_state=True)
+    except KeyboardInterrupt:
+        return 130
     return 0 if end.is_completed() else 1
 
 

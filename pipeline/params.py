@@ -29,69 +29,69 @@ class Data(Section):
     """Which faces are studied, and what becomes of a row that is not a face."""
 
     source: str
-    on_bad_row: Literal["stop", "drop"] = "stop"
+    on_bad_row: Literal["stop", "drop"]
 
 
 class Sample(Section):
     """The embedded sample faces: how many, and how hard they are to tell apart."""
 
-    faces: Annotated[int, Field(ge=70)] = 3000
-    unlabelled: Annotated[int, Field(ge=0)] = 400
-    mislabelled: Share = 0.05
-    copies: Share = 0.03
-    noise: Annotated[float, Field(ge=0, le=80)] = 12.0
-    seed: Annotated[int, Field(ge=0)] = 0
+    faces: Annotated[int, Field(ge=70)]
+    unlabelled: Annotated[int, Field(ge=0)]
+    mislabelled: Share
+    copies: Share
+    noise: Annotated[float, Field(ge=0, le=80)]
+    seed: Annotated[int, Field(ge=0)]
 
 
 class Split(Section):
     """How the labelled faces are parted into train, validation and test."""
 
-    method: Literal["stratified", "shuffled", "first_rows", "usage"] = "stratified"
-    held_out: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    first_rows: Count = 25000
-    validation: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    copies_together: bool = True
-    seed: Annotated[int, Field(ge=0)] = 0
+    method: Literal["stratified", "shuffled", "first_rows", "usage"]
+    held_out: Annotated[float, Field(gt=0, lt=1)]
+    first_rows: Count
+    validation: Annotated[float, Field(gt=0, lt=1)]
+    copies_together: bool
+    seed: Annotated[int, Field(ge=0)]
 
 
 class Augmentation(Section):
     """Random changes of a training face; 0 or `none` leaves a change out."""
 
-    flip: Literal["none", "random", "alternating"] = "alternating"
-    rotation: Annotated[float, Field(ge=0, le=180)] = 10.0
-    shift: Annotated[float, Field(ge=0, lt=1)] = 0.08
-    zoom: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    shear: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    contrast: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    erase: Share = 0.0
+    flip: Literal["none", "random", "alternating"]
+    rotation: Annotated[float, Field(ge=0, le=180)]
+    shift: Annotated[float, Field(ge=0, lt=1)]
+    zoom: Annotated[float, Field(ge=0, lt=1)]
+    shear: Annotated[float, Field(ge=0, lt=1)]
+    contrast: Annotated[float, Field(ge=0, lt=1)]
+    erase: Share
 
 
 class Fit(Section):
     """How a network is fitted: what every training in the study has in common."""
 
-    optimiser: Literal["adamw", "adam", "sgd"] = "adamw"
-    learning_rate: Annotated[float, Field(gt=0, le=10)] = 3e-3
-    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.05
-    schedule: Literal["one_cycle", "constant"] = "one_cycle"
-    batch: Count = 128
-    epochs: Count = 20
-    averaging: Annotated[float, Field(ge=0, lt=1)] = 0.998
-    early_stopping: Annotated[int, Field(ge=0)] = 0
-    keep: Literal["best", "last"] = "best"
-    seed: Annotated[int, Field(ge=0)] = 0
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    compile: Literal["auto", "on", "off"] = "auto"
+    optimiser: Literal["adamw", "adam", "sgd"]
+    learning_rate: Annotated[float, Field(gt=0, le=10)]
+    weight_decay: Annotated[float, Field(ge=0, le=1)]
+    schedule: Literal["one_cycle", "constant"]
+    batch: Count
+    epochs: Count
+    averaging: Annotated[float, Field(ge=0, lt=1)]
+    early_stopping: Annotated[int, Field(ge=0)]
+    keep: Literal["best", "last"]
+    seed: Annotated[int, Field(ge=0)]
+    device: Literal["auto", "cpu", "cuda"]
+    precision: Literal["auto", "float32", "bfloat16"]
+    compile: Literal["auto", "on", "off"]
 
 
 class Train(Fit):
     """One classifier: its network, its inputs and how it is fitted."""
 
     network: str
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    normalisation: Literal["none", "scale", "face", "dataset"] = "face"
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    augmentation: Augmentation = Augmentation()
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    normalisation: Literal["none", "scale", "face", "dataset"]
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)]
+    augmentation: Augmentation
 
 
 ModelName = Literal["cnn", "dnn"]
@@ -110,42 +110,42 @@ class Classifiers(Section):
 class Evaluate(Section):
     """How the held-out faces are scored."""
 
-    flip: bool = True
-    resamples: Annotated[int, Field(ge=100, le=100_000)] = 2000
-    seed: Annotated[int, Field(ge=0)] = 0
+    flip: bool
+    resamples: Annotated[int, Field(ge=100, le=100_000)]
+    seed: Annotated[int, Field(ge=0)]
 
 
 class Saliency(Section):
     """Which explanation is drawn, and over how many faces it is measured."""
 
-    samples: Count = 24
-    noise: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    mask: Annotated[float, Field(gt=0, lt=1)] = 0.25
-    faces: Count = 200
-    seed: Annotated[int, Field(ge=0)] = 0
+    samples: Count
+    noise: Annotated[float, Field(gt=0, lt=1)]
+    mask: Annotated[float, Field(gt=0, lt=1)]
+    faces: Count
+    seed: Annotated[int, Field(ge=0)]
 
 
 class Filters(Section):
     """Activation maximisation: which layers, how many filters, how long."""
 
     layers: Annotated[list[str], Field(min_length=1)]
-    filters: Count = 12
-    steps: Annotated[int, Field(ge=1, le=5000)] = 96
-    learning_rate: Annotated[float, Field(gt=0)] = 6.0
-    smoothness: Annotated[float, Field(ge=0)] = 0.02
-    face: Annotated[int, Field(ge=0)] = 0
-    seed: Annotated[int, Field(ge=0)] = 0
+    filters: Count
+    steps: Annotated[int, Field(ge=1, le=5000)]
+    learning_rate: Annotated[float, Field(gt=0)]
+    smoothness: Annotated[float, Field(ge=0)]
+    face: Annotated[int, Field(ge=0)]
+    seed: Annotated[int, Field(ge=0)]
 
 
 class SemiSupervised(Section):
     """What unlabelled faces are worth: labels removed, autoencoder, classifier on top."""
 
-    labelled_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    code: Count = 128
-    noise: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    augmentation: Augmentation = Augmentation()
+    labelled_fraction: Annotated[float, Field(gt=0, lt=1)]
+    code: Count
+    noise: Annotated[float, Field(ge=0, lt=1)]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)]
+    augmentation: Augmentation
     autoencoder: Fit
     classifier: Fit
 

@@ -10,8 +10,16 @@ from pipeline.data.drawing.people import column
 from pipeline.data.expressions import EXPRESSIONS
 from pipeline.data.sample import SHARES, make_sample, write_sample
 from pipeline.params import Sample as Params
+from pipeline.params import load
 
-PARAMS = Params(faces=400, unlabelled=40, copies=0.05, mislabelled=0.1)
+DEFAULTS = load().sample
+
+
+def sample_params(**changes) -> Params:
+    return DEFAULTS.model_copy(update=changes)
+
+
+PARAMS = sample_params(faces=400, unlabelled=40, copies=0.05, mislabelled=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +77,7 @@ def test_another_seed_gives_other_faces(sample):
 
 def test_without_unlabelled_faces_there_is_no_test_file(tmp_path):
     (tmp_path / "test.csv.gz").write_bytes(b"of an earlier sample")
-    write_sample(make_sample(Params(faces=70, unlabelled=0)), tmp_path)
+    write_sample(make_sample(sample_params(faces=70, unlabelled=0)), tmp_path)
     assert not (tmp_path / "test.csv.gz").exists()
 
 
@@ -88,7 +96,7 @@ def test_classes_are_as_common_as_in_fer2013(sample):
 
 
 def test_even_a_small_sample_has_five_faces_of_each_class():
-    sample = make_sample(Params(faces=70, unlabelled=0))
+    sample = make_sample(sample_params(faces=70, unlabelled=0))
     assert np.bincount(sample.expressions, minlength=7).min() == 5
 
 
@@ -119,7 +127,7 @@ def test_some_labelled_faces_are_among_the_unlabelled(sample):
 
 
 def test_all_faces_may_be_mislabelled_copies():
-    sample = make_sample(Params(faces=70, unlabelled=1, copies=1.0, mislabelled=1.0))
+    sample = make_sample(sample_params(faces=70, unlabelled=1, copies=1.0, mislabelled=1.0))
     assert len(np.unique(sample.pixels, axis=0)) == len(EXPRESSIONS)
     assert (sample.labels != sample.expressions).all()
 

@@ -364,7 +364,14 @@ def test_a_model_is_served_registered_and_the_best_one_marked(study: Study) -> N
     face = np.full((1, 1, 48, 48), 9, dtype=np.uint8)
     for event, accuracy in [("first", 0.7), ("worse", 0.6), ("worse", 0.9), ("equal", 0.7)]:
         models.register(
-            study.store, Mean(), face, run=run, name="faces", accuracy=accuracy, event=event
+            study.store,
+            Mean(),
+            face,
+            run=run,
+            name="faces",
+            accuracy=accuracy,
+            measured_on="these",
+            event=event,
         )
         best = study.store.client.get_model_version_by_alias("faces", "best")
         assert int(best.version) == (3 if event == "equal" else 1)
@@ -410,7 +417,9 @@ def test_switched_off_nothing_is_written(workspace: Path, monkeypatch: pytest.Mo
     with stage_run("train", {"a": 1}, resume="f" * 32) as journal:
         journal.metrics({"loss": 1}, step=1)
         journal.artifact(workspace / "dvc.yaml")
-        journal.model(workspace, example=np.zeros((2, 1, 48, 48)), accuracy=0.5)
+        journal.model(
+            workspace, example=np.zeros((2, 1, 48, 48)), accuracy=0.5, measured_on="these"
+        )
     end_reproduction(key, "FINISHED")
     assert journal.run == "f" * 32
     assert [path.name for path in workspace.iterdir()] == ["dvc.yaml"]

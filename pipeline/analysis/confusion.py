@@ -50,5 +50,5 @@ def most_confused(counts: NDArray[np.integer], pairs: int = 5) -> list[ConfusedP
     return [
         ConfusedPair(EXPRESSIONS[i], EXPRESSIONS[j], int(counts[i, j]), float(shares[i, j]))
         for i, j in cells
-        if counts[i, j]
+        if shares[i, j]
     ]

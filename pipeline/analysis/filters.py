@@ -117,7 +117,7 @@ def maximise(
         filters: numbers of channels, (F,).
         start: what to start from, grey levels (F, 48, 48): noise, or a face again and again.
         steps: how many times each image is changed.
-        learning_rate: of Adam, in grey levels.
+        learning_rate: root mean square change of the grey levels in the first step.
         smoothness: weight of the penalty.
         seed: of the jitter.
     """
@@ -127,7 +127,6 @@ def maximise(
     images = torch.from_numpy(start.copy()).float().unsqueeze(1).to(device).requires_grad_()
     chosen = torch.as_tensor(np.array(filters), device=device)
     rows = torch.arange(len(chosen), device=device)
-    optimiser = torch.optim.Adam([images], lr=learning_rate)
 
     def excitement(inputs: Tensor) -> Tensor:
         outputs = layer_output(model, layer, inputs).float()
@@ -136,13 +135,16 @@ def maximise(
     with torch.no_grad():
         before = excitement(images)
     scale = 1 / (before.abs().mean() + 1e-3)
-    for _ in range(steps):
+    for step in range(steps):
         moves = rng.integers(-JITTER, JITTER + 1, size=2)
         moved = torch.roll(images, tuple(int(move) for move in moves), dims=(2, 3))
         loss = smoothness * _roughness(images) - scale * excitement(moved).sum()
-        (images.grad,) = torch.autograd.grad(loss, images)
-        optimiser.step()
+        (slope,) = torch.autograd.grad(loss, images)
+        size = slope.square().mean(dim=(1, 2, 3), keepdim=True).sqrt() + 1e-12
         with torch.no_grad():
+            # Steps of equal size for each image, however steep its filter is, and shorter in the
+            # end, so that the image settles.
+            images -= learning_rate * (1 - step / steps) * slope / size
             images.clamp_(0, 255)
     with torch.no_grad():
         after = excitement(images)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import precision_recall_fscore_support
 
 from pipeline.data.expressions import EXPRESSIONS
 
@@ -50,6 +49,8 @@ class Scores:
 
 def score(probabilities: Probabilities, labels: Labels) -> Scores:
     """All scores of probabilities (N, 7) against labels (N,); N is at least 1."""
+    from sklearn.metrics import precision_recall_fscore_support  # 1 s, which readers need not pay
+
     predicted = probabilities.argmax(axis=1)
     present = np.unique(labels)
     everything = np.arange(len(EXPRESSIONS))

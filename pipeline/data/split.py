@@ -81,8 +81,11 @@ def _stratified(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
 
 def _shuffled(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
     """The last share after a shuffle is held out."""
-    order = np.random.default_rng(settings.seed).permutation(len(table))
-    return _hold_out(order, len(table) - round(settings.held_out * len(table)), settings)
+    count = len(table)
+    parts = np.empty(count, dtype="<U10")
+    order = np.random.default_rng(settings.seed).permutation(count)
+    parts[order] = _hold_out(count, count - round(settings.held_out * count), settings)
+    return parts
 
 
 def _first_rows(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
@@ -92,7 +95,7 @@ def _first_rows(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
             f"split.first_rows = {settings.first_rows}: there are only {len(table)} faces, "
             "and some must be held out; choose fewer"
         )
-    return _hold_out(np.arange(len(table)), settings.first_rows, settings)
+    return _hold_out(len(table), settings.first_rows, settings)
 
 
 def _usage(table: pd.DataFrame, _settings: Split) -> NDArray[np.str_]:
@@ -107,12 +110,11 @@ def _usage(table: pd.DataFrame, _settings: Split) -> NDArray[np.str_]:
     return usage.map(USAGES).to_numpy().astype("<U10")
 
 
-def _hold_out(order: NDArray[np.int64], train: int, settings: Split) -> NDArray[np.str_]:
-    held_out = order[train:]
-    middle = round(settings.validation * len(held_out))
-    parts = np.full(len(order), "train", dtype="<U10")
-    parts[held_out[:middle]], parts[held_out[middle:]] = "validation", "test"
-    return parts
+def _hold_out(count: int, train: int, settings: Split) -> NDArray[np.str_]:
+    """Parts of a row of faces: so many train, then come validation and test."""
+    validation = round(settings.validation * (count - train))
+    sizes = (train, validation, count - train - validation)
+    return np.repeat(np.array(PARTS, dtype="<U10"), sizes)
 
 
 def _reunite_copies(table: pd.DataFrame, parts: NDArray[np.str_]) -> NDArray[np.str_]:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from pipeline.analysis.intervals import Interval
 from pipeline.analysis.scores import Scores
 from pipeline.data.expressions import EXPRESSIONS
-from pipeline.figures.style import ACCENT, MUTED, SECOND, TITLE, WIDTH, style
+from pipeline.figures.style import ACCENT, MUTED, SECOND, WIDTH, entitle, style
 
 
 def draw_history(history: pd.DataFrame, best_epoch: int, title: str) -> Figure:
@@ -19,7 +19,7 @@ def draw_history(history: pd.DataFrame, best_epoch: int, title: str) -> Figure:
     Args:
         history: one row an epoch, columns as `pipeline.training.loop.Row`.
         best_epoch: marked by a line, the epoch whose weights are kept.
-        title: stands above the first panel.
+        title: stands above.
     """
     panels = [kind for kind in ("loss", "accuracy") if f"validation_{kind}" in history]
     with style():
@@ -33,8 +33,8 @@ def draw_history(history: pd.DataFrame, best_epoch: int, title: str) -> Figure:
             axes.grid(visible=True)
         rows[-1].set_xlabel("epoch")
         rows[-1].xaxis.get_major_locator().set_params(integer=True)
-        rows[0].legend()
-        rows[0].set_title(title)
+        _legend_above(rows[0], 2)
+        entitle(figure, title)
     return figure
 
 
@@ -59,7 +59,7 @@ def draw_recalls(scores: Mapping[str, Scores], title: str) -> Figure:
         axes.grid(visible=True, axis="x")
         axes.set_axisbelow(True)
         _legend_above(axes, len(scores))
-        figure.suptitle(title, **TITLE)
+        entitle(figure, title)
     return figure
 
 
@@ -79,7 +79,7 @@ def draw_calibration(
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="accuracy")
         axes.grid(visible=True)
         _legend_above(axes, len(curves))
-        figure.suptitle(title, **TITLE)
+        entitle(figure, title)
     return figure
 
 
@@ -105,7 +105,7 @@ def draw_counts(counts: Mapping[str, Mapping[str, int]], title: str) -> Figure:
         axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.xaxis.get_major_locator().set_params(nbins=5)  # type: ignore[call-arg]
         _legend_above(axes, len(counts))
-        figure.suptitle(title, **TITLE)
+        entitle(figure, title)
     return figure
 
 
@@ -123,8 +123,8 @@ def draw_intervals(figures: Mapping[str, Interval], reference: float, title: str
             )  # fmt: skip
         axes.axvline(reference, color=MUTED, linestyle=":", linewidth=1)
         axes.annotate(
-            "majority class", (reference, 1), xycoords=("data", "axes fraction"), xytext=(4, 2),
-            textcoords="offset points", va="top", fontsize=8, color=MUTED,
+            "majority class", (reference, 1), xycoords=("data", "axes fraction"), xytext=(0, 2),
+            textcoords="offset points", ha="center", va="bottom", fontsize=8, color=MUTED,
         )  # fmt: skip
         axes.set_yticks(range(len(figures)), list(figures))
         axes.tick_params(axis="y", length=0)
@@ -132,7 +132,7 @@ def draw_intervals(figures: Mapping[str, Interval], reference: float, title: str
         axes.margins(y=0.35)
         axes.set_xlabel("accuracy")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-        figure.suptitle(title, **TITLE)
+        entitle(figure, title)
     return figure
 
 

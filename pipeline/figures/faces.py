@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pipeline.figures.style import BAD, GOOD, INK, TITLE, WIDTH, blank, style
+from pipeline.figures.style import BAD, GOOD, INK, WIDTH, blank, entitle, style
 
 _SHARP = 48
 """Pixels a side from which an image is kept as it is."""
@@ -35,7 +35,7 @@ def draw_grid(
                     axes[number, column].imshow(row[column], cmap="gray", vmin=0, vmax=255)
             axes[number, 0].set_ylabel(name, rotation=0, ha="right", va="center")
         _close_ranks(figure)
-        figure.suptitle(title, **TITLE)
+        entitle(figure, title)
     return figure
 
 
@@ -78,7 +78,7 @@ def draw_saliency(
             _annotate(axes[row, 0], f"{true}\n", INK)
             _annotate(axes[row, 0], f"\n{answer}, {probability:.0%}", GOOD if right else BAD)
         _close_ranks(figure)
-        figure.suptitle(title, **TITLE)
+        entitle(figure, title)
     return figure
 
 
@@ -110,7 +110,7 @@ def draw_tiles(
             if name:
                 place.set_title(name, fontsize=7.5, loc="center", pad=2)
         _close_ranks(figure)
-        figure.suptitle(title, **TITLE)
+        entitle(figure, title)
     return figure
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.analysis.confusion import normalise_rows
 from pipeline.data.expressions import EXPRESSIONS
-from pipeline.figures.style import ACCENT, TITLE, WIDTH, style
+from pipeline.figures.style import ACCENT, WIDTH, entitle, style
 
 # Cells are as opaque as their share, and never so much that ink could not be read on them: the
 # ground shines through, and the same picture is right on a light page and on a dark one.
@@ -44,7 +44,7 @@ def draw_confusion(counts: NDArray[np.integer], title: str) -> Figure:
             if faces:
                 _write(axes, column, row - 0.13, f"{share:.0%}", 9)
                 _write(axes, column, row + 0.25, f"{faces}", 7.5)
-        figure.suptitle(title, **TITLE)
+        entitle(figure, title)
     return figure
 
 

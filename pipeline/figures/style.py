@@ -4,12 +4,15 @@ Figures are SVG: sharp on a phone and in a thesis. All lines and letters are dra
 named here on a transparent ground, so that the report can recolour them for a dark page.
 """
 
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -31,9 +34,9 @@ ON_DARK = {
 """What each colour becomes on a dark page."""
 
 WIDTH = 4.6
-"""Widest a figure may be, in inches: a phone shows that at seven tenths, with letters still read."""
+"""Widest a figure may be, in inches: a phone shows that at seven tenths, letters still legible."""
 
-_SETTINGS = {
+_SETTINGS: Any = {
     "text.color": INK,
     "axes.labelcolor": INK,
     "axes.edgecolor": MUTED,
@@ -42,7 +45,7 @@ _SETTINGS = {
     "axes.titlesize": 11,
     "axes.titlepad": 8,
     "axes.titlelocation": "left",
-    "axes.prop_cycle": mpl.cycler(color=[ACCENT, SECOND, GOOD, BAD]),
+    "axes.prop_cycle": cycler(color=[ACCENT, SECOND, GOOD, BAD]),
     "axes.facecolor": "none",
     "figure.facecolor": "none",
     "figure.constrained_layout.use": True,
@@ -63,8 +66,11 @@ _SETTINGS = {
 
 _HARD_PIXELS = b"image-rendering:crisp-edges;image-rendering:pixelated"
 
-TITLE = {"x": 0.01, "ha": "left", "fontsize": 11}
-"""How the title of a figure with many panels stands: above all of them, from the left edge."""
+_LETTERS_PER_INCH = 12.5
+"""Of a title, on average."""
+
+_LINE = 0.18
+"""Height of a title's line in inches."""
 
 
 @contextmanager
@@ -84,6 +90,13 @@ def save(figure: Figure, path: Path) -> None:
     # Matplotlib asks for hard pixels, which drop lines of a face that is shown smaller than it is.
     partial.write_bytes(drawn.getvalue().replace(_HARD_PIXELS, b"image-rendering:auto"))
     partial.replace(path)
+
+
+def entitle(figure: Figure, title: str) -> None:
+    """Put a title above all panels, from the left edge; the figure grows by each line but one."""
+    lines = textwrap.wrap(title, int(figure.get_figwidth() * _LETTERS_PER_INCH))
+    figure.set_figheight(figure.get_figheight() + _LINE * (len(lines) - 1))
+    figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=11)
 
 
 def blank(axes: Axes) -> None:

@@ -21,8 +21,8 @@ def points(difference: float) -> str:
 
 
 def points_range(interval: Interval) -> str:
-    """The ends of an interval of differences: `−4.7 to +3.4 points`."""
-    return f"{points(interval.low)} to {points(interval.high)} points"
+    """The ends of an interval of differences, in percentage points: `+0.6 to +6.2`."""
+    return f"{points(interval.low)} to {points(interval.high)}"
 
 
 def count(number: int) -> str:
@@ -36,10 +36,10 @@ def counted(number: int, noun: str) -> str:
 
 
 def probability(p: float) -> str:
-    """A p value: `p = 0.87`, `p < 0.001`."""
-    if p < 0.001:
-        return "p < 0.001"
-    return f"p = {p:.2f}" if p >= 0.1 else f"p = {p:.3f}"
+    """A p value that no line break parts: `p = 0.87`, `p < 0.001`."""
+    decimals = 2 if p >= 0.1 else 3
+    text = f"p = {p:.{decimals}f}" if p >= 0.001 else "p < 0.001"
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def excludes_zero(interval: Interval) -> bool:

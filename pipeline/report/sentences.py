@@ -1,35 +1,18 @@
-"""What the numbers say, in words: each function gives plain text and decides nothing by itself.
-
-Every claim rests on its interval: where that includes what would make the claim empty, the
-sentence says that nothing is shown.
-"""
+"""What the numbers mean, in words: plain text, which the template sets."""
 
 from pathlib import Path
 
-from pipeline.analysis.intervals import Difference
 from pipeline.data.expressions import EXPRESSIONS
 from pipeline.layout import SAMPLE
 from pipeline.report.content import (
     Confusion,
-    Evaluated,
-    Evaluation,
     Excited,
     Ingested,
     Looked,
     Parts,
     ReportContent,
-    SemiSupervised,
 )
-from pipeline.report.numbers import (
-    count,
-    counted,
-    excludes_zero,
-    percent,
-    percent_range,
-    points,
-    points_range,
-    probability,
-)
+from pipeline.report.numbers import count, counted, percent
 
 
 def is_sample(source: str) -> bool:
@@ -38,66 +21,17 @@ def is_sample(source: str) -> bool:
     return SAMPLE in (path, *path.parents)
 
 
-def summary(content: ReportContent) -> list[str]:
-    """The study in a few sentences: how good, how certainly, and what the autoencoder adds."""
-    results = content.evaluation
-    cnn, dnn = results.cnn.test.accuracy_interval, results.dnn.test.accuracy_interval
-    good = (
-        f"Of {counted(content.parts.test, 'test face')} that had no part in training or selection, "
-        f"the convolutional network names the expression of {percent(cnn.value)} "
-        f"(95% interval {percent_range(cnn)}) and the dense network of {percent(dnn.value)} "
-        f"({percent_range(dnn)}); naming the most frequent expression every time would be right "
-        f"for {percent(results.majority_accuracy)}."
-    )
-    return [good, *against_majority(results), compared(results.difference),
-            worth(content.semisupervised)]  # fmt: skip
-
-
-def against_majority(results: Evaluation) -> list[str]:
-    """Which networks are not shown to beat the majority class; none is the rule."""
-    lines = []
-    for name, model in (("convolutional", results.cnn), ("dense", results.dnn)):
-        interval = model.test.accuracy_interval
-        if interval.high < results.majority_accuracy:
-            lines.append(f"The {name} network is worse than that.")
-        elif interval.low <= results.majority_accuracy:
-            lines.append(f"The {name} network is not shown to be better than that.")
-    return lines
-
-
-def compared(difference: Difference) -> str:
-    """The CNN against the DNN on the same faces."""
-    gap = difference.accuracy
-    evidence = f"{points_range(gap)}; McNemar {probability(difference.p)}"
-    if not excludes_zero(gap):
-        return (
-            "Neither network is shown to be better: the convolutional one less the dense one is "
-            f"{points(gap.value)} percentage points ({evidence})."
-        )
-    verdict = "better" if gap.value > 0 else "worse"
+def roles(content: ReportContent) -> str:
+    """Which faces did what: fitted, selected, gave the figures."""
+    networks = (content.params.train.cnn, content.params.train.dnn)
+    selects = any(each.keep == "best" or each.early_stopping for each in networks)
+    validation = counted(content.parts.validation, "validation face")
     return (
-        f"On the same faces the convolutional network is {verdict} by "
-        f"{points(abs(gap.value)).lstrip('+')} percentage points ({evidence})."
+        f"Training faces fit the weights; {validation} "
+        + ("select the epoch" if selects else "only look on, as the last epoch is kept")
+        + f"; {counted(content.parts.test, 'test face')} choose nothing and give every figure on "
+        "this page that is not marked otherwise."
     )
-
-
-def worth(found: SemiSupervised) -> str:
-    """What an autoencoder on unlabelled faces adds to few labels, and whether that is shown."""
-    gain = found.gain.accuracy
-    given = (
-        f"With the labels of {count(found.labelled_faces)} of {count(found.training_faces)} "
-        "training faces, an autoencoder that has seen all of them"
-    )
-    evidence = f"({points_range(gain)}; the interval {{}} 0)"
-    if not excludes_zero(gain):
-        return (
-            f"{given} is not shown to help or to harm: {points(gain.value)} percentage points "
-            + evidence.format("includes")
-            + "."
-        )
-    verdict = "adds" if gain.value > 0 else "costs"
-    size = points(abs(gain.value)).lstrip("+")
-    return f"{given} {verdict} {size} percentage points " + evidence.format("excludes") + "."
 
 
 def leaks(parts: Parts) -> str:
@@ -158,13 +92,9 @@ def looks(looked: Looked) -> str:
 def excitement(excited: Excited) -> str:
     """How far the images were brought to excite their filters."""
     before, after = (sum(values) / len(values) for values in (excited.before, excited.after))
-    return f"Mean activation of these filters: {before:.2f} before, {after:.2f} after."
-
-
-def calibrated(name: str, model: Evaluated) -> str:
-    """How far confidence is from accuracy."""
-    error = 100 * model.test.calibration_error
-    return f"the {name}'s confidence is off by {error:.1f} points on average"
+    missed = sum(b >= a for b, a in zip(excited.before, excited.after, strict=True))
+    text = f"On average the activation goes from {before:.2f} to {after:.2f}"
+    return f"{text}; {missed} of {len(excited.after)} do not rise." if missed else f"{text}."
 
 
 def quality(ingested: Ingested) -> list[str]:

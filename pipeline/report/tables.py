@@ -25,6 +25,9 @@ _NORMALISATIONS = {
 }
 
 
+_NOTHING = "\N{EN DASH}"
+
+
 class Cell(NamedTuple):
     """A figure, and what stands beneath it in small."""
 
@@ -85,9 +88,9 @@ def class_rows(results: Evaluation, confusion: Mapping[Any, Confusion]) -> list[
             scores = model.test.per_class[name]
             named = sum(row[number] for row in matrix.counts)
             texts += [
-                f"{scores.precision:.2f}" if named else "–",
-                f"{scores.recall:.2f}" if scores.faces else "–",
-                f"{scores.f1:.2f}" if scores.faces else "–",
+                f"{scores.precision:.2f}" if named else _NOTHING,
+                f"{scores.recall:.2f}" if scores.faces else _NOTHING,
+                f"{scores.f1:.2f}" if scores.faces else _NOTHING,
             ]
         rows.append(ClassRow(name, count(results.cnn.test.per_class[name].faces), texts))
     return rows

@@ -16,11 +16,9 @@ def results_table(evaluation: Evaluation, semisupervised: SemiSupervised) -> Tab
     table.add_column("95% interval", no_wrap=True)
     for name, model in (("CNN", evaluation.cnn), ("DNN", evaluation.dnn)):
         interval = model.test.accuracy_interval
-        table.add_row(
-            f"{name} ({model.network})", percent(interval.value), percent_range(interval)
-        )
+        table.add_row(f"{name} ({model.network})", percent(interval.value), percent_range(interval))
     gap = evaluation.difference
-    table.add_row("CNN less DNN", points(gap.accuracy.value), points_range(gap.accuracy))
+    table.add_row("CNN less DNN, in points", points(gap.accuracy.value), points_range(gap.accuracy))
     table.add_row("always the majority class", percent(evaluation.majority_accuracy), "")
     table.add_section()
     labels = f"{semisupervised.labelled_faces:,} labels"
@@ -30,7 +28,7 @@ def results_table(evaluation: Evaluation, semisupervised: SemiSupervised) -> Tab
     ):
         table.add_row(name, percent(interval.value), percent_range(interval))
     gain = semisupervised.gain
-    table.add_row("gain", points(gain.accuracy.value), points_range(gain.accuracy))
+    table.add_row("gain, in points", points(gain.accuracy.value), points_range(gain.accuracy))
     table.caption = f"McNemar: CNN and DNN {probability(gap.p)}, gain {probability(gain.p)}"
     table.caption_justify = "left"
     return table

@@ -26,4 +26,4 @@ def write_page(path: Path, page: str) -> None:
 
 
 if __name__ == "__main__":
-    shell.run("report", work, own_params=lambda params: {})
+    shell.run("report", work, own_params=lambda _: {})

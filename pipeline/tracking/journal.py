@@ -91,6 +91,7 @@ class Journal:
         *,
         example: "NDArray[Any]",
         accuracy: float,
+        measured_on: str,
         name: str = "image-sentiment-cnn",
     ) -> None:
         """Keep a trained classifier and register it in MLflow.
@@ -99,12 +100,16 @@ class Journal:
             folder: As written by `pipeline.models.store.save_classifier`.
             example: Faces (N, 1, 48, 48), grey levels 0..255; the first two are the input example.
             accuracy: 0..1. The version with the highest is `best`; among equals, the newest.
+            measured_on: Digest of the faces that gave it; only accuracies on the same compare.
             name: The registered model.
         """
         if self._writer:
             kept = self._writer.keep(Path(folder))
             faces = example[:EXAMPLES].tolist()
-            self._write("model", folder=kept, example=faces, accuracy=float(accuracy), name=name)
+            self._write(
+                "model", folder=kept, example=faces, accuracy=float(accuracy),
+                measured_on=measured_on, name=name,
+            )  # fmt: skip
 
     def _write(self, event: str, **values: Any) -> None:
         if self._writer:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 BEST = "best"
 """The alias of the version with the highest accuracy."""
 
-EVENT, ACCURACY = "study.event", "accuracy"
-"""Tags of a version: the journal's event it is from, and how good it is."""
+EVENT, ACCURACY, MEASURED_ON = "study.event", "accuracy", "measured_on"
+"""Tags of a version: the journal's event it is from, how good it is, and on which faces."""
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ def register(
     run: str,
     name: str,
     accuracy: float,
+    measured_on: str,
     event: str,
 ) -> None:
     """Log a module as a model of a run and register it; nothing happens the second time.
@@ -48,6 +49,8 @@ def register(
         run: The MLflow run.
         name: The registered model.
         accuracy: 0..1; the alias `best` goes to the highest, among equals to the newest.
+        measured_on: Digest of the faces that gave the accuracy. Accuracies on other faces do not
+            compare, so a first model on new faces takes the alias.
         event: Tells this call from all others.
     """
     import mlflow.pytorch
@@ -67,10 +70,10 @@ def register(
         registered_model_name=name,
     )
     version = str(logged.registered_model_version)
-    tags = {EVENT: event, ACCURACY: repr(accuracy)}
+    tags = {EVENT: event, ACCURACY: repr(accuracy), MEASURED_ON: measured_on}
     for key, value in tags.items():
         client.set_model_version_tag(name, version, key, value)
-    if accuracy >= _best_so_far(client, name):
+    if accuracy >= _best_so_far(client, name, measured_on):
         client.set_registered_model_alias(name, BEST, version)
     logger.info("registered %s version %s, accuracy %.4f", name, version, accuracy)
 
@@ -101,10 +104,11 @@ def _versions_of_run(client: Any, name: str, run: str) -> list[Any]:
     return list(client.search_model_versions(f"name = '{name}' and run_id = '{run}'"))
 
 
-def _best_so_far(client: Any, name: str) -> float:
+def _best_so_far(client: Any, name: str, measured_on: str) -> float:
     from mlflow.exceptions import MlflowException
 
     try:
-        return float(client.get_model_version_by_alias(name, BEST).tags[ACCURACY])
+        holder = client.get_model_version_by_alias(name, BEST).tags
+        return float(holder[ACCURACY]) if holder[MEASURED_ON] == measured_on else 0.0
     except (MlflowException, KeyError, ValueError):  # no holder, or one set by hand
         return 0.0

@@ -142,6 +142,7 @@ class Shipper:
             run=self._run(journal),
             name=values["name"],
             accuracy=values["accuracy"],
+            measured_on=values["measured_on"],
             event=f"{journal.folder.name}/{event.end}",
         )
 

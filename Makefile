@@ -1,0 +1,62 @@
+# `make` lists what there is.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DVC_NO_ANALYTICS := 1
+export DO_NOT_TRACK := true
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.PHONY: help study test check lint format types quick flow mlflow compare plots constraints clean
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+study: $(VENV)/installed  ## run the whole study and print its results
+	dvc repro
+	@python -m pipeline.tracking wait
+	@python -m pipeline.report
+
+test: $(VENV)/installed  ## run all tests (minutes)
+	python -m pytest
+
+quick: $(VENV)/installed  ## run the tests that take seconds
+	python -m pytest -m "not study"
+
+check: lint types quick  ## everything to run before a commit
+
+lint: $(VENV)/installed  ## style, docstrings, security
+	ruff check .
+	ruff format --check .
+
+format: $(VENV)/installed  ## mend what ruff can mend
+	ruff check --fix .
+	ruff format .
+
+types: $(VENV)/installed  ## check the type hints
+	mypy
+
+flow: $(VENV)/installed  ## run the study as a Prefect flow
+	python -m flows.study
+
+mlflow: $(VENV)/installed  ## show the record in a browser, at http://127.0.0.1:5000
+	mlflow ui --host 127.0.0.1
+
+compare: $(VENV)/installed  ## one row an experiment: what was changed and what came of it
+	dvc exp show --only-changed --no-pager
+
+plots: $(VENV)/installed  ## DVC's page of curves, confusion and pictures, against the last commit
+	dvc plots diff --out .cache/plots
+
+constraints:  ## freeze the versions that are installed now
+	@{ sed -n '/^#/p' constraints.txt; $(BIN)/pip freeze --exclude-editable \
+	    | grep -vE '^(nvidia|triton|cuda)' | sed 's,+cpu,,'; } > constraints.part && mv constraints.part constraints.txt
+
+clean:  ## remove everything that the study makes; your faces in data/raw stay
+	rm -rf data/sample data/faces data/split.parquet artifacts .checkpoints .tracking mlruns mlflow.db
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@

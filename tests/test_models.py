@@ -1,0 +1,143 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.errors import UserError
+from pipeline.models.autoencoder import Autoencoder, EncodedClassifier
+from pipeline.models.classifier import Architecture, Classifier
+from pipeline.models.inference import predict_probabilities, reconstruct
+from pipeline.models.networks import NETWORKS, build_network, count_parameters
+from pipeline.models.normalise import Normalise
+from pipeline.models.store import load_classifier, save_classifier
+
+
+@pytest.fixture
+def faces(rng):
+    return rng.integers(0, 256, (6, 48, 48), dtype=np.uint8)
+
+
+def as_tensor(faces):
+    return torch.from_numpy(faces).unsqueeze(1)
+
+
+def trained_a_little(name="compact-cnn", normalisation="face"):
+    """A classifier whose weights and statistics are no longer those it starts with."""
+    torch.manual_seed(0)
+    model = Classifier(Architecture(name, 0.1, normalisation, mean=120.0, deviation=60.0))
+    model.train()
+    model(torch.rand(8, 1, 48, 48) * 255)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.01 * torch.randn_like(parameter))
+    return model.eval()
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"), [("compact-cnn", 1_209_063), ("dense-dnn", 750_943)]
+)
+def test_networks_have_the_size_they_are_known_for(name, parameters):
+    assert count_parameters(build_network(name, 0.1)) == parameters
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_answers_for_every_face(name, faces):
+    model = trained_a_little(name)
+    assert model(as_tensor(faces)).shape == (6, 7)
+    assert model(as_tensor(faces[:1])).shape == (1, 7)
+
+
+def test_an_unknown_network_names_those_there_are():
+    with pytest.raises(UserError, match="'alexnet' is not known; choose one of: compact-cnn"):
+        build_network("alexnet", 0.0)
+
+
+def test_normalisation_is_what_it_says(faces):
+    grey = as_tensor(faces).float()
+    assert torch.equal(Normalise("none")(grey), grey)
+    assert torch.equal(Normalise("scale")(grey), grey / 255)
+    assert torch.allclose(Normalise("dataset", 100.0, 50.0)(grey), (grey - 100) / 50)
+    by_face = Normalise("face")(grey)
+    assert by_face.mean(dim=(1, 2, 3)).abs().max() < 1e-4
+    assert (by_face.std(dim=(1, 2, 3)) - 1).abs().max() < 1e-2
+
+
+def test_light_and_contrast_do_not_change_a_normalised_face(faces):
+    grey = as_tensor(faces).float()
+    brighter = Normalise("face")(grey * 0.5 + 60)
+    assert torch.allclose(brighter, Normalise("face")(grey), atol=0.01)
+
+
+def test_a_black_face_is_no_reason_for_nan():
+    assert torch.equal(Normalise("face")(torch.zeros(1, 1, 48, 48)), torch.zeros(1, 1, 48, 48))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("normalisation", ["none", "scale", "face", "dataset"])
+def test_a_saved_classifier_comes_back_the_same(tmp_path, faces, name, normalisation):
+    model = trained_a_little(name, normalisation)
+    save_classifier(model, tmp_path)
+    loaded = load_classifier(tmp_path)
+    assert not loaded.training
+    assert loaded.architecture == model.architecture
+    assert torch.allclose(loaded(as_tensor(faces)), model(as_tensor(faces)), atol=1e-4)
+    assert json.loads((tmp_path / "model.json").read_text())["classes"][3] == "happy"
+
+
+@pytest.mark.parametrize("harm", ["missing", "cut", "other network", "no json"])
+def test_a_folder_that_is_no_model_says_so(tmp_path, harm):
+    save_classifier(trained_a_little(), tmp_path)
+    weights, description = tmp_path / "weights.safetensors", tmp_path / "model.json"
+    if harm == "missing":
+        weights.unlink()
+    elif harm == "cut":
+        weights.write_bytes(weights.read_bytes()[:1000])
+    elif harm == "other network":
+        description.write_text(description.read_text().replace("compact-cnn", "dense-dnn"))
+    else:
+        description.write_text("{")
+    with pytest.raises(UserError, match=str(tmp_path)):
+        load_classifier(tmp_path)
+
+
+def test_probabilities_sum_to_one_and_batches_do_not_matter(rng):
+    faces = rng.integers(0, 256, (600, 48, 48), dtype=np.uint8)
+    model = trained_a_little("dense-dnn")
+    together = predict_probabilities(model, faces)
+    assert together.shape == (600, 7)
+    assert np.allclose(together.sum(axis=1), 1, atol=1e-5)
+    apart = np.concatenate(
+        [predict_probabilities(model, faces[k : k + 200]) for k in (0, 200, 400)]
+    )
+    assert np.allclose(together, apart, atol=1e-5)
+    assert predict_probabilities(model, faces[:0]).shape == (0, 7)
+
+
+def test_the_flip_averages_a_face_with_its_mirror_image(faces):
+    model = trained_a_little()
+    flipped = predict_probabilities(model, faces, flip=True)
+    both = [predict_probabilities(model, part) for part in (faces, faces[:, :, ::-1])]
+    assert np.allclose(flipped, np.mean(both, axis=0), atol=1e-5)
+    assert np.allclose(
+        flipped, predict_probabilities(model, faces[:, :, ::-1], flip=True), atol=1e-5
+    )
+
+
+def test_the_autoencoder_draws_faces_through_a_bottleneck(faces):
+    model = Autoencoder(code=32)
+    assert model.encoder(as_tensor(faces).float()).shape == (6, 32)
+    drawn = reconstruct(model, faces)
+    assert drawn.shape == faces.shape
+    assert drawn.min() >= 0
+    assert drawn.max() <= 255
+
+
+def test_the_encoders_weights_fit_the_classifier_on_it(faces):
+    autoencoder, classifier = Autoencoder(32), EncodedClassifier(32, 0.1)
+    classifier.encoder.load_state_dict(autoencoder.encoder.state_dict())
+    autoencoder.eval()
+    classifier.eval()
+    grey = as_tensor(faces).float()
+    assert torch.equal(classifier.encoder(grey), autoencoder.encoder(grey))
+    assert classifier(grey).shape == (6, 7)

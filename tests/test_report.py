@@ -1,0 +1,434 @@
+"""The page says what the numbers say, needs no other file, and is the same bytes every time."""
+
+import base64
+import copy
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from rich.console import Console
+
+from pipeline import layout
+from pipeline.analysis.confusion import most_confused
+from pipeline.data.expressions import EXPRESSIONS
+from pipeline.errors import UserError
+from pipeline.figures.faces import draw_grid
+from pipeline.figures.matrices import draw_confusion
+from pipeline.figures.style import ACCENT, INK, MUTED, ON_DARK, save
+from pipeline.params import parse
+from pipeline.report.__main__ import main
+from pipeline.report.embedding import embed
+from pipeline.report.numbers import points, probability
+from pipeline.report.page import render
+from pipeline.report.reading import code_md5, figure_names, read_content
+from pipeline.report.terminal import print_results
+from pipeline.stages.report import write_page
+
+DEFAULTS = yaml.safe_load((Path(__file__).parents[1] / "params.yaml").read_text(encoding="utf-8"))
+SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 72 36">'
+    f'<path style="fill: {INK}" d="M0 0"/></svg>'
+)
+
+
+def interval(value, spread=0.05):
+    return {"value": value, "low": value - spread, "high": value + spread}
+
+
+def difference(value, spread=0.05, p=0.0001):
+    return {"accuracy": interval(value, spread), "first_only": 9, "second_only": 2, "p": p}
+
+
+def part_scores(accuracy):
+    each = {"precision": accuracy, "recall": accuracy, "f1": accuracy, "faces": 10}
+    return {
+        "accuracy": accuracy, "macro_f1": accuracy, "top2": accuracy, "log_loss": 1.0,
+        "calibration_error": 0.1, "per_class": dict.fromkeys(EXPRESSIONS, each),
+        "accuracy_interval": interval(accuracy), "macro_f1_interval": interval(accuracy),
+    }  # fmt: skip
+
+
+def model_scores(network, accuracy):
+    part = part_scores(accuracy)
+    return {"network": network, "parameters": 1234567, "validation": part, "test": part}
+
+
+def confusion(counts):
+    pairs = [vars(pair) for pair in most_confused(counts)]
+    return {"counts": counts.tolist(), "most_confused": pairs}
+
+
+def quality(faces, **found):
+    nothing = {"groups": 0, "copies": 0, "disagreeing": 0, "constant": 0}
+    return {"faces": faces, "classes": dict.fromkeys(EXPRESSIONS, faces // 7)} | nothing | found
+
+
+def results():
+    """The stages' results by their paths: the CNN better, the autoencoder not shown to help."""
+    counts = np.eye(7, dtype=int) * 10
+    training = {"parameters": 1, "epoch": 2, "validation_loss": 1.0, "validation_accuracy": 0.5}
+    excited = {"before": [0.5, 0.5], "after": [2.5, 3.5]}
+    layers = DEFAULTS["filters"]["layers"]
+    return {
+        "ingest/report.json": {
+            "files": {"train.csv.gz": "0" * 32}, "labelled": quality(700),
+            "unlabelled": quality(50), "shared": 0, "regions": [], "dropped": 0,
+        },
+        "split/metrics.json": {
+            "split": {"train": 560, "validation": 70, "test": 70, "copies_across_parts": 0}
+        },
+        "train/cnn/metrics.json": {"cnn": training},
+        "train/dnn/metrics.json": {"dnn": training},
+        "evaluate/scores.json": {
+            "majority_accuracy": 0.2, "cnn": model_scores("compact-cnn", 0.8),
+            "dnn": model_scores("dense-dnn", 0.5), "difference": difference(0.3),
+        },
+        "confusion/confusion.json": {"cnn": confusion(counts), "dnn": confusion(counts)},
+        "saliency/saliency.json": {
+            "faces_measured": 60, "share_on_features": 0.33, "area_of_features": 0.2,
+            "lift": interval(1.65),
+        },
+        "filters/filters.json": {
+            f"{layer} from {start}": excited for layer in layers for start in ("noise", "face")
+        },
+        "semisupervised/semisupervised.json": {
+            "labelled_faces": 280, "training_faces": 560, "test_faces": 70, "code": 128,
+            "parameters": {"autoencoder": 2, "encoder": 1}, "reconstruction_error": 0.01,
+            "majority_accuracy": 0.2, "labelled_only": interval(0.4), "pretrained": interval(0.4),
+            "gain": difference(0.0, p=0.9),
+        },
+    }  # fmt: skip
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """Write results and figures as the stages do; gives the page for them."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(changed=None, source="faces.csv", **sections):
+        values = copy.deepcopy(DEFAULTS)
+        values["data"]["source"] = source
+        for name, change in sections.items():
+            values[name] |= change
+        params = parse(values)
+        for path, content in (results() | (changed or {})).items():
+            file = layout.ARTIFACTS / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(content), encoding="utf-8")
+        for name in figure_names(params):
+            stage, figure = name.split("/")
+            file = layout.figures(stage) / f"{figure}.svg"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(SVG, encoding="utf-8")
+        for model in ("cnn", "dnn"):
+            (layout.folder(f"train@{model}") / "history.csv").write_text("epoch\n1\n2\n3\n")
+        return params
+
+    return make
+
+
+@pytest.fixture
+def page(study):
+    return lambda *args, **kwargs: render(read_content(study(*args, **kwargs)))
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, and the text between them."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.words, self.open = [], [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "link", "img", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.words.append(data)
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+def text_of(html):
+    return Page(html).text
+
+
+def with_value(path, **change):
+    """One result with some of its keys changed."""
+    return {path: results()[path] | change}
+
+
+def gain(value, **kwargs):
+    path = "semisupervised/semisupervised.json"
+    return with_value(path, gain=difference(value, **kwargs))
+
+
+def test_the_page_needs_no_other_file_and_no_script(page):
+    html = page()
+    parsed = Page(html)
+    assert parsed.open == []
+    for _, attributes in parsed.tags:
+        for name in ("src", "href", "srcset", "data", "action", "poster"):
+            if name in attributes:
+                assert attributes[name].startswith(("data:", "#"))
+    assert not re.search(r"https?://|url\(|@import", html)
+    assert parsed.all("script") == []
+    targets = {attributes.get("id") for _, attributes in parsed.tags}
+    links = {attributes["href"].removeprefix("#") for attributes in parsed.all("a")}
+    assert links
+    assert links <= targets
+
+
+def test_every_figure_is_shown_once_with_words_for_it(study):
+    params = study()
+    for number, name in enumerate(figure_names(params)):
+        stage, figure = name.split("/")
+        file = layout.figures(stage) / f"{figure}.svg"
+        file.write_text(SVG.replace("M0 0", f"M{number} {number}"), encoding="utf-8")
+    images = Page(render(read_content(params))).all("img")
+    assert len({image["src"] for image in images}) == len(images) == len(figure_names(params))
+    assert all(image["alt"] for image in images)
+    assert {(image["width"], image["height"]) for image in images} == {("96", "48")}
+
+
+def test_same_results_same_bytes_wherever_they_lie(study, tmp_path, monkeypatch):
+    first = render(read_content(study()))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    second = render(read_content(study()))
+    assert first == second
+    assert str(tmp_path) not in first
+
+
+def test_markup_in_names_is_shown_and_not_obeyed(page):
+    evil = '<script>alert("x")</script>'
+    report = with_value("ingest/report.json", files={f"{evil}.csv": "0" * 32})
+    html = page(report, source=f"{evil}/faces.csv")
+    assert Page(html).all("script") == []
+    assert f"{evil}.csv" in text_of(html)
+
+
+@pytest.mark.parametrize(
+    ("source", "drawn"),
+    [
+        ("data/sample", True),
+        ("data/sample/", True),
+        ("data/sample/train.csv.gz", True),
+        ("data/samples", False),
+        ("data/raw", False),
+    ],
+)
+def test_only_the_sample_is_called_drawn(page, source, drawn):
+    assert ("These are drawn faces." in text_of(page(source=source))) is drawn
+
+
+def test_a_better_cnn_is_called_better(page):
+    text = text_of(page())
+    assert "the convolutional network names the expression of 80.0% " in text
+    assert "95% interval 75.0 to 85.0%" in text
+    assert "the convolutional network is better by 30.0 percentage points" in text
+    assert "+25.0 to +35.0, which excludes 0" in text
+    assert "not shown to be better" not in text
+
+
+def test_a_worse_cnn_is_called_worse(page):
+    scores = with_value("evaluate/scores.json", difference=difference(-0.1))
+    text = text_of(page(scores))
+    assert "the convolutional network is worse by 10.0 percentage points" in text
+    assert "\N{MINUS SIGN}15.0 to \N{MINUS SIGN}5.0, which excludes 0" in text
+    assert "is better" not in text
+
+
+def test_a_difference_that_may_be_nothing_is_no_verdict(page):
+    scores = with_value("evaluate/scores.json", difference=difference(0.02, p=0.4))
+    text = text_of(page(scores))
+    assert "Neither network is shown to be better" in text
+    assert "which includes 0" in text
+    assert "does not confirm" not in text
+
+
+def test_networks_no_better_than_the_majority_class_are_named(page):
+    text = text_of(page(with_value("evaluate/scores.json", majority_accuracy=0.54)))
+    assert "The dense network is not shown to be better than that." in text
+    assert "The convolutional network is" not in text
+    text = text_of(page(with_value("evaluate/scores.json", majority_accuracy=0.6)))
+    assert "The dense network is worse than that." in text
+
+
+def test_the_gain_is_a_gain_only_where_its_interval_excludes_nothing(page):
+    assert "is not shown to help or to harm: 0.0 percentage points" in text_of(page(gain(0.0, p=1)))
+    assert "adds 8.0 percentage points" in text_of(page(gain(0.08)))
+    assert "costs 8.0 percentage points" in text_of(page(gain(-0.08)))
+
+
+def test_a_gain_that_the_exact_test_does_not_confirm_is_doubted(page):
+    doubt = "The exact test does not confirm it."
+    assert doubt in text_of(page(gain(0.08, p=0.06)))
+    assert doubt not in text_of(page(gain(0.08, p=0.04)))
+
+
+def test_saliency_is_measured_only_where_features_are_known(page):
+    assert "33.0% of the saliency falls on brows, eyes and mouth" in text_of(page())
+    unknown = text_of(page({"saliency/saliency.json": {"faces_shown": [1]}}))
+    assert "is not measured" in unknown
+    assert "than chance" not in unknown
+
+
+@pytest.mark.parametrize(
+    ("lift", "verdict"),
+    [(1.5, "more than chance"), (0.5, "less than chance"), (1.01, "not shown to differ")],
+)
+def test_saliency_is_compared_with_chance(page, lift, verdict):
+    saliency = with_value("saliency/saliency.json", lift=interval(lift))
+    assert verdict in text_of(page(saliency))
+
+
+def test_faces_without_labels_may_be_missing(page):
+    without = text_of(page(with_value("ingest/report.json", unlabelled=quality(0))))
+    assert "The source has no unlabelled faces." in without
+    assert layout.SUBMISSION.as_posix() not in without
+    some = text_of(page(with_value("ingest/report.json", shared=1)))
+    assert "1 unlabelled face of 50 also stands, pixel by pixel, among the labelled ones." in some
+    assert layout.SUBMISSION.as_posix() in some
+
+
+def test_what_is_wrong_with_the_data_is_said(page):
+    flawed = quality(700, copies=12, groups=12, disagreeing=1, constant=2)
+    report = with_value("ingest/report.json", labelled=flawed, dropped=3)
+    parts = {"train": 560, "validation": 70, "test": 70, "copies_across_parts": 4}
+    text = text_of(page(report | {"split/metrics.json": {"split": parts}}))
+    assert "12 labelled faces are exact copies of another; 1 set of copies carries more" in text
+    assert "2 labelled faces are blank" in text
+    assert "3 rows were no face and were dropped." in text
+    assert "Beware: 4 validation or test faces have exact copies in another part" in text
+    assert "Beware" not in text_of(page())
+
+
+def test_confusions_are_named_and_so_is_their_absence(page):
+    counts = np.eye(7, dtype=int) * 10
+    counts[4] = [0, 0, 0, 0, 7, 0, 3]
+    counts[1] = [4, 0, 0, 0, 0, 0, 0]
+    perfect = {"counts": np.eye(7, dtype=int).tolist(), "most_confused": []}
+    matrices = {"cnn": confusion(counts), "dnn": perfect}
+    text = text_of(page({"confusion/confusion.json": matrices}))
+    assert "disgust is taken for angry: 4 of 4 faces (100%)" in text
+    assert "sad is taken for neutral: 3 of 10 faces (30%)" in text
+    assert "The CNN never answers disgust." in text
+    assert "The DNN never answers" not in text
+    assert "Nothing: every test face is named rightly." in text
+
+
+def test_validation_faces_select_only_where_they_do(page):
+    assert "70 validation faces select the epoch" in text_of(page())
+    last = {model: DEFAULTS["train"][model] | {"keep": "last"} for model in ("cnn", "dnn")}
+    assert "70 validation faces only look on" in text_of(page(train=last))
+
+
+def test_every_parameter_and_package_is_told(page):
+    text = text_of(page())
+    for name in ("train.cnn.augmentation.rotation", "semisupervised.autoencoder.epochs"):
+        assert name in text
+    assert "stem, block1, block2, block3" in text
+    assert code_md5() in text
+    assert all(name in text for name in ("python", "torch", "train.csv.gz"))
+
+
+def test_the_code_is_known_by_every_name_and_byte(tmp_path):
+    (tmp_path / "a.py").write_text("1")
+    first = code_md5(tmp_path)
+    (tmp_path / "notes.txt").write_text("1")
+    assert code_md5(tmp_path) == first
+    (tmp_path / "a.py").rename(tmp_path / "b.py")
+    renamed = code_md5(tmp_path)
+    (tmp_path / "b.py").write_text("2")
+    assert len({first, renamed, code_md5(tmp_path)}) == 3
+
+
+def test_missing_and_broken_results_are_named(study):
+    params = study()
+    file = layout.folder("evaluate") / "scores.json"
+    file.write_text('{"majority_accuracy": "many"}')
+    with pytest.raises(UserError, match=r"evaluate/scores\.json: .*dvc repro"):
+        read_content(params)
+    file.unlink()
+    with pytest.raises(UserError, match=r"evaluate/scores\.json: no such file"):
+        read_content(params)
+
+
+def test_a_page_is_whole_or_absent(tmp_path):
+    path = tmp_path / "new" / "report.html"
+    write_page(path, "one")
+    with pytest.raises(UnicodeEncodeError):
+        write_page(path, "two \ud800")
+    assert path.read_text() == "one"
+
+
+def test_figures_change_colour_on_a_dark_page_and_pictures_do_not(tmp_path):
+    save(draw_confusion(np.eye(7, dtype=int), "Title"), tmp_path / "matrix.svg")
+    save(draw_grid([np.zeros((2, 48, 48), np.uint8)], ["row"], "Title"), tmp_path / "faces.svg")
+    matrix, faces = (
+        (tmp_path / f"{name}.svg").read_text(encoding="utf-8") for name in ("matrix", "faces")
+    )
+    shown = base64.b64decode(embed(matrix).address.split(",")[1]).decode()
+    rules = shown[shown.index("<style>") : shown.index("</style>")]
+    assert "prefers-color-scheme:dark" in rules
+    drawn = set(re.findall(r"(?:fill|stroke): (#\w+)", matrix + faces))
+    assert {INK, ACCENT} <= drawn
+    assert drawn <= set(ON_DARK)
+    for colour in drawn:
+        assert f'[style*="fill: {colour}"]{{fill:{ON_DARK[colour]}!important}}' in rules
+        assert f'[style*="stroke: {colour}"]{{stroke:{ON_DARK[colour]}!important}}' in rules
+    picture = base64.b64decode(embed(faces).address.split(",")[1]).decode()
+    pixels = re.findall(r'<image[^>]*href="[^"]*"', faces)
+    assert pixels
+    assert pixels == re.findall(r'<image[^>]*href="[^"]*"', picture)
+    assert MUTED in rules
+
+
+def test_what_is_not_a_figure_is_refused():
+    with pytest.raises(ValueError, match="viewBox"):
+        embed("<html></html>")
+
+
+def test_the_terminal_shows_the_results_and_where_the_page_is(study):
+    content = read_content(study(gain(-0.08)))
+    console = Console(record=True, width=80)
+    print_results(content.evaluation, content.semisupervised, console)
+    text = console.export_text()
+    assert re.search(r"CNN \(compact-cnn\).*80\.0%.*75\.0 to 85\.0%", text)
+    assert re.search(r"DNN \(dense-dnn\).*50\.0%.*45\.0 to 55\.0%", text)
+    assert re.search(r"majority class.*20\.0%", text)
+    assert re.search("gain.*\N{MINUS SIGN}8\\.0.*\N{MINUS SIGN}13\\.0 to \N{MINUS SIGN}3\\.0", text)
+    assert f"Report: {layout.REPORT}" in text
+
+
+def test_the_results_are_shown_again_once_there_is_a_page(study, capsys):
+    study()
+    with pytest.raises(UserError, match=r"report\.html"):
+        main()
+    write_page(layout.REPORT, "page")
+    main()
+    assert "compact-cnn" in capsys.readouterr().out
+
+
+def test_numbers_keep_their_sign_and_lose_it_at_nothing():
+    assert points(0.031) == "+3.1"
+    assert points(-0.031) == "\N{MINUS SIGN}3.1"
+    assert points(-0.0001) == "0.0"
+    assert probability(0.87) == "p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}0.87"
+    assert probability(1e-9) == "p\N{NO-BREAK SPACE}<\N{NO-BREAK SPACE}0.001"

@@ -1,0 +1,125 @@
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from pipeline.analysis.confusion import count_confusion, most_confused, normalise_rows
+from pipeline.analysis.intervals import accuracy_and_f1, compare, mean_interval
+from pipeline.analysis.scores import (
+    calibration_curve,
+    calibration_error,
+    majority_accuracy,
+    score,
+)
+from pipeline.data.expressions import EXPRESSIONS
+
+
+@pytest.fixture
+def labels(rng):
+    return rng.choice(7, p=[0.14, 0.02, 0.14, 0.25, 0.17, 0.11, 0.17], size=800)
+
+
+@pytest.fixture
+def probabilities(rng, labels):
+    """Right in about two of three faces."""
+    logits = rng.normal(size=(800, 7)) + 2 * np.eye(7)[labels]
+    exponents = np.exp(logits)
+    return (exponents / exponents.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def test_scores_agree_with_scikit_learn(probabilities, labels):
+    result = score(probabilities, labels)
+    predicted = probabilities.argmax(axis=1)
+    assert result.accuracy == pytest.approx(metrics.accuracy_score(labels, predicted))
+    assert result.macro_f1 == pytest.approx(metrics.f1_score(labels, predicted, average="macro"))
+    assert result.log_loss == pytest.approx(metrics.log_loss(labels, probabilities), abs=1e-5)
+    assert result.top2 == pytest.approx(metrics.top_k_accuracy_score(labels, probabilities, k=2))
+    recalls = metrics.recall_score(labels, predicted, average=None)
+    assert [result.per_class[name].recall for name in EXPRESSIONS] == pytest.approx(list(recalls))
+    assert sum(part.faces for part in result.per_class.values()) == 800
+
+
+def test_an_expression_that_does_not_occur_does_not_count_for_macro_f1():
+    labels = np.array([0, 0, 3, 3])
+    probabilities = np.eye(7, dtype=np.float32)[[0, 0, 3, 3]]
+    assert score(probabilities, labels).macro_f1 == 1.0
+
+
+def test_calibration_error_of_the_sure_and_of_the_honest():
+    sure = np.tile(np.eye(7, dtype=np.float32)[0], (100, 1))
+    assert calibration_error(sure, np.zeros(100, int)) == pytest.approx(0)
+    half = np.arange(100) % 2
+    assert calibration_error(sure, half) == pytest.approx(0.5)
+    honest = np.tile(np.array([0.5, 0.5, 0, 0, 0, 0, 0], np.float32), (100, 1))
+    assert calibration_error(honest, half) == pytest.approx(0)
+    confidence, accuracy = calibration_curve(sure, half)
+    assert confidence == [1.0]
+    assert accuracy == [0.5]
+
+
+def test_the_majority_is_that_of_the_training_faces():
+    assert majority_accuracy(np.array([3, 3, 1]), np.array([3, 1, 1, 1])) == 0.25
+
+
+def test_intervals_hold_the_figure_and_are_as_wide_as_they_should_be(probabilities, labels):
+    predicted = probabilities.argmax(axis=1)
+    accuracy, f1 = accuracy_and_f1(labels, predicted, resamples=4000, seed=0)
+    assert accuracy.value == pytest.approx((predicted == labels).mean())
+    assert f1.value == pytest.approx(metrics.f1_score(labels, predicted, average="macro"))
+    spread = 1.96 * np.sqrt(accuracy.value * (1 - accuracy.value) / 800)
+    assert accuracy.high - accuracy.low == pytest.approx(2 * spread, rel=0.1)
+    assert f1.low < f1.value < f1.high
+    narrow, _ = accuracy_and_f1(np.tile(labels, 16), np.tile(predicted, 16), resamples=4000, seed=0)
+    assert narrow.high - narrow.low == pytest.approx((accuracy.high - accuracy.low) / 4, rel=0.15)
+
+
+def test_the_interval_agrees_with_drawing_faces_one_by_one(probabilities, labels):
+    predicted = probabilities.argmax(axis=1)
+    _, f1 = accuracy_and_f1(labels, predicted, resamples=3000, seed=0)
+    rng = np.random.default_rng(1)
+    drawn = [rng.integers(800, size=800) for _ in range(600)]
+    values = [
+        metrics.f1_score(labels[k], predicted[k], average="macro", zero_division=0) for k in drawn
+    ]
+    low, high = np.percentile(values, [2.5, 97.5])
+    assert f1.low == pytest.approx(low, abs=0.015)
+    assert f1.high == pytest.approx(high, abs=0.015)
+
+
+def test_mcnemar_counts_only_faces_on_which_the_models_differ():
+    labels = np.zeros(100, int)
+    first, second = np.zeros(100, int), np.zeros(100, int)
+    first[:4], second[4:20] = 1, 1
+    difference = compare(labels, first, second, resamples=2000, seed=0)
+    assert (difference.first_only, difference.second_only) == (16, 4)
+    assert difference.accuracy.value == pytest.approx(0.12)
+    assert difference.p == pytest.approx(0.011818, abs=1e-6)  # 2 * P(X <= 4), X ~ Bin(20, 1/2)
+    assert difference.accuracy.low > 0
+    same = compare(labels, first, first, resamples=100, seed=0)
+    assert same.p == 1.0
+    assert same.accuracy.low == same.accuracy.high == 0
+
+
+def test_a_mean_has_an_interval_too():
+    interval = mean_interval(np.arange(101.0), resamples=2000, seed=0)
+    assert interval.value == 50
+    assert interval.low == pytest.approx(50 - 1.96 * 29.15 / np.sqrt(101), abs=0.5)
+
+
+def test_rows_are_true_and_columns_predicted():
+    counts = count_confusion(np.array([0, 0, 0, 6]), np.array([0, 4, 4, 6]))
+    assert counts[0, 4] == 2
+    assert counts[4, 0] == 0
+    assert counts.sum() == 4
+    shares = normalise_rows(counts)
+    assert shares[0, 4] == pytest.approx(2 / 3)
+    assert shares[0].sum() == pytest.approx(1)
+    assert shares[1].sum() == 0
+
+
+def test_the_most_confused_pairs_are_wrong_ones_and_the_largest_come_first(probabilities, labels):
+    counts = count_confusion(labels, probabilities.argmax(axis=1))
+    pairs = most_confused(counts, pairs=4)
+    assert all(pair.true != pair.predicted for pair in pairs)
+    shares = [pair.share for pair in pairs]
+    assert shares == sorted(shares, reverse=True)
+    assert most_confused(np.diag(np.arange(7))) == []

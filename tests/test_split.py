@@ -1,0 +1,105 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.data.split import PARTS, choose_labelled, count_leaks, split_faces
+from pipeline.errors import UserError
+
+
+@pytest.fixture
+def table(rng):
+    """Two thousand faces, a tenth of them exact copies of another, one class rare."""
+    labels = rng.choice(7, p=[0.14, 0.02, 0.14, 0.25, 0.17, 0.11, 0.17], size=2000)
+    md5 = np.arange(2000)
+    md5[rng.choice(2000, 200, replace=False)] = rng.choice(2000, 200)
+    usage = ["Training"] * 1600 + ["PublicTest"] * 200 + ["PrivateTest"] * 200
+    return pd.DataFrame({"label": labels, "md5": md5.astype(str), "usage": usage})
+
+
+@pytest.fixture
+def settings(params):
+    return params.split
+
+
+@pytest.mark.parametrize("method", ["stratified", "shuffled", "first_rows", "usage"])
+def test_every_face_has_one_part_and_each_part_its_share(table, settings, method):
+    changed = settings.model_copy(
+        update={"method": method, "first_rows": 1600, "copies_together": False}
+    )
+    parts = split_faces(table, changed)
+    counts = {part: int((parts == part).sum()) for part in PARTS}
+    assert sum(counts.values()) == len(table)
+    assert counts == {"train": 1600, "validation": 200, "test": 200}
+
+
+def test_stratified_keeps_the_mix_of_expressions(table, settings):
+    parts = split_faces(table, settings)
+    whole = np.bincount(table["label"]) / len(table)
+    for part in PARTS:
+        of_part = table["label"][parts == part]
+        assert np.abs(np.bincount(of_part, minlength=7) / len(of_part) - whole).max() < 0.02
+
+
+@pytest.mark.parametrize("method", ["stratified", "shuffled", "first_rows"])
+def test_copies_stay_on_one_side_when_asked(table, settings, method):
+    def leaks(together):
+        changed = settings.model_copy(
+            update={"method": method, "first_rows": 1600, "copies_together": together}
+        )
+        return count_leaks(table["md5"].to_numpy(), split_faces(table, changed))
+
+    assert leaks(together=True) == 0
+    assert leaks(together=False) > 0
+
+
+def test_first_rows_train_and_the_others_keep_their_order(table, settings):
+    parts = split_faces(
+        table,
+        settings.model_copy(
+            update={"method": "first_rows", "first_rows": 1000, "copies_together": False}
+        ),
+    )
+    assert list(parts) == ["train"] * 1000 + ["validation"] * 500 + ["test"] * 500
+
+
+def test_usage_follows_the_file(table, settings):
+    parts = split_faces(table, settings.model_copy(update={"method": "usage"}))
+    assert list(parts) == ["train"] * 1600 + ["validation"] * 200 + ["test"] * 200
+
+
+@pytest.mark.parametrize("method", ["stratified", "shuffled"])
+def test_the_seed_decides(table, settings, method):
+    def parts(seed):
+        return split_faces(table, settings.model_copy(update={"method": method, "seed": seed}))
+
+    assert (parts(1) == parts(1)).all()
+    assert (parts(1) != parts(2)).any()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"method": "first_rows", "first_rows": 2000}, r"first_rows = 2000.*only 2000 faces"),
+        ({"method": "usage"}, "have Usage nan|have Usage None"),
+        ({"method": "shuffled", "held_out": 0.0004}, "leaves no face for validation"),
+    ],
+)
+def test_a_method_that_does_not_suit_says_why(table, settings, change, message):
+    table = table.assign(usage=None)
+    with pytest.raises(UserError, match=message):
+        split_faces(table, settings.model_copy(update=change))
+
+
+def test_a_class_too_rare_to_stratify_is_named(settings):
+    table = pd.DataFrame({"label": [0] * 50 + [1], "md5": [str(k) for k in range(51)]})
+    with pytest.raises(UserError, match="'disgust' has 1 faces"):
+        split_faces(table, settings)
+
+
+def test_labels_are_kept_for_the_same_share_of_each_expression(table):
+    labels = table["label"].to_numpy()
+    kept = choose_labelled(labels, 0.1, seed=0)
+    assert len(set(kept)) == len(kept)
+    share = np.bincount(labels[kept], minlength=7) / np.bincount(labels)
+    assert np.abs(share - 0.1).max() < 0.02
+    assert set(choose_labelled(np.array([3, 3, 3, 6]), 0.01, seed=0)) & {3}

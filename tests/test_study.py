@@ -1,0 +1,240 @@
+"""The whole study on tiny data, through real dvc and MLflow, as a newcomer's clone would run it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from .conftest import ROOT
+
+pytestmark = pytest.mark.study
+
+STAGES = {
+    "sample", "ingest", "split", "train@cnn", "train@dnn", "evaluate", "confusion",
+    "saliency", "filters", "semisupervised", "predict", "report",
+}  # fmt: skip
+
+TINY = {
+    "sample": {"faces": 600, "unlabelled": 30},
+    "train": {"cnn": {"epochs": 2}, "dnn": {"epochs": 3}},
+    "saliency": {"samples": 2, "faces": 8},
+    "filters": {"layers": ["stem", "block3"], "filters": 2, "steps": 2},
+    "semisupervised": {"autoencoder": {"epochs": 1}, "classifier": {"epochs": 1}},
+}
+
+
+def merge(base, changes):
+    for key, value in changes.items():
+        base[key] = merge(base[key], value) if isinstance(value, dict) else value
+    return base
+
+
+def clone_project(folder):
+    """A clone as a newcomer has it: the committed state of what lies here, results left out."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    for name in listed.stdout.splitlines():
+        if name.startswith("artifacts/") or name == "dvc.lock" or not (ROOT / name).is_file():
+            continue
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, target)
+    path = folder / "params.yaml"
+    path.write_text(yaml.safe_dump(merge(yaml.safe_load(path.read_text()), TINY)))
+
+
+class Project:
+    """A clone and the commands that a user types in it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        outside = {"MLFLOW_TRACKING_URI", "STUDY_REPRODUCTION", "IMAGE_SENTIMENT_TRACKING"}
+        inherited = {key: value for key, value in os.environ.items() if key not in outside}
+        self.environment = {
+            **inherited,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(folder),
+            "GIT_AUTHOR_NAME": "test", "GIT_AUTHOR_EMAIL": "test@example.org",
+            "GIT_COMMITTER_NAME": "test", "GIT_COMMITTER_EMAIL": "test@example.org",
+        }  # fmt: skip
+
+    def run(self, *command, expect=0):
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True,
+            timeout=500,
+        )  # fmt: skip
+        assert done.returncode == expect, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        return done.stdout + done.stderr
+
+    def json(self, path):
+        return json.loads((self.folder / path).read_text())
+
+    def locked(self):
+        lock = yaml.safe_load((self.folder / "dvc.lock").read_text())
+        return {
+            out["path"]: out["md5"] for stage in lock["stages"].values() for out in stage["outs"]
+        }
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study") / "image-sentiment"
+    folder.mkdir()
+    clone_project(folder)
+    project = Project(folder)
+    project.run("git", "init", "--quiet")
+    project.run("git", "add", "--all")
+    project.run("git", "commit", "--quiet", "--message", "as cloned")
+    project.output = project.run("dvc", "repro")
+    project.run("python", "-m", "pipeline.tracking", "wait", "--timeout", "120")
+    return project
+
+
+@pytest.fixture(scope="module")
+def runs(project):
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{project.folder / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("image-sentiment")
+    return client, client.search_runs([experiment.experiment_id])
+
+
+def test_every_stage_ran_once_and_the_second_time_none(project):
+    for stage in STAGES:
+        assert project.output.count(f"Running stage '{stage}'") == 1
+    again = project.run("dvc", "repro")
+    assert "Running stage" not in again
+    assert "up to date" in again
+
+
+def test_scores_say_what_chose_and_what_was_measured(project):
+    scores = project.json("artifacts/evaluate/scores.json")
+    assert (scores["selected_on"], scores["reported_on"]) == ("validation", "test")
+    split = project.json("artifacts/split/metrics.json")["split"]
+    assert scores["faces"] == {part: split[part] for part in ("validation", "test")}
+    assert split["copies_across_parts"] == 0
+    for model in ("cnn", "dnn"):
+        interval = scores[model]["test"]["accuracy_interval"]
+        assert 0 <= interval["low"] <= interval["value"] <= interval["high"] <= 1
+
+
+def test_the_confusion_matrix_is_of_the_test_faces_and_agrees_with_the_accuracy(project):
+    confusion = project.json("artifacts/confusion/confusion.json")
+    scores = project.json("artifacts/evaluate/scores.json")
+    for model in ("cnn", "dnn"):
+        counts = np.array(confusion[model]["counts"])
+        assert counts.sum() == scores["faces"]["test"]
+        accuracy = np.trace(counts) / counts.sum()
+        assert accuracy == pytest.approx(scores[model]["test"]["accuracy"], abs=1e-5)
+
+
+def test_the_submission_names_every_unlabelled_face(project):
+    table = pd.read_csv(project.folder / "artifacts/predict/submission.csv")
+    assert list(table.columns) == ["id", "label"]
+    assert list(table["id"]) == list(range(30))
+    assert table["label"].between(0, 6).all()
+
+
+def test_the_report_stands_alone(project):
+    page = (project.folder / "artifacts/report/report.html").read_text()
+    assert page.count("data:image/svg+xml;base64,") >= 10
+    assert str(project.folder) not in page
+
+
+def test_metrics_and_plots_are_there_for_dvc(project):
+    shown = project.run("dvc", "metrics", "show", "--json")
+    assert "accuracy" in shown
+    project.run("dvc", "plots", "show", "--out", "plots")
+    page = (project.folder / "plots" / "index.html").read_text()
+    for title in ("CNN, loss by epoch", "CNN, confusion"):
+        assert title in page
+    assert "saliency.svg" in page
+
+
+def test_the_record_has_one_parent_and_a_run_a_stage(runs):
+    _, found = runs
+    parents = [run for run in found if "mlflow.parentRunId" not in run.data.tags]
+    assert len(parents) == 1
+    children = {run.info.run_name: run for run in found if run not in parents}
+    assert set(children) == STAGES
+    assert {run.info.status for run in found} == {"FINISHED"}
+    assert children["train@cnn"].data.params["network"] == "compact-cnn"
+    assert "cnn.accuracy" in parents[0].data.metrics
+
+
+def test_the_record_has_every_epoch_and_the_pictures(runs):
+    client, found = runs
+    by_name = {run.info.run_name: run for run in found}
+    history = client.get_metric_history(by_name["train@dnn"].info.run_id, "validation_loss")
+    assert sorted({point.step for point in history} - {0}) == [1, 2, 3]
+    pictures = client.list_artifacts(by_name["confusion"].info.run_id, "figures")
+    assert {Path(item.path).name for item in pictures} == {"cnn.svg", "dnn.svg"}
+    (data,) = [
+        item for item in by_name["ingest"].inputs.dataset_inputs
+        if item.dataset.name == "train.csv.gz"
+    ]  # fmt: skip
+    assert len(data.dataset.digest) == 32
+
+
+def test_the_best_cnn_is_registered_and_answers_for_raw_faces(project, runs):
+    import mlflow
+
+    client, _ = runs
+    best = client.get_model_version_by_alias("image-sentiment-cnn", "best")
+    mlflow.set_tracking_uri(f"sqlite:///{project.folder / 'mlflow.db'}")
+    model = mlflow.pyfunc.load_model(f"models:/image-sentiment-cnn/{best.version}")
+    faces = np.load(project.folder / "data/faces/labelled/pixels.npy")[:5, None]
+    logits = np.asarray(model.predict(faces.astype(np.float32)))
+
+    import torch
+
+    from pipeline.models.store import load_classifier
+
+    ours = load_classifier(project.folder / "artifacts/train/cnn")
+    with torch.no_grad():
+        expected = ours(torch.from_numpy(faces)).numpy()
+    assert np.allclose(logits, expected, atol=1e-3)
+
+
+def test_an_experiment_runs_what_it_changes_and_shows_up(project):
+    before = project.locked()
+    output = project.run("dvc", "exp", "run", "--name", "shorter", "-S", "train.dnn.epochs=1")
+    assert "Running stage 'train@dnn'" in output
+    for untouched in ("sample", "ingest", "split", "train@cnn", "semisupervised", "filters"):
+        assert f"Running stage '{untouched}'" not in output
+    changed = {path for path, md5 in project.locked().items() if before[path] != md5}
+    assert "artifacts/train/cnn/weights.safetensors" not in changed
+    assert "artifacts/train/dnn/weights.safetensors" in changed
+    table = project.run("dvc", "exp", "show", "--only-changed", "--no-pager", "--csv")
+    assert "shorter" in table
+    assert "train.dnn.epochs" in table
+
+
+def test_a_bad_row_ends_in_one_line_and_dropping_it_is_written_down(project):
+    source = project.folder / "data" / "raw" / "train.csv"
+    face = " ".join(["7"] * 2304)
+    rows = [f"{k % 7},{face[:-1]}{k % 10}" for k in range(70)] + ["9," + face]
+    source.write_text("label,feature\n" + "\n".join(rows) + "\n")
+    path = project.folder / "params.yaml"
+    text = path.read_text()
+    try:
+        path.write_text(text.replace("source: data/sample", "source: data/raw/train.csv"))
+        output = project.run("python", "-m", "pipeline.stages.ingest", expect=1)
+        assert "Traceback" not in output
+        assert "ingest: error: train.csv: row 71: label" in output
+        path.write_text(path.read_text().replace("on_bad_row: stop", "on_bad_row: drop"))
+        project.run("python", "-m", "pipeline.stages.ingest")
+        dropped = pd.read_csv(project.folder / "artifacts/ingest/dropped.csv")
+        assert list(dropped["row"]) == [71]
+        assert project.json("artifacts/ingest/metrics.json")["data"]["labelled"] == 70
+    finally:
+        path.write_text(text)

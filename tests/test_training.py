@@ -1,0 +1,240 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+import torch
+
+from pipeline.data.augment import Augmentation
+from pipeline.errors import UserError
+from pipeline.models.autoencoder import Autoencoder
+from pipeline.models.classifier import Architecture, Classifier
+from pipeline.training.averaging import AveragedModel
+from pipeline.training.checkpoints import Checkpoints
+from pipeline.training.compute import Compute, choose
+from pipeline.training.loop import fit
+from pipeline.training.schedule import learning_rate
+from pipeline.training.tasks import Classification, FaceSet, Reconstruction
+
+CPU = Compute(torch.device("cpu"), torch.float32, compiled=False)
+SOME = Augmentation(
+    flip="alternating", rotation=5.0, shift=0.05, zoom=0.05, shear=0.05, contrast=0.1, erase=0.2
+)
+NONE = Augmentation(
+    flip="none", rotation=0.0, shift=0.0, zoom=0.0, shear=0.0, contrast=0.0, erase=0.0
+)
+
+
+def bars(count, seed):
+    """Faces of a kind: the label is the place of a bright bar in noise."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.randint(0, 7, (count,), generator=generator)
+    pixels = torch.randint(0, 120, (count, 48, 48), generator=generator)
+    for face, label in zip(pixels, labels, strict=True):
+        face[6 * label + 2 : 6 * label + 6] += 100
+    return FaceSet(pixels.to(torch.uint8), labels)
+
+
+@pytest.fixture
+def settings(params):
+    changes = {"epochs": 4, "batch": 16, "precision": "float32", "averaging": 0.9}
+    return params.train.dnn.model_copy(update=changes)
+
+
+def train(settings, *, augmentation=SOME, network="dense-dnn", **options):
+    torch.manual_seed(settings.seed)
+    model = Classifier(Architecture(network, 0.1, "scale"))
+    task = Classification(augmentation, 0.1, settings.seed)
+    rows = []
+    options.setdefault("on_epoch", rows.append)
+    progress = fit(model, task, bars(128, 1), bars(64, 2), settings, CPU, **options)
+    return model, progress, rows
+
+
+def same_weights(first, second):
+    pairs = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
+    return all(torch.equal(one, other) for one, other in pairs)
+
+
+def test_a_network_learns_what_can_be_seen(settings):
+    _, progress, _ = train(settings.model_copy(update={"epochs": 8}), augmentation=NONE)
+    first, last = progress.history[0], progress.history[-1]
+    assert last["train_loss"] < first["train_loss"]
+    assert last["validation_accuracy"] > 0.9
+
+
+def test_the_history_counts_epochs_and_passes(settings):
+    _, progress, rows = train(settings.model_copy(update={"batch": 50}))
+    assert rows == progress.history
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
+    # Of 128 faces two batches of 50 are seen in an epoch; the other 28 wait for the next order.
+    assert rows[-1]["passes"] == pytest.approx(4 * 100 / 128)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_does_not(settings):
+    first, _, _ = train(settings)
+    second, _, _ = train(settings)
+    other, _, _ = train(settings.model_copy(update={"seed": 1}))
+    assert same_weights(first, second)
+    assert not same_weights(first, other)
+
+
+@pytest.mark.parametrize("network", ["dense-dnn", "compact-cnn"])
+def test_a_training_that_was_stopped_ends_like_one_that_was_not(settings, tmp_path, network):
+    settings = settings.model_copy(update={"epochs": 3})
+    whole, progress, _ = train(settings, network=network)
+
+    class StoppedError(Exception):
+        pass
+
+    def stop(row):
+        if row["epoch"] == 2:
+            raise StoppedError
+
+    checkpoints = Checkpoints(tmp_path / "checkpoints", "this training")
+    with pytest.raises(StoppedError):
+        train(settings, network=network, checkpoints=checkpoints, on_epoch=stop)
+    resumed, again, rows = train(settings, network=network, checkpoints=checkpoints)
+    assert [row["epoch"] for row in rows] == [3]
+    assert again.history == progress.history
+    assert same_weights(whole, resumed)
+
+
+def test_a_training_killed_without_warning_goes_on(settings, tmp_path):
+    """SIGKILL from outside, in the middle: the next run starts after the last whole epoch."""
+    script = f"""
+        import sys
+        from pathlib import Path
+        from pipeline.params import Train
+        from pipeline.training.checkpoints import Checkpoints
+        from tests.test_training import train
+        settings = Train.model_validate_json({settings.model_dump_json()!r})
+        settings = settings.model_copy(update=dict(epochs=2000))
+        train(settings, checkpoints=Checkpoints(Path({str(tmp_path)!r}), "this"),
+              on_epoch=lambda row: print(row["epoch"], flush=True))
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1],
+    )  # fmt: skip
+    with process:
+        seen = [process.stdout.readline() for _ in range(5)]
+        os.kill(process.pid, signal.SIGKILL)
+    assert float(seen[-1]) == 5
+    state = Checkpoints(tmp_path, "this").load()
+    assert len(state["progress"]["history"]) >= 5
+    assert not list(tmp_path.glob("*.pt"))[2:]
+
+
+def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_it_is_used(tmp_path):
+    checkpoints = Checkpoints(tmp_path, "this")
+    for epoch in (1, 2, 3):
+        checkpoints.save(epoch, {"epoch": epoch})
+    newest = tmp_path / "epoch-00003.pt"
+    newest.write_bytes(newest.read_bytes()[:200])
+    with pytest.warns(UserWarning, match="is damaged"):
+        assert checkpoints.load() == {"epoch": 2}
+    assert (tmp_path / "epoch-00003.damaged").exists()
+    assert not (tmp_path / "epoch-00001.pt").exists()
+
+
+def test_a_checkpoint_of_another_training_is_not_used(tmp_path):
+    Checkpoints(tmp_path, "this").save(1, {"epoch": 1})
+    assert Checkpoints(tmp_path, "another").load() is None
+
+
+def test_the_record_that_a_killed_training_wrote_to_is_remembered(tmp_path):
+    checkpoints = Checkpoints(tmp_path / "new", "this")
+    assert checkpoints.remembered_run() is None
+    checkpoints.remember_run("abc")
+    assert checkpoints.remembered_run() == "abc"
+    assert Checkpoints(tmp_path / "new", "another").remembered_run() is None
+    checkpoints.clear()
+    assert checkpoints.remembered_run() is None
+
+
+def test_the_best_epoch_is_kept_unless_the_last_is_asked_for(settings):
+    # A rate that is far too high: later epochs are worse than an early one.
+    rough = settings.model_copy(
+        update={"learning_rate": 1.0, "schedule": "constant", "epochs": 6, "averaging": 0.0}
+    )
+    best, progress, _ = train(rough)
+    last, _, _ = train(rough.model_copy(update={"keep": "last"}))
+    losses = [row["validation_loss"] for row in progress.history]
+    assert progress.best_epoch == losses.index(min(losses)) + 1
+    assert progress.best_epoch < 6
+    assert not same_weights(best, last)
+
+
+def test_early_stopping_waits_for_so_many_epochs(settings):
+    patient = settings.model_copy(
+        update={
+            "learning_rate": 1.0, "schedule": "constant", "epochs": 30,
+            "early_stopping": 2, "averaging": 0.0,
+        }
+    )  # fmt: skip
+    _, progress, _ = train(patient)
+    assert len(progress.history) == progress.best_epoch + 2 < 30
+
+
+def test_a_loss_that_is_not_finite_is_an_error_that_says_what_to_do(settings):
+    wild = settings.model_copy(
+        update={"learning_rate": 10.0, "optimiser": "sgd", "schedule": "constant"}
+    )
+    model = Classifier(Architecture("dense-dnn", 0.0, "none"))
+    with torch.no_grad():
+        model.network.get_submodule("classify").weight.mul_(1e38)
+    task = Classification(NONE, 0.0, 0)
+    with pytest.raises(UserError, match=r"not finite.*lower learning_rate"):
+        fit(model, task, bars(64, 1), bars(32, 2), wild, CPU)
+
+
+def test_one_cycle_rises_to_its_peak_and_falls_to_nearly_nothing():
+    rates = [learning_rate("one_cycle", 1.0, step, 100) for step in range(100)]
+    top = rates.index(max(rates))
+    assert max(rates) == 1.0
+    assert rates[: top + 1] == sorted(rates[: top + 1])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+    assert rates[0] == pytest.approx(0.04)
+    assert rates[-1] < 0.01
+    assert learning_rate("constant", 0.5, 7, 10) == 0.5
+
+
+def test_the_average_follows_slowly_and_without_its_random_start():
+    model = torch.nn.Linear(1, 1)
+    average = AveragedModel(model, 0.99)
+    with torch.no_grad():
+        model.weight.fill_(1.0)
+    for step in range(50):
+        average.update(model, step)
+    assert average.model.weight.item() == pytest.approx(1.0, abs=1e-3)
+    with torch.no_grad():
+        model.weight.fill_(2.0)
+    average.update(model, 50)
+    assert 1.0 < average.model.weight.item() < 1.3
+
+
+def test_an_autoencoder_learns_to_redraw(settings):
+    model = Autoencoder(16)
+    task = Reconstruction(NONE, 0.05, 0)
+    progress = fit(model, task, bars(128, 1), bars(32, 2), settings, CPU)
+    losses = [row["validation_loss"] for row in progress.history]
+    assert losses[-1] < 0.7 * losses[0]
+    assert "validation_accuracy" not in progress.history[0]
+
+
+def test_what_auto_means_here(settings):
+    auto = choose(settings.model_copy(update={"device": "auto", "precision": "auto"}))
+    assert (auto.device.type == "cuda") == torch.cuda.is_available()
+    assert choose(settings).dtype == torch.float32
+    low = settings.model_copy(update={"precision": "bfloat16", "device": "cpu"})
+    assert choose(low).describe()["precision"] == "bfloat16"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="has the card that the test says is missing")
+def test_a_card_that_is_not_there_is_named(settings):
+    with pytest.raises(UserError, match="no CUDA device"):
+        choose(settings.model_copy(update={"device": "cuda"}))
