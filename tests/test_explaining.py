@@ -82,7 +82,7 @@ def test_the_share_inside_a_region(rng):
 def test_outputs_of_a_layer_are_what_it_gives_in_a_whole_pass(model, faces, layer):
     seen = []
     handle = model.get_submodule(layer).register_forward_hook(
-        lambda module, inputs, output: seen.append(output.detach().clone())
+        lambda _module, _inputs, output: seen.append(output.detach().clone())
     )
     with torch.no_grad():
         model(torch.from_numpy(faces).unsqueeze(1))

@@ -4,6 +4,7 @@ No pickle: loading a model from a stranger runs none of the stranger's code.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -30,13 +31,22 @@ def save_weights(module: nn.Module, path: Path) -> None:
     partial.replace(path)
 
 
-def save_classifier(classifier: Classifier, folder: Path) -> None:
-    """Write `weights.safetensors` and `model.json` into a folder that exists."""
+def save_classifier(
+    classifier: Classifier, folder: Path, trained_on: Mapping[str, str] | None = None
+) -> None:
+    """Write `weights.safetensors` and `model.json` into a folder that exists.
+
+    Args:
+        classifier: to be kept.
+        folder: where.
+        trained_on: device, precision and threads, for the reader; nothing is rebuilt from it.
+    """
     description = {
         "architecture": classifier.architecture.as_dict(),
         "input": f"grey levels 0..255, shape (N, 1, {SIDE}, {SIDE})",
         "output": "logits, shape (N, 7)",
         "classes": list(EXPRESSIONS),
+        "trained_on": dict(trained_on or {}),
     }
     save_weights(classifier, folder / WEIGHTS)
     partial = folder / (DESCRIPTION + ".part")

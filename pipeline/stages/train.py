@@ -48,7 +48,7 @@ def work(stage: shell.Stage, model: ModelName) -> None:
     folder = layout.folder(stage.name)
     history = pd.DataFrame(progress.history)
     kept = progress.history[progress.best_epoch - 1 if settings.keep == "best" else -1]
-    save_classifier(classifier, folder)
+    save_classifier(classifier, folder, trained_on=compute.describe())
     write_csv(folder / "history.csv", history)
     numbers = {
         "parameters": count_parameters(classifier),
