@@ -95,6 +95,7 @@ def results():
         "filters/filters.json": {
             f"{layer} from {start}": excited for layer in layers for start in ("noise", "face")
         },
+        "train/cnn/model.json": {"trained_on": {"device": "a cpu of 1999"}},
         "semisupervised/semisupervised.json": {
             "labelled_faces": 280, "training_faces": 560, "test_faces": 70, "code": 128,
             "parameters": {"autoencoder": 2, "encoder": 1}, "reconstruction_error": 0.01,
@@ -345,6 +346,7 @@ def test_every_parameter_and_package_is_told(page):
         assert name in text
     assert "stem, block1, block2, block3" in text
     assert code_md5() in text
+    assert "a cpu of 1999" in text
     assert all(name in text for name in ("python", "torch", "train.csv.gz"))
 
 

@@ -219,6 +219,12 @@ def test_an_experiment_runs_what_it_changes_and_shows_up(project):
     assert "train.dnn.epochs" in table
 
 
+def test_the_flow_finds_everything_done_and_says_so(project):
+    output = project.run("python", "-m", "flows.study")
+    assert output.count("Cached") >= len(STAGES)
+    assert "Running stage" not in output
+
+
 def test_a_bad_row_ends_in_one_line_and_dropping_it_is_written_down(project):
     source = project.folder / "data" / "raw" / "train.csv"
     face = " ".join(["7"] * 2304)

@@ -130,6 +130,8 @@ class Provenance:
     code: str
     """MD5 sum over the package's Python files."""
     versions: dict[str, str]
+    machine: dict[str, str]
+    """On what the CNN was trained: device, precision, threads."""
 
 
 @dataclass(frozen=True)

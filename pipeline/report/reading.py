@@ -61,7 +61,7 @@ def read_content(params: Params) -> ReportContent:
         excited=_read(dict[str, Excited], layout.folder("filters") / "filters.json"),
         semisupervised=semisupervised,
         figures={name: _read_figure(name) for name in figure_names(params)},
-        provenance=Provenance(code_md5(), versions()),
+        provenance=Provenance(code_md5(), versions(), _read_machine()),
     )
 
 
@@ -98,6 +98,12 @@ def _read_training(model: str) -> Trained:
     kept = _read(dict[str, dict[str, float]], layout.metrics(stage))[model]
     history = _text(layout.folder(stage) / "history.csv")
     return TypeAdapter(Trained).validate_python(kept | {"epochs": len(history.splitlines()) - 1})
+
+
+def _read_machine() -> dict[str, str]:
+    """Device, precision and threads of the CNN's training, as its stage kept them."""
+    kept = _read(dict[str, Any], layout.folder("train@cnn") / "model.json")
+    return {name: str(value) for name, value in kept.get("trained_on", {}).items()}
 
 
 def _read_figure(name: str) -> str:

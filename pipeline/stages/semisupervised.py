@@ -116,7 +116,7 @@ def load_faces(fraction: float, seed: int, device: torch.device) -> Faces:
     parts = pd.read_parquet(layout.SPLIT)["part"].to_numpy()
     labels = stored.labels.astype(np.int64)
     train = np.flatnonzero(parts == "train")
-    kept = train[choose_labelled(labels[train], fraction, seed)]
+    kept = train[choose_labelled(len(train), fraction, seed)]
     nothing = np.full(len(train), -1)
 
     def face_set(places: NDArray[np.int64], with_labels: NDArray[np.int64]) -> FaceSet:
