@@ -15,8 +15,8 @@ help:  ## list the targets
 
 study: $(VENV)/installed  ## run the whole study and print its results
 	dvc repro
-	@python -m pipeline.tracking wait
 	@python -m pipeline.report
+	-@python -m pipeline.tracking wait
 
 test: $(VENV)/installed  ## run all tests (minutes)
 	python -m pytest

@@ -7,8 +7,9 @@ and what is allowed, before any work starts.
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from pipeline.errors import UserError
 from pipeline.layout import PARAMS
@@ -17,6 +18,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 """A part of a whole, both ends included."""
 
 Count = Annotated[int, Field(ge=1)]
+
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class Section(BaseModel):
@@ -40,7 +43,7 @@ class Sample(Section):
     mislabelled: Share
     copies: Share
     noise: Annotated[float, Field(ge=0, le=80)]
-    seed: Annotated[int, Field(ge=0)]
+    seed: Seed
 
 
 class Split(Section):
@@ -51,7 +54,7 @@ class Split(Section):
     first_rows: Count
     validation: Annotated[float, Field(gt=0, lt=1)]
     copies_together: bool
-    seed: Annotated[int, Field(ge=0)]
+    seed: Seed
 
 
 class Augmentation(Section):
@@ -73,15 +76,15 @@ class Fit(Section):
     learning_rate: Annotated[float, Field(gt=0, le=10)]
     weight_decay: Annotated[float, Field(ge=0, le=1)]
     schedule: Literal["one_cycle", "constant"]
-    batch: Count
+    batch: Annotated[int, Field(ge=2)]  # BatchNorm has no statistics of a single face
     epochs: Count
     averaging: Annotated[float, Field(ge=0, lt=1)]
     early_stopping: Annotated[int, Field(ge=0)]
     keep: Literal["best", "last"]
-    seed: Annotated[int, Field(ge=0)]
+    seed: Seed
     device: Literal["auto", "cpu", "cuda"]
     precision: Literal["auto", "float32", "bfloat16"]
-    compile: Literal["auto", "on", "off"]
+    compile: Literal["auto", "always", "never"]
 
 
 class Train(Fit):
@@ -112,7 +115,7 @@ class Evaluate(Section):
 
     flip: bool
     resamples: Annotated[int, Field(ge=100, le=100_000)]
-    seed: Annotated[int, Field(ge=0)]
+    seed: Seed
 
 
 class Saliency(Section):
@@ -122,7 +125,7 @@ class Saliency(Section):
     noise: Annotated[float, Field(gt=0, lt=1)]
     mask: Annotated[float, Field(gt=0, lt=1)]
     faces: Count
-    seed: Annotated[int, Field(ge=0)]
+    seed: Seed
 
 
 class Filters(Section):
@@ -134,13 +137,14 @@ class Filters(Section):
     learning_rate: Annotated[float, Field(gt=0)]
     smoothness: Annotated[float, Field(ge=0)]
     face: Annotated[int, Field(ge=0)]
-    seed: Annotated[int, Field(ge=0)]
+    seed: Seed
 
 
 class SemiSupervised(Section):
     """What unlabelled faces are worth: labels removed, autoencoder, classifier on top."""
 
     labelled_fraction: Annotated[float, Field(gt=0, lt=1)]
+    unlabelled_file: bool
     code: Count
     noise: Annotated[float, Field(ge=0, lt=1)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
@@ -177,10 +181,11 @@ def load(path: Path = PARAMS) -> Params:
         UserError: the file is missing, is not YAML, or holds something that is not allowed.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        # YAML 1.2, as DVC reads it: 1e-3 is a number, and neither `on` nor `no` a truth value.
+        values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; run from the project's folder") from None
-    except yaml.YAMLError as error:
+    except (YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     return parse(values, str(path))
 

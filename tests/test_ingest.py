@@ -4,13 +4,21 @@ import json
 from dataclasses import asdict
 
 import numpy as np
+import pandas as pd
 import pytest
+from filelock import FileLock
 from PIL import Image
 
+from pipeline import layout
 from pipeline.data.ingest import ingest
 from pipeline.data.sources import locate
 from pipeline.data.store import read_faces
 from pipeline.errors import UserError
+from pipeline.stages.ingest import count_faces, work
+from pipeline.stages.shell import Stage
+from pipeline.tracking.journal import Journal
+from pipeline.tracking.places import EVENTS, Address, Desk
+from pipeline.tracking.writer import new_journal
 
 FACES = np.random.default_rng(7).integers(0, 256, (6, 48, 48)).astype(np.uint8)
 FACES[5] = 0
@@ -102,6 +110,7 @@ def test_drop_lists_bad_rows_and_keeps_regions_aligned(tmp_path, places):
     assert (faces.pixels == FACES[[0, 0, 1]]).all()
     assert np.load(places[2])["eyes"].all()
     assert len(np.load(places[2])["eyes"]) == 3
+    assert [fault.content for fault in report.dropped] == [f"9,{TEXTS[1]}", "3,1 2 3", "101,x"]
 
 
 def test_a_source_without_one_good_row_is_an_error(tmp_path, places):
@@ -112,7 +121,10 @@ def test_a_source_without_one_good_row_is_an_error(tmp_path, places):
 @pytest.mark.parametrize(
     ("regions", "message"),
     [
-        ({"eyes": np.ones((3, 48, 48), bool)}, r"eyes: bool of shape \(3, 48, 48\); .* 4 rows"),
+        ({"eyes": np.ones((3, 48, 48), bool)}, r"\(3, 48, 48\); .* \(4, 48, 48\)"),
+        ({"eyes": np.ones((4, 24, 24), bool)}, r"eyes: bool of shape \(4, 24, 24\)"),
+        ({"eyes": np.ones(4, bool)}, r"eyes: bool of shape \(4,\)"),
+        ({"eyes": np.bool_(True)}, r"eyes: bool of shape \(\)"),
         ({"eyes": np.ones((4, 48, 48))}, "eyes: float64"),
     ],
 )
@@ -155,3 +167,58 @@ def test_a_folder_of_images_gives_both_stores(tmp_path, places):
     assert (read_faces(places[1]).pixels == FACES[[2]]).all()
     assert list(report.files) == ["raw"]
     assert sum(told) == source.size
+    assert count_faces(source, report) == {"raw": 3}
+
+
+# The stage
+
+
+@pytest.fixture
+def run_stage(tmp_path, monkeypatch, params):
+    """Runs the stage in a folder of its own; returns the data sets that it told the record."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(source, on_bad_row="stop"):
+        data = params.data.model_copy(update={"source": source, "on_bad_row": on_bad_row})
+        own = params.model_copy(update={"data": data})
+        desk, address = Desk(tmp_path), Address("sqlite:///none.db", "none")
+        # Whoever holds the lock is the recorder, so that none is started.
+        with FileLock(desk.lock(address)), new_journal(desk, address, "0" * 32) as writer:
+            work(Stage("ingest", own, Journal("0" * 32, writer)))
+            events = (writer.folder / EVENTS).read_text().splitlines()
+        return [event for event in map(json.loads, events) if event["event"] == "dataset"]
+
+    return run
+
+
+ALL = [(label, text) for label in range(7) for text in TEXTS[:2]]
+
+
+def test_the_record_is_told_the_faces_of_each_file(tmp_path, run_stage):
+    write_source(tmp_path / "raw", ALL, TEXTS[:3], {"eyes": np.ones((14, 48, 48), bool)})
+    told = [(event["name"], event["rows"], len(event["digest"])) for event in run_stage("raw")]
+    assert told == [("train.csv", 14, 32), ("test.csv", 3, 32)]
+
+
+def test_dropped_rows_are_written_with_their_text(tmp_path, run_stage):
+    write_source(tmp_path / "raw", [*ALL, (9, TEXTS[0]), (3, '4 "5')], [TEXTS[3], "x"])
+    (_, train), (_, test) = ((e["name"], e["rows"]) for e in run_stage("raw", "drop"))
+    assert (train, test) == (14, 1)
+    table = pd.read_csv(layout.folder("ingest") / "dropped.csv")
+    assert list(table.columns) == ["file", "row", "reason", "content"]
+    assert table["row"].tolist() == [15, 16, 2]
+    assert table["content"].tolist() == [f"9,{TEXTS[0]}", '3,4 "5', "101,x"]
+    assert json.loads((layout.folder("ingest") / "report.json").read_text())["dropped"] == 3
+
+
+def test_a_test_file_beside_the_one_that_is_named_is_pointed_out(tmp_path, run_stage, capsys):
+    write_source(tmp_path / "raw", ALL, TEXTS[:3], {"eyes": np.ones((14, 48, 48), bool)})
+    told = run_stage("raw/train.csv")
+    assert [(event["name"], event["rows"]) for event in told] == [("train.csv", 14)]
+    assert capsys.readouterr().out == (
+        "test.csv beside train.csv is not read: name the folder in data.source to have both\n"
+    )
+    assert len(read_faces(layout.UNLABELLED)) == 0
+    assert not np.load(layout.REGIONS).files
+    run_stage("raw")
+    assert "not read" not in capsys.readouterr().out

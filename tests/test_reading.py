@@ -198,6 +198,21 @@ def test_a_bad_row_is_named_and_the_others_stay(tmp_path, row, reason):
     assert (pixels == FACES).all()
 
 
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_the_text_of_a_bad_row_is_kept_where_it_is_wanted(tmp_path, ending):
+    rows = ["7, 1 2 3,so", '"3","4 5","a, b"', "1,2", f"3,{TEXTS[0]},", "5,6,\u00e9,7"]
+    path = write(tmp_path, ending.join(["label,feature,remark", *rows, ""]).encode())
+    for keep_text, contents in (
+        (True, {1: "7, 1 2 3,so", 2: "3,4 5,a, b", 3: "1,2", 5: "5,6,??,7"}),
+        (False, dict.fromkeys([1, 2, 3, 5], "")),
+    ):
+        (batch,) = read_csv(path, labelled=True, keep_text=keep_text)
+        assert {fault.row: fault.content for fault in batch.faults} == contents
+        assert str(batch.faults[2]) == "train.csv: row 3: 2 columns; expected 3"
+    (batch,) = read_csv(path, labelled=False, keep_text=True)
+    assert batch.faults[0].content == "7, 1 2 3,so"
+
+
 def test_ids_must_be_whole_numbers_that_stand_once(tmp_path):
     ids = ["4", "4", "x", "-1", "1.5"]
     text = "id,feature\n" + "".join(f"{i},{t}\n" for i, t in zip(ids, TEXTS, strict=True))
@@ -371,7 +386,8 @@ def test_a_damaged_image_is_a_fault(tmp_path):
     assert batch.rows.tolist() == [1]
     assert [fault.row for fault in batch.faults] == [2, 3]
     assert "happy/b.png: not an image that can be read" in str(batch.faults[0])
-    assert str(tmp_path) not in str(batch.faults)
+    assert [fault.content for fault in batch.faults] == ["happy/b.png", "happy/c.png"]
+    assert str(tmp_path) not in repr(batch.faults)
 
 
 @pytest.mark.parametrize(
@@ -410,14 +426,26 @@ def test_shrinking_averages_instead_of_picking(tmp_path):
 def test_a_folder_gives_train_test_and_regions(tmp_path, packed):
     for name in (f"train.csv{packed}", f"test.csv{packed}", "regions.npz", "other.csv"):
         write(tmp_path, b"x", name)
-    for source in (locate(str(tmp_path)), locate(str(tmp_path / f"train.csv{packed}"))):
-        assert [path.name for path in source.files] == [
-            f"train.csv{packed}",
-            f"test.csv{packed}",
-            "regions.npz",
-        ]
-        assert source.kind == "csv"
-        assert source.size == 2
+    source = locate(str(tmp_path))
+    assert [path.name for path in source.files] == [
+        f"train.csv{packed}",
+        f"test.csv{packed}",
+        "regions.npz",
+    ]
+    assert (source.kind, source.size, source.overlooked) == ("csv", 2, None)
+
+
+@pytest.mark.parametrize("packed", PACKERS)
+def test_a_named_file_is_all_that_is_read(tmp_path, packed):
+    train = write(tmp_path, b"x", f"train.csv{packed}")
+    write(tmp_path, b"x", "regions.npz")
+    source = locate(str(train))
+    assert (source.files, source.size, source.overlooked) == ([train], 1, None)
+    test = write(tmp_path, b"x", "test.csv.gz")
+    source = locate(str(train))
+    assert (source.files, source.size, source.overlooked) == ([train], 1, test)
+    other = write(tmp_path, b"x", "faces.csv")
+    assert (locate(str(other)).files, locate(str(other)).overlooked) == ([other], None)
 
 
 def test_a_single_csv_needs_no_particular_name(tmp_path):

@@ -26,7 +26,7 @@ from pipeline.report.numbers import points, probability
 from pipeline.report.page import render
 from pipeline.report.reading import code_md5, figure_names, read_content
 from pipeline.report.terminal import print_results
-from pipeline.stages.report import write_page
+from pipeline.stages.files import write_text
 
 DEFAULTS = yaml.safe_load((Path(__file__).parents[1] / "params.yaml").read_text(encoding="utf-8"))
 SVG = (
@@ -97,7 +97,8 @@ def results():
         },
         "train/cnn/model.json": {"trained_on": {"device": "a cpu of 1999"}},
         "semisupervised/semisupervised.json": {
-            "labelled_faces": 280, "training_faces": 560, "test_faces": 70, "code": 128,
+            "labelled_faces": 280, "training_faces": 560, "unlabelled_faces": 0,
+            "validation_faces": 70, "test_faces": 70, "code": 128,
             "parameters": {"autoencoder": 2, "encoder": 1}, "reconstruction_error": 0.01,
             "majority_accuracy": 0.2, "labelled_only": interval(0.4), "pretrained": interval(0.4),
             "gain": difference(0.0, p=0.9),
@@ -374,9 +375,9 @@ def test_missing_and_broken_results_are_named(study):
 
 def test_a_page_is_whole_or_absent(tmp_path):
     path = tmp_path / "new" / "report.html"
-    write_page(path, "one")
+    write_text(path, "one")
     with pytest.raises(UnicodeEncodeError):
-        write_page(path, "two \ud800")
+        write_text(path, "two \ud800")
     assert path.read_text() == "one"
 
 
@@ -423,7 +424,7 @@ def test_the_results_are_shown_again_once_there_is_a_page(study, capsys):
     study()
     with pytest.raises(UserError, match=r"report\.html"):
         main()
-    write_page(layout.REPORT, "page")
+    write_text(layout.REPORT, "page")
     main()
     assert "compact-cnn" in capsys.readouterr().out
 

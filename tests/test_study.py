@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -223,6 +225,59 @@ def test_the_flow_finds_everything_done_and_says_so(project):
     output = project.run("python", "-m", "flows.study")
     assert output.count("Cached") >= len(STAGES)
     assert "Running stage" not in output
+
+
+def test_a_training_that_is_stopped_goes_on_in_its_own_run(project, runs):
+    client, before = runs
+    path = project.folder / "params.yaml"
+    text = path.read_text()
+    values = yaml.safe_load(text)
+    values["train"]["dnn"]["epochs"] = 60
+    path.write_text(yaml.safe_dump(values))
+    command = [sys.executable, "-m", "pipeline.stages.train", "dnn"]
+    checkpoints = project.folder / ".checkpoints" / "train-dnn"
+    with subprocess.Popen(
+        command, cwd=project.folder, env=project.environment, stderr=subprocess.DEVNULL
+    ) as training:
+        deadline = time.monotonic() + 120
+        while not list(checkpoints.glob("*-00003.pt")) and training.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        training.send_signal(signal.SIGTERM)
+        stopped = time.monotonic()
+    assert training.returncode == 128 + signal.SIGTERM
+    assert time.monotonic() - stopped < 5
+    assert list(checkpoints.glob("*.pt"))
+
+    project.run(*command)
+    assert not checkpoints.exists()
+    history = pd.read_csv(project.folder / "artifacts/train/dnn/history.csv")
+    assert list(history["epoch"]) == list(range(1, 61))
+    project.run("python", "-m", "pipeline.tracking", "wait", "--timeout", "120")
+    known = {run.info.run_id for run in before}
+    found = client.search_runs([before[0].info.experiment_id])
+    new = [
+        run for run in found
+        if run.info.run_id not in known and run.data.params.get("epochs") == "60"
+    ]  # fmt: skip
+    assert [run.info.status for run in new] == ["FINISHED"]
+    points = client.get_metric_history(new[0].info.run_id, "validation_loss")
+    assert {point.step for point in points} - {0} == set(range(1, 61))
+    path.write_text(text)
+
+
+def test_a_stage_without_its_input_says_what_is_missing(project, tmp_path):
+    shutil.copy(project.folder / "params.yaml", tmp_path)
+    for command in (["split"], ["train", "cnn"], ["report"]):
+        done = subprocess.run(
+            [sys.executable, "-m", f"pipeline.stages.{command[0]}", *command[1:]],
+            cwd=tmp_path, env=project.environment | {"IMAGE_SENTIMENT_TRACKING": "off"},
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
+        assert "dvc repro" in done.stderr or "run the stage" in done.stderr
 
 
 def test_a_bad_row_ends_in_one_line_and_dropping_it_is_written_down(project):

@@ -43,7 +43,7 @@ def layer_output(model: nn.Module, layer: str, inputs: Tensor) -> Tensor:
     """What a layer gives for some inputs; differentiable.
 
     Raises:
-        UserError: the model has no such layer.
+        UserError: the model has no such layer, or it gives no maps (N, channels, height, width).
     """
     reached: list[Tensor] = []
 
@@ -58,6 +58,8 @@ def layer_output(model: nn.Module, layer: str, inputs: Tensor) -> Tensor:
         pass
     finally:
         handle.remove()
+    if reached[0].ndim != 4:
+        raise UserError(f"layer {layer!r} gives no maps: its outputs are {tuple(reached[0].shape)}")
     return reached[0]
 
 

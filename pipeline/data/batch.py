@@ -24,6 +24,8 @@ class Fault(NamedTuple):
     row: int
     """1 is the first row after the header, or the first image."""
     reason: str
+    content: str = ""
+    """The row as it was found, or the image's path; empty where nobody wants it kept."""
 
     def __str__(self) -> str:
         return f"{self.file}: row {self.row}: {self.reason}"

@@ -32,13 +32,17 @@ _BLOCK = 1 << 20
 """Bytes of text a batch; pyarrow reads up to 32 of them ahead."""
 
 
-def read_csv(path: Path, labelled: bool, progress: Progress | None = None) -> Iterator[Batch]:
+def read_csv(
+    path: Path, labelled: bool, progress: Progress | None = None, *, keep_text: bool = False
+) -> Iterator[Batch]:
     """Read a file of faces in batches of about a hundred.
 
     Args:
         path: a CSV file, plain or packed (`pipeline.data.opening.PACKED`).
         labelled: whether the faces have labels; if not, a label column is passed over.
         progress: told of the bytes read.
+        keep_text: whether a fault keeps its row's text, bytes beyond ASCII as `?`. In a file
+            without one good row that is all of the text at once.
 
     Raises:
         UserError: the file cannot be read, is not a CSV file with the columns needed, or has no
@@ -47,7 +51,7 @@ def read_csv(path: Path, labelled: bool, progress: Progress | None = None) -> It
     """
     with unpacked(path, progress) as file:
         columns = _read_header(file, path.name, labelled)
-        numbers = _RowNumbers(path.name)
+        numbers = _RowNumbers(path.name, keep_text)
         try:
             yield from _read_rows(file, columns, numbers)
         except pa.ArrowInvalid as error:
@@ -88,24 +92,21 @@ def _read_header(file: BinaryIO, name: str, labelled: bool) -> list[str]:
 
 def _read_rows(file: BinaryIO, columns: list[str], numbers: "_RowNumbers") -> Iterator[Batch]:
     names = [column or f"other {place}" for place, column in enumerate(columns)]
-    wanted = [column for column in columns if column]
     reader = arrow_csv.open_csv(
         pa.PythonFile(_Ascii(file), mode="r"),
         # One thread: with more, pyarrow does not know the number of a row that it puts aside.
         arrow_csv.ReadOptions(use_threads=False, block_size=_BLOCK, column_names=names),
         arrow_csv.ParseOptions(invalid_row_handler=numbers.put_aside),
-        arrow_csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.binary()), include_columns=wanted
-        ),
+        arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.binary())),
     )
-    checker = RowChecker(numbers.file)
+    checker = RowChecker(numbers.file, numbers.keep_text)
     with reader:
         for records in reader:
             texts = [column.to_pylist() for column in records.columns]
-            yield checker.check(dict(zip(wanted, texts, strict=True)), *numbers.take(len(records)))
+            yield checker.check(dict(zip(names, texts, strict=True)), *numbers.take(len(records)))
     rows, misfits = numbers.take(0)
     if misfits:
-        yield checker.check({column: [] for column in wanted}, rows, misfits)
+        yield checker.check({name: [] for name in names}, rows, misfits)
 
 
 class _Ascii:
@@ -128,8 +129,9 @@ class _Ascii:
 class _RowNumbers:
     """Numbers a file's rows, counting those that pyarrow puts aside for their column count."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, keep_text: bool) -> None:
         self.file = file
+        self.keep_text = keep_text
         self.last = 0
         """The number given out last."""
         self._misfits: deque[Fault] = deque()
@@ -139,7 +141,9 @@ class _RowNumbers:
         reason = f"{row.actual_columns} columns; expected {row.expected_columns}"
         if "\n" in row.text:
             reason = OPEN_QUOTE
-        self._misfits.append(Fault(self.file, row.number, reason))
+        # pyarrow may go through a whole file of misfits before the first batch comes out.
+        text = row.text if self.keep_text else ""
+        self._misfits.append(Fault(self.file, row.number, reason, text))
         return "skip"
 
     def take(self, count: int) -> tuple[list[int], list[Fault]]:

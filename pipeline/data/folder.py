@@ -96,7 +96,8 @@ def _read_batch(root: Path, items: list[Item], first: int, progress: Progress | 
         # Pillow's plug-ins raise nearly anything at a damaged file.
         except Exception as error:
             detail = " ".join(str(error).split()).replace(str(item.path), name)
-            faults.append(Fault(root.name, row, f"{name}: not an image that can be read: {detail}"))
+            reason = f"{name}: not an image that can be read: {detail}"
+            faults.append(Fault(root.name, row, reason, name))
         else:
             kept.append(item)
             rows.append(row)

@@ -1,8 +1,9 @@
 """From a source to the two stores, with the report on what was found on the way."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -29,7 +30,7 @@ class IngestReport:
     regions: list[str]
     """Names of the regions that are known for the labelled faces."""
     dropped: list[Fault]
-    """Rows that are no faces, labelled file first."""
+    """Rows that are no faces, with their content, labelled file first."""
 
 
 def ingest(
@@ -62,12 +63,13 @@ def ingest(
     ):
         sums = pool.map(fingerprint, source.files)
         rows = 0
-        for batch in _read(source, True, progress):
+        read = _reader(source, keep_text=on_bad_row == "drop")
+        for batch in read(source.labelled, True, progress):
             faces.append(batch)
             rows += len(batch) + len(batch.faults)
             _judge(batch, on_bad_row, dropped)
         if source.unlabelled is not None:
-            for batch in _read(source, False, progress):
+            for batch in read(source.unlabelled, False, progress):
                 others.append(batch)
                 _judge(batch, on_bad_row, dropped)
         table, other_table = faces.table(), others.table()
@@ -84,12 +86,10 @@ def ingest(
     )
 
 
-def _read(source: Source, labelled: bool, progress: Progress | None) -> Iterator[Batch]:
-    path = source.labelled if labelled else source.unlabelled
-    if path is None:
-        return iter(())
-    read = read_csv if source.kind == "csv" else read_images
-    return read(path, labelled, progress)
+def _reader(
+    source: Source, keep_text: bool
+) -> Callable[[Path, bool, Progress | None], Iterator[Batch]]:
+    return partial(read_csv, keep_text=keep_text) if source.kind == "csv" else read_images
 
 
 def _judge(batch: Batch, on_bad_row: str, dropped: list[Fault]) -> None:

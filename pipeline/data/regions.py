@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.data.expressions import SIDE
 from pipeline.errors import UserError
 
 
@@ -16,7 +17,8 @@ def keep_regions(
     """Write the regions of the kept faces, or an archive without arrays where there are none.
 
     Args:
-        source: an `.npz` of boolean arrays with one entry a row of the labelled file.
+        source: an `.npz` of boolean arrays (rows, 48, 48), a mask for each row of the labelled
+            file.
         kept: the rows that became faces, from 1.
         rows: how many rows the labelled file has.
         target: the `.npz` to write.
@@ -25,7 +27,7 @@ def keep_regions(
         The regions' names.
 
     Raises:
-        UserError: the archive is broken, or not one of boolean arrays of that many rows.
+        UserError: the archive is broken, or not one of boolean arrays of that shape.
     """
     regions: dict[str, NDArray[np.bool_]] = {}
     if source is not None:
@@ -35,10 +37,11 @@ def keep_regions(
         except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile) as error:
             raise UserError(f"{source.name}: not an archive of arrays: {error}") from None
     for name, mask in regions.items():
-        if mask.dtype != np.bool_ or mask.ndim == 0 or len(mask) != rows:
+        if mask.dtype != np.bool_ or mask.shape != (rows, SIDE, SIDE):
             raise UserError(
                 f"regions.npz: {name}: {mask.dtype} of shape {mask.shape}; "
-                f"expected bool with {rows} rows, one for each of the labelled file"
+                f"expected bool of shape {(rows, SIDE, SIDE)}, a mask for each row of the "
+                f"labelled file"
             )
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(target.name + ".partial")

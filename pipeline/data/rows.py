@@ -19,10 +19,16 @@ _Value = TypeVar("_Value")
 
 
 class RowChecker:
-    """Makes batches of one file's columns, front to back; remembers the ids it has seen."""
+    """Makes batches of one file's columns, front to back; remembers the ids it has seen.
 
-    def __init__(self, file: str) -> None:
+    Args:
+        file: its name, for the faults.
+        keep_text: whether a fault keeps its row's columns, joined by commas.
+    """
+
+    def __init__(self, file: str, keep_text: bool = False) -> None:
         self._file = file
+        self._keep_text = keep_text
         self._ids: set[int] = set()
 
     def check(
@@ -31,8 +37,8 @@ class RowChecker:
         """Turn rows into faces and faults.
 
         Args:
-            columns: the rows' texts under `feature` and, where the file has them, `label`, `id`
-                and `Usage`.
+            columns: the rows' texts, in the file's order, under `feature` and, where the file has
+                them, `label`, `id` and `Usage`; others are only kept with a fault.
             numbers: each row's number in the file, from 1.
             misfits: faults known already, of rows that are not among the columns.
 
@@ -52,7 +58,10 @@ class RowChecker:
                 raise UserError(str(Fault(self._file, numbers[index], OPEN_QUOTE)))
             reasons.setdefault(index, f"feature: {reason}")
 
-        found = [Fault(self._file, numbers[index], reason) for index, reason in reasons.items()]
+        found = [
+            Fault(self._file, numbers[index], reason, self._text(columns, index))
+            for index, reason in reasons.items()
+        ]
         kept = [index for index in range(count) if index not in reasons]
         rows = np.array([numbers[index] for index in kept], np.int64)
         return Batch(
@@ -64,6 +73,11 @@ class RowChecker:
             names=[None] * len(kept),
             faults=sorted([*found, *misfits]),
         )
+
+    def _text(self, columns: dict[str, list[bytes]], index: int) -> str:
+        if not self._keep_text:
+            return ""
+        return b",".join(texts[index] for texts in columns.values()).decode("utf-8", "replace")
 
     def _read_id(self, text: bytes) -> int:
         if not text.isdigit() or len(text) > 18:

@@ -23,6 +23,8 @@ class Source:
     """Likewise; with images, the same folder."""
     regions: Path | None = None
     """Boolean arrays, aligned with the labelled file's rows."""
+    overlooked: Path | None = None
+    """A file of faces without labels that is not read, as only the file beside it is named."""
 
     @property
     def files(self) -> list[Path]:
@@ -41,21 +43,23 @@ class Source:
 def locate(source: str) -> Source:
     """Find the faces that `data.source` means.
 
-    A file is a CSV file of faces; one named `train` takes `test` beside it as its faces without
-    labels. A folder holds such a pair, or `fer2013.csv`, or one CSV file of another name, or else
-    images in folders named after classes. `regions.npz` beside a CSV file is taken along.
+    A file is a CSV file of faces, and all that is read: DVC watches nothing beside it. A folder
+    holds a CSV file `train`, with `test` beside it for faces without labels, or `fer2013.csv`, or
+    one CSV file of another name, or else images in folders named after classes. A folder's
+    `regions.npz` is taken along with its CSV file.
 
     Raises:
         UserError: nothing usable is there.
     """
     path = Path(source)
     if path.is_file():
-        return _csv_source(path)
+        return Source("csv", path, overlooked=_test_beside(path))
     if not path.is_dir():
         raise UserError(f"data.source = {source!r}: no such file or folder")
     file = _find_csv(path, "train") or _find_csv(path, "fer2013") or _only_csv(path)
     if file is not None:
-        return _csv_source(file)
+        regions = path / _REGIONS
+        return Source("csv", file, _test_beside(file), regions if regions.is_file() else None)
     items = find_images(path)
     if not any(item.label >= 0 for item in items):
         endings = ", ".join(f"{name}.csv[.gz|.xz|.zip]" for name in ("train", "fer2013", "*"))
@@ -68,10 +72,8 @@ def locate(source: str) -> Source:
     return Source("images", path, loose)
 
 
-def _csv_source(file: Path) -> Source:
-    unlabelled = _find_csv(file.parent, "test") if file.name.split(".")[0] == "train" else None
-    regions = file.with_name(_REGIONS)
-    return Source("csv", file, unlabelled, regions if regions.is_file() else None)
+def _test_beside(file: Path) -> Path | None:
+    return _find_csv(file.parent, "test") if file.name.split(".")[0] == "train" else None
 
 
 def _find_csv(folder: Path, stem: str) -> Path | None:

@@ -54,6 +54,11 @@ class Faces:
         return self.table["label"].to_numpy(np.int8)
 
 
+def store_files(folder: Path) -> list[Path]:
+    """The files of a store, for whoever wants to know whether it changed."""
+    return [folder / _PIXELS, folder / _TABLE]
+
+
 def read_faces(folder: Path) -> Faces:
     """Open a store.
 

@@ -113,6 +113,8 @@ class SemiSupervised:
 
     labelled_faces: int
     training_faces: int
+    unlabelled_faces: int
+    validation_faces: int
     test_faces: int
     code: int
     parameters: AutoencoderSize

@@ -84,7 +84,7 @@ def looks(looked: Looked) -> str:
         f"Over {counted(looked.faces_measured or 0, 'test face')}, "
         f"{percent(looked.share_on_features)} of the saliency falls on brows, eyes and mouth, "
         f"which cover {percent(looked.area_of_features)} of the picture. Per face that is "
-        f"{lift.value:.2f} times the share of an equal area elsewhere (95% interval "
+        f"{lift.value:.2f} times what its area alone would give (95% interval "
         f"{lift.low:.2f} to {lift.high:.2f}): {verdict}."
     )
 

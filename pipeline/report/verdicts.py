@@ -67,12 +67,19 @@ def compared(difference: Difference) -> str:
     )
 
 
+def seen(found: SemiSupervised) -> str:
+    """Which faces the autoencoder learned from."""
+    if not found.unlabelled_faces:
+        return "all of them"
+    return f"all of them and {count(found.unlabelled_faces)} faces that never had one"
+
+
 def worth(found: SemiSupervised) -> str:
     """What an autoencoder on unlabelled faces adds to few labels, and whether that is shown."""
     gain, evidence = found.gain.accuracy, _evidence(found.gain)
     given = (
         f"With the labels of {count(found.labelled_faces)} of {count(found.training_faces)} "
-        "training faces, an autoencoder that has seen all of them"
+        f"training faces, an autoencoder that has seen {seen(found)}"
     )
     if not excludes_zero(gain):
         return (

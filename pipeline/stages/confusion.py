@@ -13,13 +13,13 @@ from pipeline.figures.matrices import draw_confusion
 from pipeline.figures.style import save
 from pipeline.params import MODELS
 from pipeline.stages import shell
-from pipeline.stages.files import write_csv, write_json
+from pipeline.stages.files import read_parquet, write_csv, write_json
 
 
 def work(stage: shell.Stage) -> None:
     """From predictions to a matrix a model: figure, table for DVC's own plot, numbers."""
     folder, figures = layout.folder(stage.name), layout.figures(stage.name)
-    predictions = pd.read_parquet(layout.PREDICTIONS).query("part == 'test'")
+    predictions = read_parquet(layout.PREDICTIONS).query("part == 'test'")
     labels = predictions["label"].to_numpy()
     names = np.array(EXPRESSIONS)
     results: dict[str, Any] = {}

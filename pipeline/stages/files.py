@@ -7,16 +7,18 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.errors import UserError
+
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write indented json; numbers keep six significant digits, more would only be noise."""
     text = json.dumps(_rounded(content), indent=2, ensure_ascii=False) + "\n"
-    _write_text(path, text)
+    write_text(path, text)
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
     """Write a table without its index; numbers keep six significant digits."""
-    _write_text(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+    write_text(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
 
 def write_parquet(path: Path, table: pd.DataFrame) -> None:
@@ -27,16 +29,23 @@ def write_parquet(path: Path, table: pd.DataFrame) -> None:
     partial.replace(path)
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read what `write_json` wrote."""
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content
+def read_parquet(path: Path) -> pd.DataFrame:
+    """Read what `write_parquet` wrote.
+
+    Raises:
+        UserError: it is not there.
+    """
+    try:
+        return pd.read_parquet(path)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; `dvc repro` runs the stages before") from None
 
 
-def _write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a text; complete or absent."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".part")
-    partial.write_text(text, encoding="utf-8")
+    partial.write_text(text, encoding="utf-8", newline="\n")
     partial.replace(path)
 
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from torch import nn
 
@@ -23,7 +22,7 @@ from pipeline.models.networks import convolutions
 from pipeline.models.store import load_classifier
 from pipeline.params import Filters
 from pipeline.stages import shell
-from pipeline.stages.files import write_json
+from pipeline.stages.files import read_parquet, write_json
 
 OUTPUTS_SHOWN = 24
 
@@ -66,7 +65,7 @@ def work(stage: shell.Stage) -> None:
 
 def pick_test_face(number: int) -> NDArray[np.uint8]:
     """A test face (48, 48); numbers beyond the last start again from the first."""
-    parts = pd.read_parquet(layout.SPLIT)["part"].to_numpy()
+    parts = read_parquet(layout.SPLIT)["part"].to_numpy()
     test = np.flatnonzero(parts == "test")
     face: NDArray[np.uint8] = np.array(read_faces(layout.LABELLED).pixels[test[number % len(test)]])
     return face

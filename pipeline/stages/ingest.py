@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from pipeline import layout
+from pipeline.data.batch import Fault
 from pipeline.data.expressions import EXPRESSIONS
 from pipeline.data.ingest import IngestReport, ingest
-from pipeline.data.sources import locate
+from pipeline.data.sources import Source, locate
 from pipeline.data.store import Faces, read_faces
 from pipeline.figures.faces import draw_grid
 from pipeline.figures.style import save
@@ -25,26 +26,38 @@ def work(stage: shell.Stage) -> None:
     """From a CSV file or images to `data/faces`, the data report and the quarantine file."""
     data = stage.params.data
     source = locate(data.source)
+    if source.overlooked is not None:
+        tqdm.write(
+            f"{source.overlooked.name} beside {source.labelled.name} is not read: "
+            "name the folder in data.source to have both"
+        )
     with tqdm(total=source.size, unit="B", unit_scale=True, desc=stage.name) as bar:
         report = ingest(
             source, data.on_bad_row, layout.LABELLED, layout.UNLABELLED, layout.REGIONS, bar.update
         )
     folder, figures = layout.folder(stage.name), layout.figures(stage.name)
     write_json(folder / "report.json", asdict(report) | {"dropped": len(report.dropped)})
-    write_csv(
-        folder / "dropped.csv", pd.DataFrame(report.dropped, columns=["file", "row", "reason"])
-    )
+    write_csv(folder / "dropped.csv", pd.DataFrame(report.dropped, columns=Fault._fields))
     numbers = headline(report)
     write_json(layout.metrics(stage.name), {"data": numbers})
     faces = read_faces(layout.LABELLED)
     rows = [examples(faces, label) for label in range(len(EXPRESSIONS))]
     save(draw_grid(rows, EXPRESSIONS, "Faces by their label"), figures / "faces.svg")
 
-    for name, digest in report.files.items():
-        stage.journal.dataset(name, data.source, digest, report.labelled.faces, "ingest")
+    for name, faces_read in count_faces(source, report).items():
+        stage.journal.dataset(name, data.source, report.files[name], faces_read, "ingest")
     stage.journal.metrics({f"data.{name}": value for name, value in numbers.items()})
     stage.journal.artifact(folder / "report.json")
     stage.journal.artifact(figures / "faces.svg", "figures")
+
+
+def count_faces(source: Source, report: IngestReport) -> dict[str, int]:
+    """The faces kept of each file, or of the folder of images; regions are no faces."""
+    counts = {source.labelled.name: report.labelled.faces}
+    if source.unlabelled is not None:
+        name = source.unlabelled.name
+        counts[name] = counts.get(name, 0) + report.unlabelled.faces
+    return counts
 
 
 def headline(report: IngestReport) -> dict[str, int]:

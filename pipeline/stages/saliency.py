@@ -3,7 +3,6 @@
 from dataclasses import asdict
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline import layout
@@ -16,14 +15,14 @@ from pipeline.figures.faces import draw_saliency
 from pipeline.figures.style import save
 from pipeline.models.store import load_classifier
 from pipeline.stages import shell
-from pipeline.stages.files import write_json
+from pipeline.stages.files import read_parquet, write_json
 
 
 def work(stage: shell.Stage) -> None:
     """From the CNN and its predictions to maps, a masked face each, and one share."""
     settings = stage.params.saliency
     faces = read_faces(layout.LABELLED)
-    predictions = pd.read_parquet(layout.PREDICTIONS).query("part == 'test'")
+    predictions = read_parquet(layout.PREDICTIONS).query("part == 'test'")
     columns = [f"cnn_{name}" for name in EXPRESSIONS]
     probabilities = predictions[columns].to_numpy()
     labels, places = predictions["label"].to_numpy(), predictions["face"].to_numpy()
@@ -65,7 +64,7 @@ def work(stage: shell.Stage) -> None:
             seed=settings.seed,
         )  # fmt: skip
         shares, area = share_inside(maps, inside), inside.mean(axis=(1, 2))
-        # Above 1: the features draw more saliency than an equal area elsewhere would.
+        # Above 1: the features draw more saliency than their area alone would give them.
         lift = mean_interval(shares / area, resamples=2000, seed=settings.seed)
         results |= {
             "faces_measured": len(measured),

@@ -1,10 +1,11 @@
-"""What unlabelled faces are worth: an autoencoder on all training faces, labels for some.
+"""What unlabelled faces are worth: an autoencoder on all faces, labels for some.
 
 Three answers on the same test faces: a classifier from random weights on the labelled faces, the
 same classifier on the autoencoder's encoder, and the majority class.
 """
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from pipeline import layout
 from pipeline.analysis.intervals import Interval, accuracy_and_f1, compare
 from pipeline.analysis.scores import majority_accuracy
 from pipeline.data.split import choose_labelled
-from pipeline.data.store import read_faces
+from pipeline.data.store import read_faces, store_files
 from pipeline.figures.curves import draw_history, draw_intervals
 from pipeline.figures.faces import draw_grid
 from pipeline.figures.style import save
@@ -24,24 +25,29 @@ from pipeline.models.autoencoder import Autoencoder, EncodedClassifier
 from pipeline.models.inference import predict_probabilities, reconstruct
 from pipeline.models.networks import count_parameters
 from pipeline.models.store import save_weights
-from pipeline.params import Fit
+from pipeline.params import Fit, Params
 from pipeline.stages import shell
-from pipeline.stages.files import write_csv, write_json
+from pipeline.stages.files import read_parquet, write_csv, write_json
 from pipeline.training.checkpoints import Checkpoints
-from pipeline.training.compute import Compute, choose
+from pipeline.training.compute import choose
 from pipeline.training.fingerprint import fingerprint
 from pipeline.training.loop import Progress, Row, fit
 from pipeline.training.tasks import Classification, FaceSet, Reconstruction, Task
 
+TRAININGS = ("autoencoder", "labelled_only", "pretrained")
 RECONSTRUCTIONS = 8
 
 
 @dataclass(frozen=True)
-class Faces:
-    """What this stage may see: labels of removed faces are not among it."""
+class Material:
+    """What this stage may see: labels that were removed are not among it."""
 
     everything: FaceSet
+    """All training faces and, if asked for, those of the unlabelled file; labels -1."""
+    training_faces: int
+    """How many of them are training faces."""
     labelled: FaceSet
+    """The training faces that keep their labels."""
     validation: FaceSet
     test_pixels: NDArray[np.uint8]
     test_labels: NDArray[np.int64]
@@ -50,35 +56,73 @@ class Faces:
 def work(stage: shell.Stage) -> None:
     """From faces and split to the accuracy with and without unlabelled faces."""
     settings = stage.params.semisupervised
-    compute = choose(settings.classifier)
-    stage.journal.tags(compute.describe())
-    faces = load_faces(settings.labelled_fraction, settings.classifier.seed, compute.device)
+    stage.journal.tags(choose(settings.classifier).describe())
+    find_checkpoints(stage.params, "autoencoder").remember_run(stage.journal.run)
+    material = gather(stage.params)
 
     torch.manual_seed(settings.autoencoder.seed)
     autoencoder = Autoencoder(settings.code)
     drawing = Reconstruction(settings.augmentation, settings.noise, settings.autoencoder.seed)
     drawn = train(
-        stage, "autoencoder", autoencoder, drawing, faces.everything, faces.validation,
-        settings.autoencoder, compute,
+        stage, "autoencoder", autoencoder, drawing, material.everything, material.validation,
+        settings.autoencoder,
     )  # fmt: skip
     naming = Classification(
         settings.augmentation, settings.label_smoothing, settings.classifier.seed
     )
     guesses = {}
-    for start in ("labelled_only", "pretrained"):
+    for start in TRAININGS[1:]:
         # The same seed before either: both start from the same head, and differ by the encoder.
         torch.manual_seed(settings.classifier.seed)
         classifier = EncodedClassifier(settings.code, settings.dropout)
         if start == "pretrained":
             classifier.encoder.load_state_dict(autoencoder.encoder.state_dict())
         train(
-            stage, start, classifier, naming, faces.labelled, faces.validation,
-            settings.classifier, compute,
+            stage, start, classifier, naming, material.labelled, material.validation,
+            settings.classifier,
         )  # fmt: skip
-        guesses[start] = predict_probabilities(classifier, faces.test_pixels, flip=True).argmax(1)
-        save_weights(classifier, layout.folder(stage.name) / f"{start}.safetensors")
+        guesses[start] = predict_probabilities(
+            classifier, material.test_pixels, flip=stage.params.evaluate.flip
+        ).argmax(axis=1)
 
-    report(stage, faces, guesses, autoencoder, drawn)
+    results = measure(stage.params, material, guesses, autoencoder, drawn)
+    write_json(layout.folder(stage.name) / "semisupervised.json", results)
+    headline = {start: results[start]["value"] for start in guesses}
+    write_json(layout.metrics(stage.name), {"semisupervised": headline})
+    stage.journal.metrics({f"test.{start}": value for start, value in headline.items()})
+    draw(stage, results, material, autoencoder, drawn)
+    for name in TRAININGS:
+        find_checkpoints(stage.params, name).clear()
+
+
+def gather(params: Params) -> Material:
+    """Read the faces, and the labels of those that keep theirs."""
+    settings = params.semisupervised
+    stored = read_faces(layout.LABELLED)
+    parts = read_parquet(layout.SPLIT)["part"].to_numpy()
+    labels = stored.labels.astype(np.int64)
+    train, validation, test = (
+        np.flatnonzero(parts == part) for part in ("train", "validation", "test")
+    )
+    kept = train[choose_labelled(len(train), settings.labelled_fraction, settings.classifier.seed)]
+    seen = stored.pixels[train]
+    if settings.unlabelled_file:
+        others = read_faces(layout.UNLABELLED)
+        # A copy of a held-out face would let the autoencoder see what it is tested on.
+        held_out = stored.table["md5"][parts != "train"]
+        seen = np.concatenate([seen, others.pixels[~others.table["md5"].isin(held_out)]])
+
+    def face_set(places: NDArray[np.int64]) -> FaceSet:
+        return FaceSet(torch.from_numpy(stored.pixels[places]), torch.from_numpy(labels[places]))
+
+    return Material(
+        everything=FaceSet(torch.from_numpy(seen), torch.full((len(seen),), -1)),
+        training_faces=len(train),
+        labelled=face_set(kept),
+        validation=face_set(validation),
+        test_pixels=stored.pixels[test],
+        test_labels=labels[test],
+    )
 
 
 def train(
@@ -89,107 +133,98 @@ def train(
     faces: FaceSet,
     validation: FaceSet,
     settings: Fit,
-    compute: Compute,
 ) -> Progress:
-    """One of the stage's three trainings, with its own checkpoints, history and curves."""
+    """One of the stage's three trainings: its checkpoints, its history, its weights."""
 
     def on_epoch(row: Row) -> None:
         scores = {f"{name}.{key}": value for key, value in row.items() if key != "epoch"}
         stage.journal.metrics(scores, step=int(row["epoch"]))
 
-    made_from = fingerprint(
-        stage.params.semisupervised,
-        files=[layout.LABELLED / "pixels.npy", layout.LABELLED / "table.parquet", layout.SPLIT],
-    )
-    checkpoints = Checkpoints(layout.CHECKPOINTS / f"semisupervised-{name}", made_from)
+    compute, folder = choose(settings), layout.folder(stage.name)
     progress = fit(
-        model, task, faces, validation, settings, compute,
-        checkpoints=checkpoints, on_epoch=on_epoch, title=name,
+        model, task, faces.to(compute.device), validation.to(compute.device), settings, compute,
+        checkpoints=find_checkpoints(stage.params, name), on_epoch=on_epoch, title=name,
     )  # fmt: skip
-    write_csv(layout.folder(stage.name) / f"{name}.csv", pd.DataFrame(progress.history))
+    write_csv(folder / f"{name}.csv", pd.DataFrame(progress.history))
+    save_weights(model, folder / f"{name}.safetensors")
     return progress
 
 
-def load_faces(fraction: float, seed: int, device: torch.device) -> Faces:
-    """Read the faces, and the labels of those that keep theirs."""
-    stored = read_faces(layout.LABELLED)
-    parts = pd.read_parquet(layout.SPLIT)["part"].to_numpy()
-    labels = stored.labels.astype(np.int64)
-    train = np.flatnonzero(parts == "train")
-    kept = train[choose_labelled(len(train), fraction, seed)]
-    nothing = np.full(len(train), -1)
-
-    def face_set(places: NDArray[np.int64], with_labels: NDArray[np.int64]) -> FaceSet:
-        pixels = torch.from_numpy(stored.pixels[places]).to(device)
-        return FaceSet(pixels, torch.from_numpy(with_labels).to(device))
-
-    validation, test = np.flatnonzero(parts == "validation"), np.flatnonzero(parts == "test")
-    return Faces(
-        everything=face_set(train, nothing),
-        labelled=face_set(kept, labels[kept]),
-        validation=face_set(validation, labels[validation]),
-        test_pixels=stored.pixels[test],
-        test_labels=labels[test],
-    )
+def find_checkpoints(params: Params, name: str) -> Checkpoints:
+    """The checkpoints of one of the three trainings: same data, parameters and code."""
+    files = [*store_files(layout.LABELLED), *store_files(layout.UNLABELLED), layout.SPLIT]
+    made_from = fingerprint(params.semisupervised, files)
+    return Checkpoints(layout.CHECKPOINTS / f"semisupervised-{name}", made_from)
 
 
-def report(
-    stage: shell.Stage,
-    faces: Faces,
+def measure(
+    params: Params,
+    material: Material,
     guesses: dict[str, NDArray[np.int64]],
     autoencoder: Autoencoder,
     drawn: Progress,
-) -> None:
-    """Numbers and figures of the three answers."""
-    chance = {"resamples": stage.params.evaluate.resamples, "seed": stage.params.evaluate.seed}
-    labels, folder, figures = (
-        faces.test_labels,
-        layout.folder(stage.name),
-        layout.figures(stage.name),
-    )
-    majority = majority_accuracy(faces.labelled.labels.cpu().numpy(), labels)
-    accuracies: dict[str, Interval] = {
-        start: accuracy_and_f1(labels, guess, **chance)[0] for start, guess in guesses.items()
-    }
+) -> dict[str, Any]:
+    """The three answers in numbers, and how sure they are."""
+    labels = material.test_labels
+    chance = {"resamples": params.evaluate.resamples, "seed": params.evaluate.seed}
     gain = compare(labels, guesses["pretrained"], guesses["labelled_only"], **chance)
-    results = {
-        "labelled_faces": len(faces.labelled),
-        "training_faces": len(faces.everything),
+    return {
+        "labelled_faces": len(material.labelled),
+        "training_faces": material.training_faces,
+        "unlabelled_faces": len(material.everything) - material.training_faces,
+        "validation_faces": len(material.validation),
         "test_faces": len(labels),
-        "code": stage.params.semisupervised.code,
+        "code": params.semisupervised.code,
         "parameters": {
             "autoencoder": count_parameters(autoencoder),
             "encoder": count_parameters(autoencoder.encoder),
         },
-        "reconstruction_error": drawn.best_loss,
-        "majority_accuracy": majority,
-        **{start: asdict(interval) for start, interval in accuracies.items()},
+        "reconstruction_error": drawn.kept_row["validation_loss"],
+        "majority_accuracy": majority_accuracy(material.labelled.labels.numpy(), labels),
         "gain": asdict(gain),
+        **{
+            start: asdict(accuracy_and_f1(labels, guess, **chance)[0])
+            for start, guess in guesses.items()
+        },
     }
-    write_json(folder / "semisupervised.json", results)
-    headline = {start: interval.value for start, interval in accuracies.items()}
-    write_json(layout.metrics(stage.name), {"semisupervised": headline})
 
-    originals = faces.test_pixels[:RECONSTRUCTIONS]
-    redrawn = reconstruct(autoencoder, originals)
-    save(draw_grid([originals, redrawn], ["face", "redrawn"],
-                   f"Test faces through a code of {results['code']} numbers"),
-         figures / "reconstructions.svg")  # fmt: skip
-    names = {
-        "labelled_only": "labelled faces only",
-        "pretrained": "with an autoencoder\non all training faces",
+
+def draw(
+    stage: shell.Stage,
+    results: dict[str, Any],
+    material: Material,
+    autoencoder: Autoencoder,
+    drawn: Progress,
+) -> None:
+    """Faces through the bottleneck, the answers with their intervals, the autoencoder's curve."""
+    originals = material.test_pixels[:RECONSTRUCTIONS]
+    answers = {
+        "labelled faces only": Interval(**results["labelled_only"]),
+        "with an autoencoder\non all faces": Interval(**results["pretrained"]),
     }
-    save(draw_intervals({names[start]: value for start, value in accuracies.items()}, majority,
-                        f"Accuracy with {len(faces.labelled):,} labels (test faces)"),
-         figures / "accuracy.svg")  # fmt: skip
-    save(draw_history(pd.DataFrame(drawn.history), drawn.best_epoch, "autoencoder"),
-         figures / "autoencoder.svg")  # fmt: skip
-    for name in ("reconstructions", "accuracy", "autoencoder"):
-        stage.journal.artifact(figures / f"{name}.svg", "figures")
-    stage.journal.metrics({f"test.{start}": value for start, value in headline.items()})
-    for name in ("autoencoder", *guesses):
-        Checkpoints(layout.CHECKPOINTS / f"semisupervised-{name}", "").clear()
+    figures = {
+        "reconstructions": draw_grid(
+            [originals, reconstruct(autoencoder, originals)], ["face", "redrawn"],
+            f"Test faces through a code of {results['code']} numbers",
+        ),
+        "accuracy": draw_intervals(
+            answers, results["majority_accuracy"],
+            f"Accuracy with {results['labelled_faces']:,} labels (test faces)",
+        ),
+        "autoencoder": draw_history(
+            pd.DataFrame(drawn.history), drawn.kept_epoch, "autoencoder, epoch by epoch"
+        ),
+    }  # fmt: skip
+    for name, figure in figures.items():
+        path = layout.figures(stage.name) / f"{name}.svg"
+        save(figure, path)
+        stage.journal.artifact(path, "figures")
 
 
 if __name__ == "__main__":
-    shell.run("semisupervised", work, own_params=lambda params: params.semisupervised.model_dump())
+    shell.run(
+        "semisupervised",
+        work,
+        own_params=lambda params: params.semisupervised.model_dump(),
+        resume=lambda params: find_checkpoints(params, "autoencoder").remembered_run(),
+    )

@@ -5,10 +5,12 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
+
+import psutil
 
 from pipeline import layout
 from pipeline.errors import UserError
@@ -37,6 +39,7 @@ def run(
     *,
     own_params: Callable[[Params], Mapping[str, Any]],
     resume: Callable[[Params], str | None] = lambda _: None,
+    arguments: Sequence[str] | None = None,
 ) -> None:
     """Run a stage as a program: parameters in, files out, exit status 1 on a user's error.
 
@@ -45,26 +48,33 @@ def run(
         work: does the stage's work.
         own_params: the part of the parameters that the stage reads, for the record.
         resume: the id of a killed run that this one continues, if there is one.
+        arguments: of the command line, but for those that the stage took; None for all of them.
     """
     parser = argparse.ArgumentParser(prog=f"python -m pipeline.stages.{name.split('@')[0]}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    arguments, _ = parser.parse_known_args()
+    options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _exit_on_signal)
-    started = time.perf_counter()
     try:
         params = load()
         layout.folder(name).mkdir(parents=True, exist_ok=True)
         with stage_run(name, own_params(params), resume=resume(params)) as journal:
             work(Stage(name, params, journal))
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            journal.metrics(
-                {"stage.seconds": time.perf_counter() - started, "stage.peak_memory_mib": peak}
-            )
+            journal.metrics(_spent())
     except UserError as error:
-        if arguments.debug:
+        if options.debug:
             raise
         print(f"{name}: error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(128 + signal.SIGINT) from None
+
+
+def _spent() -> dict[str, float]:
+    """Seconds since the process began, imports included, and the most memory that it held."""
+    return {
+        "stage.seconds": time.time() - psutil.Process().create_time(),
+        "stage.peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
 
 
 def _exit_on_signal(number: int, _frame: FrameType | None) -> None:

@@ -1,13 +1,14 @@
 """Train one classifier: `python -m pipeline.stages.train cnn` or `dnn`."""
 
 import argparse
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import torch
 
 from pipeline import layout
-from pipeline.data.store import read_faces
+from pipeline.data.store import read_faces, store_files
 from pipeline.figures.curves import draw_history
 from pipeline.figures.style import save
 from pipeline.models.classifier import Architecture, Classifier
@@ -15,7 +16,7 @@ from pipeline.models.networks import count_parameters
 from pipeline.models.store import save_classifier
 from pipeline.params import MODELS, ModelName, Params, Train
 from pipeline.stages import shell
-from pipeline.stages.files import write_csv, write_json
+from pipeline.stages.files import read_parquet, write_csv, write_json
 from pipeline.training.checkpoints import Checkpoints
 from pipeline.training.compute import choose
 from pipeline.training.fingerprint import fingerprint
@@ -47,7 +48,7 @@ def work(stage: shell.Stage, model: ModelName) -> None:
 
     folder = layout.folder(stage.name)
     history = pd.DataFrame(progress.history)
-    kept = progress.history[progress.best_epoch - 1 if settings.keep == "best" else -1]
+    kept = progress.kept_row
     save_classifier(classifier, folder, trained_on=compute.describe())
     write_csv(folder / "history.csv", history)
     numbers = {
@@ -69,7 +70,7 @@ def work(stage: shell.Stage, model: ModelName) -> None:
 def load_sets(device: torch.device) -> dict[str, FaceSet]:
     """The faces of each part of the split, on the device."""
     faces = read_faces(layout.LABELLED)
-    parts = pd.read_parquet(layout.SPLIT)["part"].to_numpy()
+    parts = read_parquet(layout.SPLIT)["part"].to_numpy()
     labels = faces.labels.astype(np.int64)
     return {
         part: FaceSet(
@@ -81,33 +82,34 @@ def load_sets(device: torch.device) -> dict[str, FaceSet]:
 
 
 def describe(settings: Train, train: FaceSet) -> Architecture:
-    """The classifier to build, with the grey levels of the training faces."""
-    grey = train.pixels.cpu().numpy()
-    return Architecture(
-        settings.network,
-        settings.dropout,
-        settings.normalisation,
-        mean=round(float(grey.mean()), 4),
-        deviation=round(float(grey.std()), 4),
-    )
+    """The classifier to build; `dataset` needs the grey levels of the training faces."""
+    architecture = Architecture(settings.network, settings.dropout, settings.normalisation)
+    if settings.normalisation != "dataset":
+        return architecture
+    # From a histogram: as floats, the pixels would take eight times their memory.
+    counts = torch.bincount(train.pixels.flatten(), minlength=256).cpu().numpy()
+    levels = np.arange(256)
+    mean = float(np.average(levels, weights=counts))
+    deviation = float(np.sqrt(np.average((levels - mean) ** 2, weights=counts)))
+    return replace(architecture, mean=round(mean, 4), deviation=round(deviation, 4))
 
 
 def find_checkpoints(params: Params, model: ModelName) -> Checkpoints:
     """The checkpoints of this very training: same data, parameters and code."""
-    made_from = fingerprint(
-        getattr(params.train, model),
-        files=[layout.LABELLED / "pixels.npy", layout.LABELLED / "table.parquet", layout.SPLIT],
-    )
+    files = [*store_files(layout.LABELLED), layout.SPLIT]
+    made_from = fingerprint(getattr(params.train, model), files)
     return Checkpoints(layout.CHECKPOINTS / f"train-{model}", made_from)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("model", choices=MODELS)
-    name = parser.parse_known_args()[0].model
+    chosen, others = parser.parse_known_args()
+    name = chosen.model
     shell.run(
         f"train@{name}",
         lambda stage: work(stage, name),
         own_params=lambda params: getattr(params.train, name).model_dump(),
         resume=lambda params: find_checkpoints(params, name).remembered_run(),
+        arguments=others,
     )

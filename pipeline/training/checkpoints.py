@@ -18,8 +18,8 @@ class Checkpoints:
 
     Args:
         folder: made when the first checkpoint is written.
-        fingerprint: of the data, the parameters and the code; a checkpoint with another one is
-            from another training and is passed over.
+        fingerprint: of the data, the parameters and the code. It is part of every file's name, so
+            that trainings that differ in any of these neither use nor remove one another's.
     """
 
     def __init__(self, folder: Path, fingerprint: str) -> None:
@@ -56,22 +56,24 @@ class Checkpoints:
     def remember_run(self, run: str) -> None:
         """Keep the id of the record that this training writes to."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "run").write_text(f"{self.fingerprint} {run}\n", encoding="utf-8")
+        partial = self._run.with_suffix(".part")
+        partial.write_text(run, encoding="utf-8")
+        partial.replace(self._run)
 
     def remembered_run(self) -> str | None:
         """The id that this training kept before it was killed."""
-        try:
-            made_from, run = (self.folder / "run").read_text(encoding="utf-8").split()
-        except (FileNotFoundError, ValueError):
-            return None
-        return run if made_from == self.fingerprint else None
+        return self._run.read_text(encoding="utf-8") if self._run.exists() else None
 
     def clear(self) -> None:
         """Remove the folder: the training is complete, its weights are kept elsewhere."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    @property
+    def _run(self) -> Path:
+        return self.folder / f"{self.fingerprint[:8]}.run"
+
     def _path(self, epoch: int) -> Path:
-        return self.folder / f"epoch-{epoch:05d}.pt"
+        return self.folder / f"{self.fingerprint[:8]}-{epoch:05d}.pt"
 
     def _newest_first(self) -> list[Path]:
-        return sorted(self.folder.glob("epoch-*.pt"), reverse=True)
+        return sorted(self.folder.glob(f"{self.fingerprint[:8]}-*.pt"), reverse=True)

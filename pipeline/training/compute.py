@@ -56,7 +56,7 @@ def choose(settings: Fit) -> Compute:
     return Compute(
         device=torch.device("cuda" if use_cuda else "cpu"),
         dtype=torch.bfloat16 if low_precision else torch.float32,
-        compiled=settings.compile == "on" or (settings.compile == "auto" and use_cuda),
+        compiled=settings.compile == "always" or (settings.compile == "auto" and use_cuda),
     )
 
 

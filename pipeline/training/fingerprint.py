@@ -6,18 +6,28 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-_CODE = ("data/augment.py", "models", "training")
+from pipeline.errors import UserError
+
+_CODE = ("data/augment.py", "data/split.py", "models", "stages/train.py",
+         "stages/semisupervised.py", "training")  # fmt: skip
 """What decides, together with data and parameters, how weights change in an epoch."""
 
 
 def fingerprint(settings: BaseModel, files: Sequence[Path]) -> str:
-    """A hash of parameters, files and code: a training goes on only from its own checkpoint."""
+    """A hash of parameters, files and code: a training goes on only from its own checkpoint.
+
+    Raises:
+        UserError: a file is missing.
+    """
     digest = hashlib.md5(settings.model_dump_json().encode(), usedforsecurity=False)
     package = Path(__file__).parents[1]
     sources = [path for part in _CODE for path in _python_files(package / part)]
     for path in [*files, *sources]:
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "md5").digest())
+        try:
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "md5").digest())
+        except FileNotFoundError:
+            raise UserError(f"{path}: no such file; `dvc repro` runs the stages before") from None
     return digest.hexdigest()
 
 

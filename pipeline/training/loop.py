@@ -31,8 +31,14 @@ class Progress:
     history: list[Row]
     best_epoch: int = 0
     best_loss: float = math.inf
+    kept_epoch: int = 0
     kept: dict[str, Tensor] | None = None
     """Weights to end with: those of the best epoch, or of the last."""
+
+    @property
+    def kept_row(self) -> Row:
+        """The epoch in numbers whose weights were kept."""
+        return self.history[self.kept_epoch - 1]
 
 
 def fit(
@@ -93,10 +99,11 @@ def fit(
                 )
             progress.history.append(row)
             _keep(progress, average.model, row, settings)
+            bar.set_postfix_str(_summary(row))
+            # Told first, then saved: who is killed in between tells it again instead of never.
+            on_epoch(row)
             if checkpoints:
                 checkpoints.save(epoch + 1, _state(model, optimiser, average, progress))
-            bar.set_postfix_str(_summary(row))
-            on_epoch(row)
 
     if progress.kept is not None:
         model.load_state_dict(progress.kept)
@@ -205,7 +212,8 @@ def _keep(progress: Progress, model: nn.Module, row: Row, settings: Fit) -> None
     improved = row["validation_loss"] < progress.best_loss
     if improved:
         progress.best_epoch, progress.best_loss = int(row["epoch"]), row["validation_loss"]
-    if improved or settings.keep == "last" or progress.kept is None:
+    if improved or settings.keep == "last":
+        progress.kept_epoch = int(row["epoch"])
         progress.kept = {name: value.clone() for name, value in model.state_dict().items()}
 
 
