@@ -53,8 +53,10 @@ constraints:  ## freeze the versions that are installed now
 	@{ sed -n '/^#/p' constraints.txt; $(BIN)/pip freeze --exclude-editable \
 	    | grep -vE '^(nvidia|triton|cuda)' | sed 's,+cpu,,'; } > constraints.part && mv constraints.part constraints.txt
 
-clean:  ## remove everything that the study makes; your faces in data/raw stay
-	rm -rf data/sample data/faces data/split.parquet artifacts .checkpoints .tracking mlruns mlflow.db
+clean:  ## remove what the study made, its record too; your faces in data/raw stay
+	git clean -fdXq artifacts
+	rm -rf data/sample data/faces data/split.parquet .dvc/cache .dvc/tmp .cache
+	rm -rf .checkpoints .tracking mlruns mlflow.db
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

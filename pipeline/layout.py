@@ -1,7 +1,7 @@
-"""Where everything lies: the one catalogue of the study's files.
+"""Where everything lies: which folder belongs to which stage, and the files that stages share.
 
 Paths are relative to the project's root, which is where DVC starts every stage. Stages pass paths
-on to functions; nothing else in the study knows a file name.
+on to functions, which know none.
 """
 
 from pathlib import Path

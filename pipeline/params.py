@@ -87,10 +87,15 @@ class Fit(Section):
     compile: Literal["auto", "always", "never"]
 
 
+NetworkName = Literal["compact-cnn", "dense-dnn"]
+"""Names in `pipeline.models.networks.NETWORKS`, known here so that a wrong one is named before
+torch is imported."""
+
+
 class Train(Fit):
     """One classifier: its network, its inputs and how it is fitted."""
 
-    network: str
+    network: NetworkName
     dropout: Annotated[float, Field(ge=0, lt=1)]
     normalisation: Literal["none", "scale", "face", "dataset"]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]

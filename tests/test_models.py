@@ -1,4 +1,5 @@
 import json
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from pipeline.models.inference import predict_probabilities, reconstruct
 from pipeline.models.networks import NETWORKS, build_network, count_parameters
 from pipeline.models.normalise import Normalise
 from pipeline.models.store import load_classifier, save_classifier
+from pipeline.params import NetworkName
 
 
 @pytest.fixture
@@ -46,6 +48,10 @@ def test_every_network_answers_for_every_face(name, faces):
     model = trained_a_little(name)
     assert model(as_tensor(faces)).shape == (6, 7)
     assert model(as_tensor(faces[:1])).shape == (1, 7)
+
+
+def test_the_names_that_params_allow_are_those_that_can_be_built():
+    assert get_args(NetworkName) == tuple(NETWORKS)
 
 
 def test_an_unknown_network_names_those_there_are():

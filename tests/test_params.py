@@ -35,6 +35,9 @@ def test_the_committed_file_is_allowed(values):
         ("train.cnn.epochs", 0, "greater than or equal to 1"),
         ("train.cnn.epochs", "ten", "valid integer"),
         ("train.dnn.dropout", 1.0, "less than 1"),
+        ("train.cnn.network", "alexnet", "'compact-cnn' or 'dense-dnn'"),
+        ("train.cnn.batch", 1, "greater than or equal to 2"),
+        ("split.seed", 2**40, "less than"),
         ("split.held_out", 1.5, "less than 1"),
         ("split.method", "random", "'stratified', 'shuffled', 'first_rows' or 'usage'"),
         ("data.on_bad_row", "ignore", "'stop' or 'drop'"),
@@ -60,6 +63,16 @@ def test_a_missing_key_is_named(values):
     del values["split"]["seed"]
     with pytest.raises(UserError, match=r"split\.seed is missing"):
         parse(values)
+
+
+def test_numbers_and_words_are_read_as_yaml_1_2_does(tmp_path):
+    text = (ROOT / "params.yaml").read_text()
+    path = tmp_path / "params.yaml"
+    path.write_text(text.replace("learning_rate: 0.003", "learning_rate: 3e-3"))
+    assert load(path).train.cnn.learning_rate == 0.003
+    path.write_text(text.replace("flip: alternating", "flip: no"))
+    with pytest.raises(UserError, match=r"augmentation\.flip = 'no'"):
+        load(path)
 
 
 def test_a_file_that_is_not_yaml_or_not_there_ends_in_one_line(tmp_path):

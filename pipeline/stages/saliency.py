@@ -65,7 +65,9 @@ def work(stage: shell.Stage) -> None:
         )  # fmt: skip
         shares, area = share_inside(maps, inside), inside.mean(axis=(1, 2))
         # Above 1: the features draw more saliency than their area alone would give them.
-        lift = mean_interval(shares / area, resamples=2000, seed=settings.seed)
+        lift = mean_interval(
+            shares / area, resamples=stage.params.evaluate.resamples, seed=settings.seed
+        )
         results |= {
             "faces_measured": len(measured),
             "share_on_features": float(shares.mean()),
