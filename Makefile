@@ -44,7 +44,9 @@ mlflow: $(VENV)/installed  ## show the record in a browser, at http://127.0.0.1:
 	mlflow ui --host 127.0.0.1
 
 compare: $(VENV)/installed  ## one row an experiment: what was changed and what came of it
-	dvc exp show --only-changed --no-pager
+	dvc exp show --only-changed --hide-workspace --no-pager \
+	    --drop '.*/.*|constraints.txt|Created|.*_(low|high|loss)|.*\.epoch' \
+	    --keep '^(cnn|dnn)\.accuracy$$'
 
 plots: $(VENV)/installed  ## DVC's page of curves, confusion and pictures, against the last commit
 	dvc plots diff --out .cache/plots

@@ -367,7 +367,13 @@ def test_an_interrupt_ends_everything_at_once(tmp_path: Path) -> None:
     with (
         (tmp_path / "log").open("w") as log,
         subprocess.Popen(
-            command, cwd=tmp_path, stdout=log, stderr=log, start_new_session=True
+            command,
+            cwd=tmp_path,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            # As under a terminal; what a shell runs in the background ignores the signal.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         ) as process,
     ):
         try:

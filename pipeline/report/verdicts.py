@@ -71,7 +71,7 @@ def seen(found: SemiSupervised) -> str:
     """Which faces the autoencoder learned from."""
     if not found.unlabelled_faces:
         return "all of them"
-    return f"all of them and {count(found.unlabelled_faces)} faces that never had one"
+    return f"all of them and {count(found.unlabelled_faces)} faces that never had a label"
 
 
 def worth(found: SemiSupervised) -> str:
