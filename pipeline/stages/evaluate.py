@@ -112,13 +112,16 @@ def numbers_of(results: dict[str, Any]) -> dict[str, float]:
 
 def _headline(results: dict[str, Any]) -> dict[str, Any]:
     """The few numbers by which experiments are compared."""
+    on_test = {model: results[model]["test"] for model in MODELS}
     headline: dict[str, Any] = {
-        model: {name: results[model]["test"][name] for name in ("accuracy", "macro_f1")}
-        for model in MODELS
+        model: {
+            "accuracy": scores["accuracy"],
+            "macro_f1": scores["macro_f1"],
+            "accuracy_low": scores["accuracy_interval"]["low"],
+            "accuracy_high": scores["accuracy_interval"]["high"],
+        }
+        for model, scores in on_test.items()
     }
-    for model in MODELS:
-        interval = results[model]["test"]["accuracy_interval"]
-        headline[model] |= {"accuracy_low": interval["low"], "accuracy_high": interval["high"]}
     return headline | {
         "majority_accuracy": results["majority_accuracy"],
         "mcnemar_p": results["difference"]["p"],

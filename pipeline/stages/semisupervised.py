@@ -57,7 +57,8 @@ def work(stage: shell.Stage) -> None:
     """From faces and split to the accuracy with and without unlabelled faces."""
     settings = stage.params.semisupervised
     stage.journal.tags(choose(settings.classifier).describe())
-    find_checkpoints(stage.params, "autoencoder").remember_run(stage.journal.run)
+    checkpoints = find_checkpoints(stage.params)
+    checkpoints["autoencoder"].remember_run(stage.journal.run)
     material = gather(stage.params)
 
     torch.manual_seed(settings.autoencoder.seed)
@@ -65,7 +66,7 @@ def work(stage: shell.Stage) -> None:
     drawing = Reconstruction(settings.augmentation, settings.noise, settings.autoencoder.seed)
     drawn = train(
         stage, "autoencoder", autoencoder, drawing, material.everything, material.validation,
-        settings.autoencoder,
+        settings.autoencoder, checkpoints["autoencoder"],
     )  # fmt: skip
     naming = Classification(
         settings.augmentation, settings.label_smoothing, settings.classifier.seed
@@ -79,7 +80,7 @@ def work(stage: shell.Stage) -> None:
             classifier.encoder.load_state_dict(autoencoder.encoder.state_dict())
         train(
             stage, start, classifier, naming, material.labelled, material.validation,
-            settings.classifier,
+            settings.classifier, checkpoints[start],
         )  # fmt: skip
         guesses[start] = predict_probabilities(
             classifier, material.test_pixels, flip=stage.params.evaluate.flip
@@ -91,8 +92,8 @@ def work(stage: shell.Stage) -> None:
     write_json(layout.metrics(stage.name), {"semisupervised": headline})
     stage.journal.metrics({f"test.{start}": value for start, value in headline.items()})
     draw(stage, results, material, autoencoder, drawn)
-    for name in TRAININGS:
-        find_checkpoints(stage.params, name).clear()
+    for each in checkpoints.values():
+        each.clear()
 
 
 def gather(params: Params) -> Material:
@@ -133,6 +134,7 @@ def train(
     faces: FaceSet,
     validation: FaceSet,
     settings: Fit,
+    checkpoints: Checkpoints,
 ) -> Progress:
     """One of the stage's three trainings: its checkpoints, its history, its weights."""
 
@@ -143,18 +145,21 @@ def train(
     compute, folder = choose(settings), layout.folder(stage.name)
     progress = fit(
         model, task, faces.to(compute.device), validation.to(compute.device), settings, compute,
-        checkpoints=find_checkpoints(stage.params, name), on_epoch=on_epoch, title=name,
+        checkpoints=checkpoints, on_epoch=on_epoch, title=name,
     )  # fmt: skip
     write_csv(folder / f"{name}.csv", pd.DataFrame(progress.history))
     save_weights(model, folder / f"{name}.safetensors")
     return progress
 
 
-def find_checkpoints(params: Params, name: str) -> Checkpoints:
-    """The checkpoints of one of the three trainings: same data, parameters and code."""
+def find_checkpoints(params: Params) -> dict[str, Checkpoints]:
+    """The checkpoints of each of the three trainings: same data, parameters and code."""
     files = [*store_files(layout.LABELLED), *store_files(layout.UNLABELLED), layout.SPLIT]
     made_from = fingerprint(params.semisupervised, files)
-    return Checkpoints(layout.CHECKPOINTS / f"semisupervised-{name}", made_from)
+    return {
+        name: Checkpoints(layout.CHECKPOINTS / f"semisupervised-{name}", made_from)
+        for name in TRAININGS
+    }
 
 
 def measure(
@@ -226,5 +231,5 @@ if __name__ == "__main__":
         "semisupervised",
         work,
         own_params=lambda params: params.semisupervised.model_dump(),
-        resume=lambda params: find_checkpoints(params, "autoencoder").remembered_run(),
+        resume=lambda params: find_checkpoints(params)["autoencoder"].remembered_run(),
     )
