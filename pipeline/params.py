@@ -4,6 +4,7 @@ An unknown key, a wrong type or an impossible value is a `UserError` that names 
 and what is allowed, before any work starts.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -51,7 +52,6 @@ class Split(Section):
 
     method: Literal["stratified", "shuffled", "first_rows", "usage"]
     held_out: Annotated[float, Field(gt=0, lt=1)]
-    first_rows: Count
     validation: Annotated[float, Field(gt=0, lt=1)]
     copies_together: bool
     seed: Seed
@@ -87,19 +87,34 @@ class Fit(Section):
     compile: Literal["auto", "always", "never"]
 
 
-NetworkName = Literal["compact-cnn", "dense-dnn"]
+NetworkName = Literal[
+    "compact-cnn", "vgg-cnn", "triple-cnn", "two-by-two-cnn", "wide-cnn", "vgg16-cnn", "leaky-cnn",
+    "plain-cnn", "dense-dnn", "deep-dnn", "small-dnn", "waist-dnn",
+]  # fmt: skip
 """Names in `pipeline.models.networks.NETWORKS`, known here so that a wrong one is named before
 torch is imported."""
+
+AutoencoderName = Literal["bottleneck-autoencoder", "wide-autoencoder"]
+"""Names in `pipeline.models.autoencoder.AUTOENCODERS`."""
+
+Dropout = Annotated[float, Field(ge=0, lt=1)] | Literal["own"]
+"""A rate for every dropout layer, or each at the rate of its network's design."""
 
 
 class Train(Fit):
     """One classifier: its network, its inputs and how it is fitted."""
 
     network: NetworkName
-    dropout: Annotated[float, Field(ge=0, lt=1)]
+    dropout: Dropout
     normalisation: Literal["none", "scale", "face", "dataset"]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     augmentation: Augmentation
+
+
+class TrainDense(Train):
+    """The CNN's opponent, of its own size or of the CNN's."""
+
+    match: Literal["dnn", "cnn"]
 
 
 ModelName = Literal["cnn", "dnn"]
@@ -112,7 +127,7 @@ class Classifiers(Section):
     """The two classifiers that the study compares."""
 
     cnn: Train
-    dnn: Train
+    dnn: TrainDense
 
 
 class Evaluate(Section):
@@ -124,25 +139,47 @@ class Evaluate(Section):
 
 
 class Saliency(Section):
-    """Which explanation is drawn, and over how many faces it is measured."""
+    """How maps are made, and over how many faces they are measured."""
 
     samples: Count
     noise: Annotated[float, Field(gt=0, lt=1)]
+    steps: Annotated[int, Field(ge=2, le=1000)]
     mask: Annotated[float, Field(gt=0, lt=1)]
     faces: Count
+    random: Count
     seed: Seed
 
 
-class Filters(Section):
-    """Activation maximisation: which layers, how many filters, how long."""
+class Lime(Section):
+    """Superpixels, and how often some of them are hidden."""
 
-    layers: Annotated[list[str], Field(min_length=1)]
-    filters: Count
+    segments: Annotated[int, Field(ge=4, le=500)]
+    samples: Annotated[int, Field(ge=10, le=100_000)]
+    marked: Count
+    seed: Seed
+
+
+class Ascent(Section):
+    """How an image is changed step by step until it excites what it shall."""
+
     steps: Annotated[int, Field(ge=1, le=5000)]
     learning_rate: Annotated[float, Field(gt=0)]
     smoothness: Annotated[float, Field(ge=0)]
-    face: Annotated[int, Field(ge=0)]
     seed: Seed
+
+
+class Filters(Ascent):
+    """Activation maximisation: which layers, how many filters, how long."""
+
+    layers: Annotated[list[str], Field(min_length=1)] | Literal["auto"]
+    filters: Count
+    strongest: Count
+    random: Count
+    face: Annotated[int, Field(ge=0)]
+
+
+class ClassImages(Ascent):
+    """Images from noise that a network takes for each expression."""
 
 
 class SemiSupervised(Section):
@@ -150,6 +187,7 @@ class SemiSupervised(Section):
 
     labelled_fraction: Annotated[float, Field(gt=0, lt=1)]
     unlabelled_file: bool
+    network: AutoencoderName
     code: Count
     noise: Annotated[float, Field(ge=0, lt=1)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
@@ -168,7 +206,9 @@ class Params(Section):
     train: Classifiers
     evaluate: Evaluate
     saliency: Saliency
+    lime: Lime
     filters: Filters
+    class_images: ClassImages
     semisupervised: SemiSupervised
 
     @model_validator(mode="before")
@@ -200,25 +240,44 @@ def parse(values: Any, name: str = "params") -> Params:
     try:
         return Params.model_validate(values)
     except ValidationError as error:
-        raise UserError("; ".join(_explain(name, detail) for detail in error.errors())) from None
+        raise UserError("; ".join(_explain(name, error.errors()))) from None
 
 
-def _explain(name: str, detail: Any) -> str:
-    key = ".".join(str(part) for part in detail["loc"])
-    if detail["type"] == "missing":
-        return f"{name}: {key} is missing"
-    if detail["type"] == "extra_forbidden":
-        allowed = ", ".join(_siblings(detail["loc"][:-1]))
-        return f"{name}: {key} is not known; allowed here: {allowed}"
-    message = detail["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    return f"{name}: {key or 'the file'} = {detail['input']!r}: {message}"
+def _explain(name: str, details: Sequence[Any]) -> list[str]:
+    """One message a key: what is wrong, and where several kinds are allowed, all of them."""
+    found: dict[str, list[str]] = {}
+    inputs: dict[str, Any] = {}
+    for detail in details:
+        section, path = _resolve(detail["loc"])
+        key = ".".join(path)
+        if detail["type"] == "missing":
+            found[f"{key} is missing"] = []
+        elif detail["type"] == "extra_forbidden":
+            key = ".".join(str(part) for part in detail["loc"])
+            found[f"{key} is not known; allowed here: {', '.join(section)}"] = []
+        else:
+            inputs.setdefault(key, detail["input"])
+            message = detail["msg"].removeprefix("Input ").removeprefix("Value error, ")
+            subject = f"{key or 'the file'} = {inputs[key]!r}: "
+            found.setdefault(subject, []).append(message)
+    return [f"{name}: {subject}{', or '.join(messages)}" for subject, messages in found.items()]
 
 
-def _siblings(path: tuple[str | int, ...]) -> list[str]:
-    section: type[BaseModel] = Params
-    for part in path:
+def _resolve(location: Sequence[str | int]) -> tuple[list[str], list[str]]:
+    """The keys allowed in the section that a location leads to, and the location as a user knows
+    it: pydantic adds the kinds of value that it tried."""
+    section: type[BaseModel] | None = Params
+    allowed, path = list(Params.model_fields), []
+    for part in location:
+        if section is None:
+            if isinstance(part, int):
+                path.append(str(part))
+            continue
+        allowed = list(section.model_fields)
+        if part not in section.model_fields:
+            break
+        path.append(str(part))
         annotation = section.model_fields[str(part)].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return []
-        section = annotation
-    return list(section.model_fields)
+        is_section = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+        section = annotation if is_section else None
+    return allowed, path

@@ -34,8 +34,9 @@ def test_the_committed_file_is_allowed(values):
         ("train.cnn.learning_rate", -0.1, "greater than 0"),
         ("train.cnn.epochs", 0, "greater than or equal to 1"),
         ("train.cnn.epochs", "ten", "valid integer"),
-        ("train.dnn.dropout", 1.0, "less than 1"),
-        ("train.cnn.network", "alexnet", "'compact-cnn' or 'dense-dnn'"),
+        ("train.dnn.dropout", 1.0, "less than 1, or should be 'own'"),
+        ("train.dnn.match", "none", "'dnn' or 'cnn'"),
+        ("train.cnn.network", "alexnet", "'compact-cnn', 'vgg-cnn'"),
         ("train.cnn.batch", 1, "greater than or equal to 2"),
         ("split.seed", 2**40, "less than"),
         ("split.held_out", 1.5, "less than 1"),
@@ -43,6 +44,7 @@ def test_the_committed_file_is_allowed(values):
         ("data.on_bad_row", "ignore", "'stop' or 'drop'"),
         ("train.cnn.augmentation.flip", True, "'none', 'random' or 'alternating'"),
         ("filters.layers", [], "at least 1 item"),
+        ("filters.layers", "conv2", "valid list, or should be 'auto'"),
     ],
 )
 def test_an_impossible_value_names_key_value_and_what_is_allowed(values, key, value, allowed):

@@ -24,7 +24,7 @@ def settings(params):
 @pytest.mark.parametrize("method", ["stratified", "shuffled", "first_rows", "usage"])
 def test_every_face_has_one_part_and_each_part_its_share(table, settings, method):
     changed = settings.model_copy(
-        update={"method": method, "first_rows": 1600, "copies_together": False}
+        update={"method": method, "copies_together": False}
     )
     parts = split_faces(table, changed)
     counts = {part: int((parts == part).sum()) for part in PARTS}
@@ -44,7 +44,7 @@ def test_stratified_keeps_the_mix_of_expressions(table, settings):
 def test_copies_stay_on_one_side_when_asked(table, settings, method):
     def leaks(together):
         changed = settings.model_copy(
-            update={"method": method, "first_rows": 1600, "copies_together": together}
+            update={"method": method, "copies_together": together}
         )
         return count_leaks(table["md5"].to_numpy(), split_faces(table, changed))
 
@@ -56,7 +56,7 @@ def test_first_rows_train_and_the_others_keep_their_order(table, settings):
     parts = split_faces(
         table,
         settings.model_copy(
-            update={"method": "first_rows", "first_rows": 1000, "copies_together": False}
+            update={"method": "first_rows", "held_out": 0.5, "copies_together": False}
         ),
     )
     assert list(parts) == ["train"] * 1000 + ["validation"] * 500 + ["test"] * 500
@@ -79,7 +79,6 @@ def test_the_seed_decides(table, settings, method):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"method": "first_rows", "first_rows": 2000}, r"first_rows = 2000.*only 2000 faces"),
         ({"method": "usage"}, "have Usage nan|have Usage None"),
         ({"method": "shuffled", "held_out": 0.0004}, "leaves no face for validation"),
     ],

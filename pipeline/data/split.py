@@ -90,12 +90,7 @@ def _shuffled(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
 
 def _first_rows(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
     """The first rows train, the others are held out in the order of the file."""
-    if settings.first_rows >= len(table):
-        raise UserError(
-            f"split.first_rows = {settings.first_rows}: there are only {len(table)} faces, "
-            "and some must be held out; choose fewer"
-        )
-    return _hold_out(len(table), settings.first_rows, settings)
+    return _hold_out(len(table), len(table) - round(settings.held_out * len(table)), settings)
 
 
 def _usage(table: pd.DataFrame, _settings: Split) -> NDArray[np.str_]:
