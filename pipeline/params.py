@@ -89,7 +89,7 @@ class Fit(Section):
 
 NetworkName = Literal[
     "compact-cnn", "vgg-cnn", "triple-cnn", "two-by-two-cnn", "wide-cnn", "vgg16-cnn", "leaky-cnn",
-    "plain-cnn", "dense-dnn", "deep-dnn", "small-dnn", "waist-dnn",
+    "plain-cnn", "plain-norm-cnn", "dense-dnn", "deep-dnn", "small-dnn", "waist-dnn",
 ]  # fmt: skip
 """Names in `pipeline.models.networks.NETWORKS`, known here so that a wrong one is named before
 torch is imported."""
@@ -264,9 +264,11 @@ def _explain(name: str, details: Sequence[Any]) -> list[str]:
 
 
 def _resolve(location: Sequence[str | int]) -> tuple[list[str], list[str]]:
-    """The keys allowed in the section that a location leads to, and the location as a user knows
-    it: pydantic adds the kinds of value that it tried."""
-    section: type[BaseModel] | None = Params
+    """The keys allowed where a location leads to, and the location as a user knows it.
+
+    Pydantic adds the kinds of value that it tried to the location.
+    """
+    section: Any = Params
     allowed, path = list(Params.model_fields), []
     for part in location:
         if section is None:

@@ -3,7 +3,9 @@
 from torch import Tensor, nn
 
 from pipeline.data.expressions import SIDE
-from pipeline.models.networks import CLASSES, convolution, initialise
+from pipeline.models.compact import convolution
+from pipeline.models.layers import CLASSES
+from pipeline.models.networks import initialise
 from pipeline.models.normalise import Normalise
 
 CHANNELS = (32, 64, 128)

@@ -1,6 +1,7 @@
 """The classifier: normalisation and network in one module, fed with grey levels."""
 
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 from torch import Tensor, nn
 
@@ -10,13 +11,23 @@ from pipeline.models.normalise import Normalisation, Normalise
 
 @dataclass(frozen=True)
 class Architecture:
-    """All that is needed to build a classifier anew before its weights are loaded."""
+    """All that is needed to build a classifier anew before its weights are loaded.
+
+    Attributes:
+        network: its name in the registry.
+        dropout: rate of every dropout layer, or `own`: each at the rate of the network's design.
+        normalisation: of the grey levels.
+        mean: of the training faces, for `dataset`.
+        deviation: theirs, too.
+        width: factor of a dense network's hidden widths.
+    """
 
     network: str
-    dropout: float
+    dropout: float | Literal["own"]
     normalisation: Normalisation
     mean: float = 0.0
     deviation: float = 255.0
+    width: float = 1.0
 
     def as_dict(self) -> dict[str, str | float]:
         """For a json file."""
@@ -32,7 +43,7 @@ class Classifier(nn.Module):
         self.normalise = Normalise(
             architecture.normalisation, architecture.mean, architecture.deviation
         )
-        self.network = build_network(architecture.network, architecture.dropout)
+        self.network = build_network(architecture.network, architecture.dropout, architecture.width)
 
     def forward(self, faces: Tensor) -> Tensor:
         """Logits of each face, in the order of `EXPRESSIONS`."""

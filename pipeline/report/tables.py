@@ -144,7 +144,9 @@ def _training(settings: Train, trained: Trained) -> dict[str, str]:
         "Epochs": _epochs(settings, trained),
         "Epoch kept": f"{trained.epoch} ({reason})",
         "Label smoothing": _or_none(settings.label_smoothing),
-        "Dropout": _or_none(settings.dropout),
+        "Dropout": _or_none(settings.dropout)
+        if settings.dropout != "own"
+        else "each layer at the rate of its design",
         "Weight averaging": _or_none(settings.averaging),
         "Augmentation": _augmentation(settings.augmentation),
     }

@@ -63,7 +63,7 @@ class Subject:
 def explain_each(stage: shell.Stage, explain: Callable[[Subject], Results]) -> dict[str, Results]:
     """Explain both models of the study: pictures to `figures/MODEL`, results by model."""
     faces = read_test_faces()
-    results = {}
+    results: dict[str, Results] = {}
     for model in MODELS:
         figures = layout.figures(stage.name) / model
         classifier = load_classifier(layout.folder(f"train@{model}"))

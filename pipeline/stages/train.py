@@ -1,7 +1,7 @@
 """Train one classifier: `python -m pipeline.stages.train cnn` or `dnn`."""
 
 import argparse
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -12,8 +12,10 @@ from pipeline.data.store import read_faces, store_files
 from pipeline.figures.curves import draw_history
 from pipeline.figures.style import save
 from pipeline.models.classifier import Architecture, Classifier
-from pipeline.models.networks import count_parameters
+from pipeline.models.matching import match_width
+from pipeline.models.networks import build_network, count_parameters
 from pipeline.models.store import save_classifier
+from pipeline.models.table import tabulate
 from pipeline.params import MODELS, ModelName, Params, Train
 from pipeline.stages import shell
 from pipeline.stages.files import read_parquet, write_csv, write_json
@@ -33,8 +35,9 @@ def work(stage: shell.Stage, model: ModelName) -> None:
     checkpoints.remember_run(stage.journal.run)
 
     sets = load_sets(compute.device)
+    architecture = describe(settings, opponent(stage.params, model), sets["train"])
     torch.manual_seed(settings.seed)
-    classifier = Classifier(describe(settings, sets["train"]))
+    classifier = Classifier(architecture)
 
     def on_epoch(row: Row) -> None:
         scores = {name: value for name, value in row.items() if name != "epoch"}
@@ -51,6 +54,7 @@ def work(stage: shell.Stage, model: ModelName) -> None:
     kept = progress.kept_row
     save_classifier(classifier, folder, trained_on=compute.describe())
     write_csv(folder / "history.csv", history)
+    write_csv(folder / "layers.csv", layer_table(classifier))
     numbers = {
         "parameters": count_parameters(classifier),
         "epoch": int(kept["epoch"]),
@@ -64,7 +68,8 @@ def work(stage: shell.Stage, model: ModelName) -> None:
 
     stage.journal.metrics(numbers)
     stage.journal.artifact(layout.figures(stage.name) / "history.svg", "figures")
-    stage.journal.artifact(folder / "history.csv")
+    for name in ("history.csv", "layers.csv"):
+        stage.journal.artifact(folder / name)
 
 
 def load_sets(device: torch.device) -> dict[str, FaceSet]:
@@ -81,9 +86,26 @@ def load_sets(device: torch.device) -> dict[str, FaceSet]:
     }
 
 
-def describe(settings: Train, train: FaceSet) -> Architecture:
-    """The classifier to build; `dataset` needs the grey levels of the training faces."""
-    architecture = Architecture(settings.network, settings.dropout, settings.normalisation)
+def opponent(params: Params, model: ModelName) -> str:
+    """The network whose size a classifier shall have; empty where it has its own."""
+    matched = model == "dnn" and params.train.dnn.match == "cnn"
+    return params.train.cnn.network if matched else ""
+
+
+def describe(settings: Train, matched: str, train: FaceSet) -> Architecture:
+    """The classifier to build.
+
+    Args:
+        settings: of its training.
+        matched: the network whose size it shall have, or empty.
+        train: `dataset` needs the grey levels of the training faces.
+    """
+    width = 1.0
+    if matched:
+        width = match_width(settings.network, count_parameters(build_network(matched)))
+    architecture = Architecture(
+        settings.network, settings.dropout, settings.normalisation, width=width
+    )
     if settings.normalisation != "dataset":
         return architecture
     # From a histogram: as floats, the pixels would take eight times their memory.
@@ -94,10 +116,16 @@ def describe(settings: Train, train: FaceSet) -> Architecture:
     return replace(architecture, mean=round(mean, 4), deviation=round(deviation, 4))
 
 
+def layer_table(classifier: Classifier) -> pd.DataFrame:
+    """The network's layers as a report lists them: name, kind, output shape, counts."""
+    table = pd.DataFrame([asdict(row) for row in tabulate(classifier.network)])
+    return table.assign(shape=[" x ".join(map(str, shape)) for shape in table["shape"]])
+
+
 def find_checkpoints(params: Params, model: ModelName) -> Checkpoints:
     """The checkpoints of this very training: same data, parameters and code."""
     files = [*store_files(layout.LABELLED), layout.SPLIT]
-    made_from = fingerprint(getattr(params.train, model), files)
+    made_from = fingerprint(getattr(params.train, model), files, opponent(params, model))
     return Checkpoints(layout.CHECKPOINTS / f"train-{model}", made_from)
 
 

@@ -13,13 +13,18 @@ _CODE = ("data/augment.py", "data/split.py", "models", "stages/train.py",
 """What decides, together with data and parameters, how weights change in an epoch."""
 
 
-def fingerprint(settings: BaseModel, files: Sequence[Path]) -> str:
+def fingerprint(settings: BaseModel, files: Sequence[Path], also: str = "") -> str:
     """A hash of parameters, files and code: a training goes on only from its own checkpoint.
+
+    Args:
+        settings: the parameters of the training.
+        files: the data.
+        also: what else decides it.
 
     Raises:
         UserError: a file is missing.
     """
-    digest = hashlib.md5(settings.model_dump_json().encode(), usedforsecurity=False)
+    digest = hashlib.md5((settings.model_dump_json() + also).encode(), usedforsecurity=False)
     package = Path(__file__).parents[1]
     sources = [path for part in _CODE for path in _python_files(package / part)]
     for path in [*files, *sources]:
