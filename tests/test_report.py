@@ -95,7 +95,10 @@ def results():
         "filters/filters.json": {
             f"{layer} from {start}": excited for layer in layers for start in ("noise", "face")
         },
-        "train/cnn/model.json": {"trained_on": {"device": "a cpu of 1999"}},
+        "train/cnn/model.json": {
+            "trained_on": {"device": "a cpu of 1999"}, "architecture": {"width": 1.0},
+        },
+        "train/dnn/model.json": {"trained_on": {}, "architecture": {"width": 1.25}},
         "semisupervised/semisupervised.json": {
             "labelled_faces": 280, "training_faces": 560, "unlabelled_faces": 0,
             "validation_faces": 70, "test_faces": 70, "code": 128,
@@ -127,7 +130,12 @@ def study(tmp_path, monkeypatch):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(SVG, encoding="utf-8")
         for model in ("cnn", "dnn"):
-            (layout.folder(f"train@{model}") / "history.csv").write_text("epoch\n1\n2\n3\n")
+            folder = layout.folder(f"train@{model}")
+            (folder / "history.csv").write_text("epoch,passes\n1,0.9\n2,1.8\n3,2.7\n")
+            (folder / "layers.csv").write_text(
+                "name,kind,shape,parameters,trainable\n"
+                "conv1,Conv2d,32 x 48 x 48,320,320\nnorm1,BatchNorm2d,32 x 48 x 48,128,64\n"
+            )
         return params
 
     return make
@@ -341,11 +349,31 @@ def test_validation_faces_select_only_where_they_do(page):
     assert "70 validation faces only look on" in text_of(page(train=last))
 
 
+def test_each_network_is_listed_layer_by_layer_with_its_totals(page):
+    text = text_of(page())
+    for model in ("CNN", "DNN"):
+        assert f"The {model}, layer by layer" in text
+    assert "conv1 Conv2d 32 × 48 × 48 320 norm1 BatchNorm2d 32 × 48 × 48 128" in text
+    assert "total 448 trainable 384" in text
+
+
+def test_a_matched_network_says_how_it_was_matched(page):
+    text = text_of(page())
+    assert "dense-dnn, 1.25 times as wide to match the CNN's size" in text
+    assert "Passes over the faces 2.7 2.7" in text
+
+
+def test_the_networks_stand_side_by_side_with_the_majority_class(page):
+    text = text_of(page())
+    assert "DNN 1,234,567 50.0% 45.0 to 55.0% p < 0.001" in text
+    assert "Majority class \N{EN DASH} 20.0%" in text
+
+
 def test_every_parameter_and_package_is_told(page):
     text = text_of(page())
     for name in ("train.cnn.augmentation.rotation", "semisupervised.autoencoder.epochs"):
         assert name in text
-    assert "stem, block1, block2, block3" in text
+    assert "filters.layers auto" in text
     assert code_md5() in text
     assert "a cpu of 1999" in text
     assert all(name in text for name in ("python", "torch", "train.csv.gz"))

@@ -36,13 +36,29 @@ class Parts:
 
 
 @dataclass(frozen=True)
+class Layer:
+    """A row of a network's table; see `pipeline.models.table.LayerRow`."""
+
+    name: str
+    kind: str
+    shape: str
+    parameters: int
+    trainable: int
+
+
+@dataclass(frozen=True)
 class Trained:
-    """How one training ended: the epoch that was kept, of how many."""
+    """How one training ended: the epoch that was kept, of how many, and what was trained."""
 
     epoch: int
     validation_loss: float
     validation_accuracy: float
     epochs: int
+    passes: float
+    """Passes over the training faces."""
+    width: float
+    """Factor of a dense network's hidden widths: 1, but where it is matched to the CNN's size."""
+    layers: list[Layer]
 
 
 @dataclass(frozen=True)

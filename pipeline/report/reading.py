@@ -1,5 +1,6 @@
 """From the stages' files to the report's content."""
 
+import csv
 import hashlib
 from pathlib import Path
 from typing import Any, TypeVar
@@ -94,10 +95,23 @@ def code_md5(package: Path = Path(__file__).parents[1]) -> str:
 
 
 def _read_training(model: str) -> Trained:
-    stage = f"train@{model}"
-    kept = _read(dict[str, dict[str, float]], layout.metrics(stage))[model]
-    history = _text(layout.folder(stage) / "history.csv")
-    return TypeAdapter(Trained).validate_python(kept | {"epochs": len(history.splitlines()) - 1})
+    folder = layout.folder(f"train@{model}")
+    kept = _read(dict[str, dict[str, float]], layout.metrics(f"train@{model}"))[model]
+    described = _read(dict[str, Any], folder / "model.json")
+    history = _rows(folder / "history.csv")
+    return TypeAdapter(Trained).validate_python(
+        kept
+        | {
+            "epochs": len(history),
+            "passes": history[-1]["passes"],
+            "width": described["architecture"]["width"],
+            "layers": _rows(folder / "layers.csv"),
+        }
+    )
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(_text(path).splitlines()))
 
 
 def _read_machine() -> dict[str, str]:
@@ -107,7 +121,7 @@ def _read_machine() -> dict[str, str]:
 
 
 def _read_figure(name: str) -> str:
-    stage, file = name.split("/")
+    stage, file = name.split("/", 1)
     return _text(layout.figures(stage) / f"{file}.svg")
 
 

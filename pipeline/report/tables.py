@@ -1,6 +1,6 @@
 """The report's tables: rows of text, ready to be set."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pipeline.data.expressions import EXPRESSIONS
@@ -10,11 +10,12 @@ from pipeline.report.content import (
     Evaluated,
     Evaluation,
     Ingested,
+    Layer,
     Parts,
     ReportContent,
     Trained,
 )
-from pipeline.report.numbers import count, percent, percent_range
+from pipeline.report.numbers import count, percent, percent_range, probability
 from pipeline.tracking.journal import flatten
 
 _NORMALISATIONS = {
@@ -105,6 +106,31 @@ def training_rows(content: ReportContent) -> list[Row]:
     return [Row(name, Cell(told["cnn"][name]), Cell(told["dnn"][name])) for name in told["cnn"]]
 
 
+def layer_rows(layers: Sequence[Layer]) -> list[tuple[str, str, str, str]]:
+    """A network's layers: name, kind, what comes out, parameters as Keras counts them."""
+    return [
+        (
+            layer.name,
+            layer.kind,
+            layer.shape.replace(" x ", " × "),  # noqa: RUF001
+            count(layer.parameters) if layer.parameters else "",
+        )
+        for layer in layers
+    ]
+
+
+def comparison_rows(results: Evaluation) -> list[tuple[str, str, str, str, str]]:
+    """Networks side by side: name, parameters, accuracy, its interval, McNemar's p to the CNN."""
+    cnn, dnn = results.cnn, results.dnn
+    return [
+        ("CNN", count(cnn.parameters), percent(cnn.test.accuracy),
+         percent_range(cnn.test.accuracy_interval), _NOTHING),
+        ("DNN", count(dnn.parameters), percent(dnn.test.accuracy),
+         percent_range(dnn.test.accuracy_interval), probability(results.difference.p)),
+        ("Majority class", _NOTHING, percent(results.majority_accuracy), _NOTHING, _NOTHING),
+    ]  # fmt: skip
+
+
 def data_rows(ingested: Ingested, parts: Parts) -> list[tuple[str, str]]:
     """Counts of faces."""
     labelled, unlabelled = ingested.labelled, ingested.unlabelled
@@ -134,7 +160,9 @@ def _training(settings: Train, trained: Trained) -> dict[str, str]:
     schedule = {"one_cycle": "one cycle", "constant": "constant"}[settings.schedule]
     reason = "lowest validation loss" if settings.keep == "best" else "the last"
     return {
-        "Network": settings.network,
+        "Network": settings.network
+        if trained.width == 1
+        else f"{settings.network}, {trained.width:.3g} times as wide to match the CNN's size",
         "Input": _NORMALISATIONS[settings.normalisation],
         "Optimiser": f"{settings.optimiser}, weight decay {settings.weight_decay:g}",
         "Learning rate": f"{settings.learning_rate:g} at most, {schedule}"
@@ -142,6 +170,7 @@ def _training(settings: Train, trained: Trained) -> dict[str, str]:
         else f"{settings.learning_rate:g}, {schedule}",
         "Batch": f"{settings.batch} faces",
         "Epochs": _epochs(settings, trained),
+        "Passes over the faces": f"{trained.passes:.3g}",
         "Epoch kept": f"{trained.epoch} ({reason})",
         "Label smoothing": _or_none(settings.label_smoothing),
         "Dropout": _or_none(settings.dropout)

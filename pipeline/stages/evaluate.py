@@ -26,7 +26,7 @@ from pipeline.models.networks import count_parameters
 from pipeline.models.store import load_classifier
 from pipeline.params import MODELS
 from pipeline.stages import shell
-from pipeline.stages.files import read_parquet, write_json, write_parquet
+from pipeline.stages.files import read_parquet, write_csv, write_json, write_parquet
 from pipeline.tracking.journal import flatten
 
 
@@ -77,6 +77,7 @@ def work(stage: shell.Stage) -> None:
     write_parquet(layout.PREDICTIONS, table)
     write_json(folder / "scores.json", results)
     write_json(layout.metrics(stage.name), _headline(results))
+    write_csv(folder / "comparison.csv", compare_side_by_side(results))
     save(draw_recalls(scores, "Recall of each expression (test faces)"), figures / "recall.svg")
     curves: dict[str, tuple[list[float], list[float]]] = {
         model: calibration_curve(probabilities[model][on_test], labels[on_test]) for model in MODELS
@@ -89,7 +90,8 @@ def work(stage: shell.Stage) -> None:
     )
     for name in ("recall.svg", "calibration.svg"):
         stage.journal.artifact(figures / name, "figures")
-    stage.journal.artifact(folder / "scores.json")
+    for name in ("scores.json", "comparison.csv"):
+        stage.journal.artifact(folder / name)
     stage.journal.model(
         layout.folder("train@cnn"),
         example=faces.pixels[held_out[:2], None].astype(np.float32),
@@ -97,6 +99,24 @@ def work(stage: shell.Stage) -> None:
         accuracy=results["cnn"]["validation"]["accuracy"],
         measured_on=digest_of(faces.table["md5"].to_numpy()[held_out[~on_test]]),
     )
+
+
+def compare_side_by_side(results: dict[str, Any]) -> pd.DataFrame:
+    """One row a network and one for the majority class: size, accuracy, interval, McNemar's p."""
+    rows = [
+        {
+            "model": model,
+            "network": results[model]["network"],
+            "parameters": results[model]["parameters"],
+            "accuracy": results[model]["test"]["accuracy"],
+            "low": results[model]["test"]["accuracy_interval"]["low"],
+            "high": results[model]["test"]["accuracy_interval"]["high"],
+            "mcnemar_p_to_cnn": None if model == "cnn" else results["difference"]["p"],
+        }
+        for model in MODELS
+    ]
+    rows.append({"model": "majority class", "accuracy": results["majority_accuracy"]})
+    return pd.DataFrame(rows).astype({"parameters": "Int64"})
 
 
 def digest_of(md5: NDArray[np.object_]) -> str:
