@@ -353,7 +353,7 @@ def test_each_network_is_listed_layer_by_layer_with_its_totals(page):
     text = text_of(page())
     for model in ("CNN", "DNN"):
         assert f"The {model}, layer by layer" in text
-    assert "conv1 Conv2d 32 × 48 × 48 320 norm1 BatchNorm2d 32 × 48 × 48 128" in text
+    assert "conv1 Conv2d 32 × 48 × 48 320 norm1 BatchNorm2d 32 × 48 × 48 128" in text  # noqa: RUF001
     assert "total 448 trainable 384" in text
 
 

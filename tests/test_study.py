@@ -20,14 +20,16 @@ pytestmark = pytest.mark.study
 
 STAGES = {
     "sample", "ingest", "split", "train@cnn", "train@dnn", "evaluate", "confusion",
-    "saliency", "filters", "semisupervised", "predict", "report",
+    "saliency", "lime", "filters", "class_images", "semisupervised", "predict", "report",
 }  # fmt: skip
 
 TINY = {
     "sample": {"faces": 600, "unlabelled": 30},
     "train": {"cnn": {"epochs": 2}, "dnn": {"epochs": 3}},
-    "saliency": {"samples": 2, "faces": 8},
-    "filters": {"layers": ["stem", "block3"], "filters": 2, "steps": 2},
+    "saliency": {"samples": 2, "steps": 2, "faces": 8, "random": 1},
+    "lime": {"segments": 12, "samples": 20, "marked": 3},
+    "filters": {"filters": 2, "strongest": 2, "random": 2, "steps": 2},
+    "class_images": {"steps": 2},
     "semisupervised": {"autoencoder": {"epochs": 1}, "classifier": {"epochs": 1}},
 }
 
