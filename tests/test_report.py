@@ -357,6 +357,14 @@ def test_each_network_is_listed_layer_by_layer_with_its_totals(page):
     assert "total 448 trainable 384" in text
 
 
+def test_the_mathematics_is_computed(page):
+    text = text_of(page())
+    assert "halving 3 gives 1, or 2 where a layer rounds up" in text
+    assert "For the values 1, 2, 6 and the gradient 1, 0, 0 there is left 0.18, −0.22, 0.04" in text  # noqa: RUF001
+    assert "probabilities 0.71, 0.26, 0.04; if the second class is the true one" in text
+    assert "the gradient is 0.71, −0.74, 0.04" in text
+
+
 def test_a_matched_network_says_how_it_was_matched(page):
     text = text_of(page())
     assert "dense-dnn, 1.25 times as wide to match the CNN's size" in text

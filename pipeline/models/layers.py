@@ -12,6 +12,7 @@ from math import prod
 from torch import nn
 
 from pipeline.data.expressions import EXPRESSIONS, SIDE
+from pipeline.models.mathematics import output_size
 
 CLASSES = len(EXPRESSIONS)
 
@@ -65,7 +66,10 @@ def pool(*, ceil: bool = False) -> Layer:
     return Layer(
         "pool",
         lambda _: nn.MaxPool2d(2, ceil_mode=ceil),
-        lambda shape: (shape[0], *((side + ceil) // 2 for side in shape[1:])),
+        lambda shape: (
+            shape[0],
+            *(output_size(side, 2, stride=2, ceil=ceil) for side in shape[1:]),
+        ),
     )
 
 

@@ -7,7 +7,7 @@ import jinja2
 from markupsafe import Markup
 
 from pipeline.layout import SUBMISSION
-from pipeline.report import numbers, sentences, tables, verdicts
+from pipeline.report import numbers, sentences, tables, verdicts, worked
 from pipeline.report.content import ReportContent
 from pipeline.report.embedding import embed
 
@@ -39,6 +39,7 @@ def render(content: ReportContent) -> str:
         say=sentences,
         verdicts=verdicts,
         tables=tables,
+        worked=worked,
         pictures={name: embed(svg) for name, svg in content.figures.items()},
         submission=SUBMISSION,
         # Our own file, not anybody's input: its quotes and brackets are meant.
