@@ -362,7 +362,7 @@ def test_the_mathematics_is_computed(page):
     assert "halving 3 gives 1, or 2 where a layer rounds up" in text
     assert "For the values 1, 2, 6 and the gradient 1, 0, 0 there is left 0.18, −0.22, 0.04" in text  # noqa: RUF001
     assert "probabilities 0.71, 0.26, 0.04; if the second class is the true one" in text
-    assert "the gradient is 0.71, −0.74, 0.04" in text
+    assert "the gradient is 0.71, −0.74, 0.04" in text  # noqa: RUF001
 
 
 def test_a_matched_network_says_how_it_was_matched(page):
