@@ -4,6 +4,7 @@ import base64
 import copy
 import json
 import re
+from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import yaml
 from rich.console import Console
 
 from pipeline import layout
-from pipeline.analysis.confusion import most_confused
+from pipeline.analysis.confusion import most_confused, negative_block
 from pipeline.data.expressions import EXPRESSIONS
 from pipeline.errors import UserError
 from pipeline.figures.faces import draw_grid
@@ -59,7 +60,14 @@ def model_scores(network, accuracy):
 
 def confusion(counts):
     pairs = [vars(pair) for pair in most_confused(counts)]
-    return {"counts": counts.tolist(), "most_confused": pairs}
+    draws = {"of_others": interval(0.1), "of_errors": interval(0.3), "expected": 0.2}
+    return {
+        "counts": counts.tolist(), "most_confused": pairs,
+        "negative": asdict(negative_block(counts)), "pull": {"sad": draws, "neutral": draws},
+        "recall_by_frequency": {
+            "pearson": 0.5, "pearson_p": 0.25, "spearman": 0.9, "spearman_p": 0.006,
+        },
+    }  # fmt: skip
 
 
 def quality(faces, **found):
@@ -333,7 +341,7 @@ def test_confusions_are_named_and_so_is_their_absence(page):
     counts = np.eye(7, dtype=int) * 10
     counts[4] = [0, 0, 0, 0, 7, 0, 3]
     counts[1] = [4, 0, 0, 0, 0, 0, 0]
-    perfect = {"counts": np.eye(7, dtype=int).tolist(), "most_confused": []}
+    perfect = confusion(np.eye(7, dtype=int))
     matrices = {"cnn": confusion(counts), "dnn": perfect}
     text = text_of(page({"confusion/confusion.json": matrices}))
     assert "disgust is taken for angry: 4 of 4 faces (100%)" in text
@@ -355,6 +363,25 @@ def test_each_network_is_listed_layer_by_layer_with_its_totals(page):
         assert f"The {model}, layer by layer" in text
     assert "conv1 Conv2d 32 × 48 × 48 320 norm1 BatchNorm2d 32 × 48 × 48 128" in text  # noqa: RUF001
     assert "total 448 trainable 384" in text
+
+
+def test_what_errors_fall_back_on_is_weighed_against_chance(page):
+    text = text_of(page())
+    assert "more than its frequency would draw, 20.0%" in text
+    sad = {"of_others": interval(0.1), "of_errors": interval(0.21), "expected": 0.2}
+    matrix = confusion(np.eye(7, dtype=int)) | {"pull": {"sad": sad}}
+    other = text_of(page({"confusion/confusion.json": {"cnn": matrix, "dnn": matrix}}))
+    assert "not shown to differ from what its frequency would draw" in other
+    assert "more than its frequency" not in other
+
+
+def test_a_correlation_of_seven_points_claims_no_more_than_it_shows(page):
+    text = text_of(page())
+    assert "0.50 (p = 0.25, which is not shown to differ from none), by ranks 0.90" in text
+    none = dict.fromkeys(("pearson", "pearson_p", "spearman", "spearman_p"))
+    matrix = confusion(np.eye(7, dtype=int)) | {"recall_by_frequency": none}
+    other = text_of(page({"confusion/confusion.json": {"cnn": matrix, "dnn": matrix}}))
+    assert "for the CNN there is none, as all recalls are equal" in other
 
 
 def test_the_mathematics_is_computed(page):

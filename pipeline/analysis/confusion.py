@@ -4,12 +4,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import pearsonr, spearmanr
 
+from pipeline.analysis.intervals import Interval, percentile_interval
 from pipeline.analysis.scores import Labels
 from pipeline.data.expressions import EXPRESSIONS
 
 Matrix = NDArray[np.floating]
 """(7, 7); row = true expression, column = predicted one."""
+
+
+NEGATIVE = ("angry", "disgust", "fear", "sad")
+"""The unpleasant expressions, which people confuse with one another, too."""
 
 
 @dataclass(frozen=True)
@@ -52,3 +58,100 @@ def most_confused(counts: NDArray[np.integer], pairs: int = 5) -> list[ConfusedP
         for i, j in cells
         if shares[i, j]
     ]
+
+
+@dataclass(frozen=True)
+class NegativeBlock:
+    """What becomes of the faces with a negative expression.
+
+    Attributes:
+        counts: by true negative expression (row); columns are the negative ones in the same order,
+            then all others together, (4, 5).
+        right: share of these faces that are named rightly.
+        within: share that is taken for another negative expression.
+        beyond: share that is taken for one that is not negative.
+    """
+
+    counts: list[list[int]]
+    right: float
+    within: float
+    beyond: float
+
+
+def negative_block(counts: NDArray[np.integer]) -> NegativeBlock:
+    """Part the answers for negative faces into right, wrong among themselves, and beyond."""
+    places = [EXPRESSIONS.index(name) for name in NEGATIVE]
+    rows = counts[places]
+    inside = rows[:, places]
+    outside = rows.sum(axis=1) - inside.sum(axis=1)
+    faces = max(int(rows.sum()), 1)
+    right = int(np.trace(inside))
+    return NegativeBlock(
+        counts=np.column_stack([inside, outside]).tolist(),
+        right=right / faces,
+        within=(int(inside.sum()) - right) / faces,
+        beyond=int(outside.sum()) / faces,
+    )
+
+
+@dataclass(frozen=True)
+class Pull:
+    """How much one answer draws the faces of the other expressions.
+
+    Attributes:
+        of_others: share of the faces of all other expressions that are taken for it.
+        of_errors: share of all errors that are this answer.
+        expected: what `of_errors` would be if each error fell on a wrong answer in proportion to
+            how many faces that expression has.
+    """
+
+    of_others: Interval
+    of_errors: Interval
+    expected: float
+
+
+def pull(counts: NDArray[np.integer], expression: str, *, resamples: int, seed: int) -> Pull:
+    """Measure how many faces an expression draws to itself, with bootstrap intervals over faces."""
+    place, total = EXPRESSIONS.index(expression), int(counts.sum())
+    drawn = np.random.default_rng(seed).multinomial(total, counts.ravel() / total, resamples)
+    matrices = np.concatenate([counts.reshape(1, -1), drawn]).reshape(-1, *counts.shape)
+    rows = matrices.sum(axis=2)
+    taken = matrices[:, :, place].sum(axis=1) - matrices[:, place, place]
+    errors = total - np.trace(matrices, axis1=1, axis2=2)
+    faces, wrong = rows[0], rows[0] - np.diagonal(counts)
+    # An error on a face of another expression could have been any of the others but the true one.
+    likely = wrong * faces[place] / np.maximum(total - faces, 1)
+    likely[place] = 0
+    return Pull(
+        of_others=percentile_interval(taken / np.maximum(total - rows[:, place], 1)),
+        of_errors=percentile_interval(taken / np.maximum(errors, 1)),
+        expected=float(likely.sum() / max(int(wrong.sum()), 1)),
+    )
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """How one row of numbers goes with another; None where one of them is constant.
+
+    Attributes:
+        pearson: of the values.
+        pearson_p: its two-sided probability by chance.
+        spearman: of their ranks.
+        spearman_p: its two-sided probability by chance.
+    """
+
+    pearson: float | None
+    pearson_p: float | None
+    spearman: float | None
+    spearman_p: float | None
+
+
+def correlate(first: NDArray[np.floating], second: NDArray[np.floating]) -> Correlation:
+    """Correlate two rows of numbers (N,), N of 3 or more."""
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
+        return Correlation(None, None, None, None)
+    by_value, by_rank = pearsonr(first, second), spearmanr(first, second)
+    return Correlation(
+        float(by_value.statistic), float(by_value.pvalue),
+        float(by_rank.statistic), float(by_rank.pvalue),
+    )  # fmt: skip

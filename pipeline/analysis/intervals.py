@@ -56,14 +56,14 @@ def accuracy_and_f1(
     true, named = matrices.sum(axis=2), matrices.sum(axis=1)
     occurs = true > 0
     f1 = np.where(occurs, 2 * right / np.maximum(true + named, 1), 0)
-    return _interval(accuracy), _interval(f1.sum(axis=1) / occurs.sum(axis=1))
+    return percentile_interval(accuracy), percentile_interval(f1.sum(axis=1) / occurs.sum(axis=1))
 
 
 def mean_interval(values: NDArray[np.floating], *, resamples: int, seed: int) -> Interval:
     """Mean of some values (N,) with a percentile bootstrap interval."""
     rng = np.random.default_rng(seed)
     drawn = rng.integers(len(values), size=(resamples, len(values)))
-    return _interval(np.concatenate([[values.mean()], values[drawn].mean(axis=1)]))
+    return percentile_interval(np.concatenate([[values.mean()], values[drawn].mean(axis=1)]))
 
 
 def compare(
@@ -78,10 +78,10 @@ def compare(
     drawn = np.random.default_rng(seed).multinomial(len(labels), counts / len(labels), resamples)
     gains = (np.concatenate([counts[None], drawn]) @ np.array([1, -1, 0])) / len(labels)
     p = binomtest(wins, wins + losses).pvalue if wins + losses else 1.0
-    return Difference(_interval(gains), wins, losses, float(p))
+    return Difference(percentile_interval(gains), wins, losses, float(p))
 
 
-def _interval(values: NDArray[np.floating]) -> Interval:
-    """The first value is the figure itself, the others are its resamples."""
+def percentile_interval(values: NDArray[np.floating]) -> Interval:
+    """An interval from values (1 + resamples,): first the figure itself, then its resamples."""
     low, high = np.percentile(values[1:], [LOW, HIGH])
     return Interval(float(values[0]), float(low), float(high))

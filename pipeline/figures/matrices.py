@@ -1,5 +1,7 @@
 """The confusion matrix as a picture."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,28 +17,36 @@ from pipeline.figures.style import ACCENT, WIDTH, entitle, style
 _OPAQUE = 0.7
 
 
-def draw_confusion(counts: NDArray[np.integer], title: str) -> Figure:
+def draw_confusion(
+    counts: NDArray[np.integer],
+    title: str,
+    *,
+    rows: Sequence[str] = EXPRESSIONS,
+    columns: Sequence[str] = EXPRESSIONS,
+) -> Figure:
     """Shares of each true expression in colour and figures, counts in small beneath.
 
     Cells without a face are left empty.
 
     Args:
-        counts: faces by true (row) and predicted (column) expression, (7, 7).
+        counts: faces by true (row) and predicted (column) expression.
         title: stands above.
+        rows: names of the true expressions.
+        columns: names of the predicted ones.
     """
     shares = normalise_rows(counts)
-    size = len(EXPRESSIONS)
+    height, width = counts.shape
     with style():
-        figure = Figure(figsize=(WIDTH, WIDTH * 0.95))
+        figure = Figure(figsize=(WIDTH, WIDTH * (0.25 + 0.7 * height / width)))
         axes = figure.add_subplot()
-        axes.set(xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5), aspect="equal")
-        axes.set_xticks(range(size), EXPRESSIONS, rotation=45, ha="right", rotation_mode="anchor")
-        axes.set_yticks(range(size), EXPRESSIONS)
+        axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), aspect="equal")
+        axes.set_xticks(range(width), columns, rotation=45, ha="right", rotation_mode="anchor")
+        axes.set_yticks(range(height), rows)
         axes.set_xlabel("predicted")
         axes.set_ylabel("true")
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        for row, column in np.ndindex(size, size):
+        for row, column in np.ndindex(height, width):
             share, faces = shares[row, column], counts[row, column]
             corner = (column - 0.47, row - 0.47)
             opacity = max(_OPAQUE * float(share), 0.04)

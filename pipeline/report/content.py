@@ -6,7 +6,7 @@ Names of fields are the keys of the stages' JSON files.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipeline.analysis.confusion import ConfusedPair
+from pipeline.analysis.confusion import ConfusedPair, Correlation, NegativeBlock, Pull
 from pipeline.analysis.intervals import Difference, Interval
 from pipeline.analysis.scores import Scores
 from pipeline.data.quality import Quality
@@ -91,10 +91,14 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Test faces by true (row) and predicted (column) expression, and the largest wrong cells."""
+    """Test faces by true (row) and predicted (column) expression, and what follows from them."""
 
     counts: list[list[int]]
     most_confused: list[ConfusedPair]
+    negative: NegativeBlock
+    pull: dict[str, Pull]
+    """By the answer that draws faces: sad, neutral."""
+    recall_by_frequency: Correlation
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import jinja2
 from markupsafe import Markup
 
 from pipeline.layout import SUBMISSION
-from pipeline.report import numbers, sentences, tables, verdicts, worked
+from pipeline.report import confusing, numbers, sentences, tables, verdicts, worked
 from pipeline.report.content import ReportContent
 from pipeline.report.embedding import embed
 
@@ -37,6 +37,7 @@ def render(content: ReportContent) -> str:
         params=content.params,
         results=content.evaluation,
         say=sentences,
+        confusing=confusing,
         verdicts=verdicts,
         tables=tables,
         worked=worked,

@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-from pipeline.data.expressions import EXPRESSIONS
 from pipeline.layout import SAMPLE
 from pipeline.report.content import (
-    Confusion,
     Excited,
     Ingested,
     Looked,
@@ -41,29 +39,6 @@ def leaks(parts: Parts) -> str:
     faces = counted(parts.copies_across_parts, "validation or test face")
     have = "has an exact copy" if parts.copies_across_parts == 1 else "have exact copies"
     return f"Beware: {faces} {have} in another part, which flatters the figures."
-
-
-def never_named(model: str, confusion: Confusion) -> str:
-    """Expressions that occur among the test faces and that a model never names; else nothing."""
-    named = [sum(column) for column in zip(*confusion.counts, strict=True)]
-    missed = [
-        name
-        for name, row, total in zip(EXPRESSIONS, confusion.counts, named, strict=True)
-        if sum(row) and not total
-    ]
-    return f"The {model} never answers {_listed(missed, 'or')}." if missed else ""
-
-
-def confusions(confusion: Confusion) -> list[str]:
-    """The most confused pairs, one sentence each, the largest share first."""
-    of_expression = {
-        name: sum(row) for name, row in zip(EXPRESSIONS, confusion.counts, strict=True)
-    }
-    return [
-        f"{pair.true} is taken for {pair.predicted}: "
-        f"{count(pair.faces)} of {counted(of_expression[pair.true], 'face')} ({pair.share:.0%})"
-        for pair in confusion.most_confused
-    ]
 
 
 def looks(looked: Looked) -> str:
@@ -127,8 +102,3 @@ def quality(ingested: Ingested) -> list[str]:
         verb = "was" if ingested.dropped == 1 else "were"
         lines.append(f"{counted(ingested.dropped, 'row')} {verb} no face and {verb} dropped.")
     return lines
-
-
-def _listed(names: list[str], word: str) -> str:
-    """`a`, `a or b`, `a, b or c`."""
-    return f" {word} ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

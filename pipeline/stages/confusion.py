@@ -1,48 +1,115 @@
-"""Which expressions the CNN takes for which, on the test faces."""
+"""Which expressions are taken for which, on the test faces."""
 
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from pipeline import layout
-from pipeline.analysis.confusion import count_confusion, most_confused, normalise_rows
+from pipeline.analysis.confusion import (
+    NEGATIVE,
+    correlate,
+    count_confusion,
+    most_confused,
+    negative_block,
+    normalise_rows,
+    pull,
+)
 from pipeline.data.expressions import EXPRESSIONS
+from pipeline.data.store import read_faces
+from pipeline.figures.frequency import draw_recall_by_frequency
 from pipeline.figures.matrices import draw_confusion
 from pipeline.figures.style import save
-from pipeline.params import MODELS
+from pipeline.params import MODELS, Evaluate
 from pipeline.stages import shell
 from pipeline.stages.files import read_parquet, write_csv, write_json
 
+PULLING = ("sad", "neutral")
+"""Answers that networks are known to fall back on."""
+
 
 def work(stage: shell.Stage) -> None:
-    """From predictions to a matrix a model: figure, table for DVC's own plot, numbers."""
+    """From predictions to matrices, what becomes of negative faces, and recall by frequency."""
     folder, figures = layout.folder(stage.name), layout.figures(stage.name)
     predictions = read_parquet(layout.PREDICTIONS).query("part == 'test'")
     labels = predictions["label"].to_numpy()
-    names = np.array(EXPRESSIONS)
+    names, shares = np.array(EXPRESSIONS), training_shares()
     results: dict[str, Any] = {}
+    recalls: dict[str, NDArray[np.floating]] = {}
     for model in MODELS:
         columns = [f"{model}_{name}" for name in EXPRESSIONS]
         predicted = predictions[columns].to_numpy().argmax(axis=1)
         counts = count_confusion(labels, predicted)
-        results[model] = {
-            "rows": "true",
-            "columns": "predicted",
-            "classes": list(EXPRESSIONS),
-            "counts": counts.tolist(),
-            "shares": normalise_rows(counts).tolist(),
-            "most_confused": [asdict(pair) for pair in most_confused(counts)],
-        }
+        recalls[model] = np.diagonal(normalise_rows(counts))
+        results[model] = measure(counts, shares, stage.params.evaluate)
         classes = pd.DataFrame({"actual": names[labels], "predicted": names[predicted]})
         write_csv(folder / f"{model}.csv", classes)
-        figure = draw_confusion(counts, f"{model.upper()}: true against predicted, test faces")
-        save(figure, figures / f"{model}.svg")
-        stage.journal.artifact(figures / f"{model}.svg", "figures")
+        for name, figure in draw(counts, model.upper()).items():
+            save(figure, figures / f"{model}{name}.svg")
+    figure = draw_recall_by_frequency(shares, recalls, "Are rare expressions missed more often?")
+    save(figure, figures / "frequency.svg")
+
     write_json(folder / "confusion.json", results)
+    headline = headline_of(results)
+    write_json(layout.metrics(stage.name), {"confusion": headline})
+    stage.journal.metrics(
+        {f"confusion.{name}": value for name, value in headline.items() if value is not None}
+    )
+    for path in sorted(figures.glob("*.svg")):
+        stage.journal.artifact(path, "figures")
     stage.journal.artifact(folder / "confusion.json")
 
 
+def training_shares() -> NDArray[np.float64]:
+    """How often each expression stands among the training faces: shares, (7,)."""
+    parts = read_parquet(layout.SPLIT)["part"].to_numpy()
+    labels = read_faces(layout.LABELLED).labels[parts == "train"]
+    return np.bincount(labels, minlength=len(EXPRESSIONS)) / len(labels)
+
+
+def measure(
+    counts: NDArray[np.int64], shares: NDArray[np.float64], settings: Evaluate
+) -> dict[str, Any]:
+    """All that is said of one matrix, (7, 7)."""
+    chance = {"resamples": settings.resamples, "seed": settings.seed}
+    recalls, occurs = np.diagonal(normalise_rows(counts)), counts.sum(axis=1) > 0
+    return {
+        "rows": "true",
+        "columns": "predicted",
+        "classes": list(EXPRESSIONS),
+        "counts": counts.tolist(),
+        "shares": normalise_rows(counts).tolist(),
+        "most_confused": [asdict(pair) for pair in most_confused(counts)],
+        "negative": asdict(negative_block(counts)),
+        "pull": {name: asdict(pull(counts, name, **chance)) for name in PULLING},
+        "training_shares": shares.tolist(),
+        "recall_by_frequency": asdict(correlate(shares[occurs], recalls[occurs])),
+    }
+
+
+def draw(counts: NDArray[np.int64], model: str) -> dict[str, Figure]:
+    """The whole matrix and the negative block, by what follows the model's name in the file's."""
+    block = np.array(negative_block(counts).counts)
+    return {
+        "": draw_confusion(counts, f"{model}: true against predicted, test faces"),
+        "-negative": draw_confusion(
+            block, f"{model}: negative expressions among themselves",
+            rows=NEGATIVE, columns=(*NEGATIVE, "not negative"),
+        ),
+    }  # fmt: skip
+
+
+def headline_of(results: dict[str, Any]) -> dict[str, float | None]:
+    """The few numbers by which experiments are compared."""
+    return {
+        "negative_right": results["cnn"]["negative"]["right"],
+        "errors_to_sad": results["cnn"]["pull"]["sad"]["of_errors"]["value"],
+        "errors_to_neutral": results["cnn"]["pull"]["neutral"]["of_errors"]["value"],
+    }
+
+
 if __name__ == "__main__":
-    shell.run("confusion", work, own_params=lambda _: {})
+    shell.run("confusion", work, own_params=lambda params: params.evaluate.model_dump())

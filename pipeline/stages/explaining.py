@@ -1,4 +1,4 @@
-"""What the explaining stages share: the trained models, and the test faces they are explained on."""
+"""What the explaining stages share: trained models, and test faces to explain them on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,0 +1,153 @@
+"""What LIME found, face by face: segments, their weights, and the face with only the heaviest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+
+from pipeline.analysis.segments import Segments, borders
+from pipeline.figures.style import (
+    ACCENT,
+    BAD,
+    GOOD,
+    INK,
+    MUTED,
+    SECOND,
+    WIDTH,
+    blank,
+    entitle,
+    style,
+)
+
+FOR, AGAINST = ACCENT, SECOND
+"""Blue and orange: every kind of colour blindness tells them apart."""
+
+_BESIDE = 1.25
+"""Width of the words before each row, in inches."""
+
+_LINE = 0.155
+"""Fraction of a picture's height from one line of words to the next."""
+
+_PALE = (0.3, 0.55)
+"""Under the colours a face has little contrast and is neither black nor white: lift, factor."""
+
+_OPAQUE = 0.85
+"""Of the heaviest segment's colour."""
+
+
+@dataclass(frozen=True)
+class Explained:
+    """One row of the figure.
+
+    Attributes:
+        face: grey levels, (48, 48).
+        segments: (48, 48).
+        weights: one a segment.
+        kept: the face with all but its heaviest segments hidden, (48, 48).
+        true: its expression.
+        predicted: the expression that is explained, the network's answer.
+        probability: of that.
+        r2: of the linear model; None where there is none.
+        samples: that it was fitted on.
+        overlap: of the heaviest segments between two seeds, 0..1; None where there are none.
+    """
+
+    face: NDArray[np.uint8]
+    segments: Segments
+    weights: NDArray[np.floating]
+    kept: NDArray[np.uint8]
+    true: str
+    predicted: str
+    probability: float
+    r2: float | None
+    samples: int
+    overlap: float | None
+
+
+def draw_lime(rows: Sequence[Explained], marked: int, title: str) -> Figure:
+    """One row a face: its words, the segments, their weights in colour, and what is kept of it.
+
+    Colours are scaled face by face: the heaviest segment is the most colourful.
+
+    Args:
+        rows: one a face.
+        marked: how many segments are kept.
+        title: stands above.
+    """
+    tile = (WIDTH - _BESIDE) / 3
+    with style():
+        figure = Figure(figsize=(WIDTH, 0.85 + tile * len(rows)))
+        axes = figure.subplots(
+            len(rows), 4, squeeze=False, width_ratios=[_BESIDE / tile, 1, 1, 1]
+        )  # fmt: skip
+        for number, row in enumerate(rows):
+            words, *pictures = axes[number]
+            for place in (words, *pictures):
+                blank(place)
+            _write(words, row)
+            _show(pictures[0], row.face)
+            lines = LineCollection(list(borders(row.segments)), colors=SECOND, linewidths=0.7)
+            pictures[0].add_collection(lines)
+            pictures[1].imshow(colour(row.face, row.segments, row.weights))
+            _show(pictures[2], row.kept)
+        for place, name in zip(axes[0, 1:], ("segments", "weights", f"{marked} kept"), strict=True):
+            place.set_title(name, fontsize=9, loc="center", pad=4)
+        figure.legend(
+            handles=[Patch(color=FOR, label="for the answer"),
+                     Patch(color=AGAINST, label="against it")],
+            loc="outside lower right", ncols=2, fontsize=9, handlelength=1, borderpad=0.2,
+        )  # fmt: skip
+        figure.get_layout_engine().set(w_pad=0.02, h_pad=0.03, wspace=0, hspace=0)  # type: ignore
+        entitle(figure, title)
+    return figure
+
+
+def colour(
+    face: NDArray[np.uint8], segments: Segments, weights: NDArray[np.floating]
+) -> NDArray[np.uint8]:
+    """A pale face with each segment in the colour of its weight, (48, 48, 3) of 0..255.
+
+    The picture has its own ground, so that it is the same on a light page and on a dark one.
+    """
+    share = weights / max(float(np.abs(weights).max()), np.finfo(np.float64).tiny)
+    lift, factor = _PALE
+    pale = (lift + factor * face[..., None] / 255).repeat(3, axis=2)
+    of_pixel = share[segments][..., None]
+    tint = np.where(of_pixel > 0, to_rgb(FOR), to_rgb(AGAINST))
+    opacity = _OPAQUE * np.abs(of_pixel)
+    mixed: NDArray[np.uint8] = (255 * ((1 - opacity) * pale + opacity * tint)).astype(np.uint8)
+    return mixed
+
+
+def _show(axes: Axes, picture: NDArray[np.uint8]) -> None:
+    axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
+
+
+def _write(axes: Axes, row: Explained) -> None:
+    """What is known of a face, line under line."""
+    right = row.true == row.predicted
+    answer = "right" if right else f"as {row.predicted}"
+    lines = [
+        (row.true, INK, 9.5),
+        (f"{answer}, {row.probability:.0%}", GOOD if right else BAD, 8.5),
+        (f"R² {_number(row.r2)}", INK, 8.5),
+        (f"overlap {_number(row.overlap)}", INK, 8.5),
+        (f"{row.segments.max() + 1} segments", MUTED, 8),
+        (f"{row.samples} samples", MUTED, 8),
+    ]
+    top = 0.5 + _LINE * (len(lines) - 1) / 2
+    for number, (text, ink, size) in enumerate(lines):
+        axes.text(
+            0, top - number * _LINE, text, transform=axes.transAxes, va="center", color=ink,
+            fontsize=size,
+        )  # fmt: skip
+
+
+def _number(value: float | None) -> str:
+    return "\N{EN DASH}" if value is None else f"{value:.2f}"
