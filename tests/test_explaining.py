@@ -8,7 +8,6 @@ from pipeline.analysis.filters import (
     maximise,
     noise_images,
 )
-from pipeline.analysis.saliency import explain, keep_brightest, share_inside
 from pipeline.errors import UserError
 from pipeline.models.networks import convolutions
 
@@ -23,59 +22,6 @@ def model():
 @pytest.fixture
 def faces(rng):
     return rng.integers(0, 256, (3, 48, 48), dtype=np.uint8)
-
-
-def test_the_gradient_is_that_of_finite_differences(model, faces):
-    targets = np.array([0, 3, 6])
-    maps = explain(model, faces, targets, method="gradient")
-    double = trained_a_little().double()
-    # Its own forward casts to float32: go around it, in double precision, for a small step.
-    face = torch.from_numpy(faces[:1]).double().unsqueeze(1)
-
-    def logit(grey):
-        return double.network(double.normalise(grey))[0, 0].item()
-
-    for row, column in [(10, 20), (24, 24), (40, 5)]:
-        up, down = face.clone(), face.clone()
-        up[0, 0, row, column] += 0.01
-        down[0, 0, row, column] -= 0.01
-        slope = abs(logit(up) - logit(down)) / 0.02
-        assert maps[0, row, column] == pytest.approx(slope, rel=0.02, abs=1e-6)
-
-
-def test_smoothgrad_repeats_itself_and_needs_no_luck_of_others(model, faces):
-    targets = np.array([1, 2, 3])
-
-    def maps(seed):
-        return explain(model, faces, targets, method="smoothgrad", samples=6, noise=0.1, seed=seed)
-
-    before = torch.get_rng_state()
-    first = maps(0)
-    assert torch.equal(torch.get_rng_state(), before)
-    torch.manual_seed(99)
-    assert np.array_equal(first, maps(0))
-    assert not np.array_equal(first, maps(1))
-    assert first.shape == (3, 48, 48)
-    assert first.min() >= 0
-
-
-def test_the_mask_keeps_the_brightest_share(rng, faces):
-    maps = rng.random((3, 48, 48)).astype(np.float32)
-    kept = keep_brightest(faces, maps, 0.25)
-    shown = maps >= np.quantile(maps.reshape(3, -1), 0.75, axis=1)[:, None, None]
-    assert shown.mean() == pytest.approx(0.25, abs=0.001)
-    assert (kept[shown] == faces[shown]).all()
-    assert (kept[~shown] == 128).all()
-
-
-def test_the_share_inside_a_region(rng):
-    maps = np.ones((2, 48, 48), np.float32)
-    regions = np.zeros((2, 48, 48), bool)
-    regions[:, :12] = True
-    assert share_inside(maps, regions) == pytest.approx([0.25, 0.25])
-    maps[1, :12] = 9
-    assert share_inside(maps, regions)[1] == pytest.approx(0.75)
-    assert share_inside(0 * maps, regions) == pytest.approx([0, 0])
 
 
 @pytest.mark.parametrize("layer", ["network.stem.0", "network.block2", "network.block3.second.0"])

@@ -58,6 +58,20 @@ def model_scores(network, accuracy):
     return {"network": network, "parameters": 1234567, "validation": part, "test": part}
 
 
+def explained(r2, overlap=1.0, segments=36):
+    return {
+        "face": 3, "predicted": "happy", "probability": 0.9, "segments": segments, "samples": 500,
+        "r2": r2, "overlap": overlap, "correlation": 0.9,
+    }  # fmt: skip
+
+
+def lime(**faces):
+    return {
+        "marked": 6, "seeds": [0, 1], "faces": faces or {"happy": explained(0.8)},
+        "mean": {"r2": 0.6, "overlap": 0.5, "correlation": 0.9},
+    }  # fmt: skip
+
+
 def confusion(counts):
     pairs = [vars(pair) for pair in most_confused(counts)]
     draws = {"of_others": interval(0.1), "of_errors": interval(0.3), "expected": 0.2}
@@ -73,6 +87,18 @@ def confusion(counts):
 def quality(faces, **found):
     nothing = {"groups": 0, "copies": 0, "disagreeing": 0, "constant": 0}
     return {"faces": faces, "classes": dict.fromkeys(EXPRESSIONS, faces // 7)} | nothing | found
+
+
+LOOKED = {
+    "faces_measured": 60, "share_on_features": 0.33, "area_of_features": 0.2,
+    "lift": interval(1.65),
+    "deletion": {
+        "area_random": 0.4,
+        "difference": {
+            name: interval(0.1) for name in ("smoothgrad", "gradient", "loss", "integrated")
+        },
+    },
+}  # fmt: skip
 
 
 def results():
@@ -96,10 +122,8 @@ def results():
             "dnn": model_scores("dense-dnn", 0.5), "difference": difference(0.3),
         },
         "confusion/confusion.json": {"cnn": confusion(counts), "dnn": confusion(counts)},
-        "saliency/saliency.json": {
-            "faces_measured": 60, "share_on_features": 0.33, "area_of_features": 0.2,
-            "lift": interval(1.65),
-        },
+        "saliency/saliency.json": {"cnn": LOOKED, "dnn": LOOKED},
+        "lime/lime.json": {"cnn": lime(), "dnn": lime()},
         "filters/filters.json": {
             f"{layer} from {start}": excited for layer in layers for start in ("noise", "face")
         },
@@ -133,7 +157,7 @@ def study(tmp_path, monkeypatch):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(content), encoding="utf-8")
         for name in figure_names(params):
-            stage, figure = name.split("/")
+            stage, figure = name.split("/", 1)
             file = layout.figures(stage) / f"{figure}.svg"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(SVG, encoding="utf-8")
@@ -215,7 +239,7 @@ def test_the_page_needs_no_other_file_and_no_script(page):
 def test_every_figure_is_shown_once_with_words_for_it(study):
     params = study()
     for number, name in enumerate(figure_names(params)):
-        stage, figure = name.split("/")
+        stage, figure = name.split("/", 1)
         file = layout.figures(stage) / f"{figure}.svg"
         file.write_text(SVG.replace("M0 0", f"M{number} {number}"), encoding="utf-8")
     images = Page(render(read_content(params))).all("img")
@@ -300,9 +324,13 @@ def test_a_gain_that_the_exact_test_does_not_confirm_is_doubted(page):
     assert doubt not in text_of(page(gain(0.08, p=0.04)))
 
 
+def saliency(**change):
+    return {"saliency/saliency.json": dict.fromkeys(("cnn", "dnn"), LOOKED | change)}
+
+
 def test_saliency_is_measured_only_where_features_are_known(page):
-    assert "33.0% of the saliency falls on brows, eyes and mouth" in text_of(page())
-    unknown = text_of(page({"saliency/saliency.json": {"faces_shown": [1]}}))
+    assert "33.0% of the CNN's saliency falls on brows, eyes and mouth" in text_of(page())
+    unknown = text_of(page(saliency(lift=None, share_on_features=None, area_of_features=None)))
     assert "is not measured" in unknown
     assert "than chance" not in unknown
 
@@ -312,8 +340,44 @@ def test_saliency_is_measured_only_where_features_are_known(page):
     [(1.5, "more than chance"), (0.5, "less than chance"), (1.01, "not shown to differ")],
 )
 def test_saliency_is_compared_with_chance(page, lift, verdict):
-    saliency = with_value("saliency/saliency.json", lift=interval(lift))
-    assert verdict in text_of(page(saliency))
+    assert verdict in text_of(page(saliency(lift=interval(lift))))
+
+
+@pytest.mark.parametrize(
+    ("gained", "verdict"),
+    [
+        (0.2, "takes 0.200 (95% interval 0.150 to 0.250) of it: the bright pixels matter."),
+        (0.01, "they are not shown to matter more than others"),
+        (-0.2, "leaves 0.200 (95% interval 0.150 to 0.250) more: the map points at the wrong"),
+    ],
+)
+def test_deletion_claims_what_its_interval_bears(page, gained, verdict):
+    kinds = ("smoothgrad", "gradient", "loss", "integrated")
+    deletion = {"area_random": 0.4, "difference": dict.fromkeys(kinds, interval(gained))}
+    assert verdict in text_of(page(saliency(deletion=deletion)))
+
+
+def test_lime_is_doubted_where_its_linear_model_explains_little(page):
+    found = lime(sad=explained(0.9), fear=explained(0.3))
+    text = text_of(page({"lime/lime.json": {"cnn": found, "dnn": lime()}}))
+    assert "from 0.30 (fear) to 0.90 (sad); below one half" in text
+    assert "as for fear." in text
+    assert "R² of the DNN\N{RIGHT SINGLE QUOTATION MARK}s linear models is 0.60 on average." in text
+
+
+def test_lime_says_how_much_two_seeds_agree_against_chance(page):
+    few = lime(sad=explained(0.9, segments=2)) | {"marked": 1}
+    text = text_of(page({"lime/lime.json": {"cnn": few, "dnn": lime()}}))
+    assert "the marked segments of the CNN overlap by 0.50 on average (by chance 0.50)" in text
+    assert "(by chance 0.10); all weights correlate by 0.90." in text
+
+
+def test_a_constant_answer_has_nothing_to_explain(page):
+    nothing = dict.fromkeys(("r2", "overlap", "correlation"))
+    constant = lime(sad=explained(None) | nothing) | {"mean": nothing}
+    text = text_of(page({"lime/lime.json": {"cnn": constant, "dnn": lime()}}))
+    assert "The CNN gives one answer whichever segments are hidden" in text
+    assert "the marked segments of the CNN" not in text
 
 
 def test_faces_without_labels_may_be_missing(page):

@@ -1,13 +1,12 @@
-"""Pictures of faces: examples, saliency maps, filters, reconstructions."""
+"""Pictures of faces: examples, filters, reconstructions."""
 
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pipeline.figures.style import BAD, GOOD, INK, WIDTH, blank, entitle, style
+from pipeline.figures.style import WIDTH, blank, entitle, style
 
 _SHARP = 48
 """Pixels a side from which an image is kept as it is."""
@@ -34,50 +33,7 @@ def draw_grid(
                 if column < len(row):
                     axes[number, column].imshow(row[column], cmap="gray", vmin=0, vmax=255)
             axes[number, 0].set_ylabel(name, rotation=0, ha="right", va="center")
-        _close_ranks(figure)
-        entitle(figure, title)
-    return figure
-
-
-def draw_saliency(
-    faces: Images,
-    maps: Sequence[tuple[str, NDArray[np.float32]]],
-    masked: Images,
-    names: Sequence[tuple[str, str, float]],
-    title: str,
-) -> Figure:
-    """One row a face: the face, its saliency maps, and what is left of it under the mask.
-
-    Args:
-        faces: grey levels, (n, 48, 48).
-        maps: name of each method and its maps (n, 48, 48); each map is scaled by its own
-            99th percentile, so that single bright pixels do not hide the others.
-        masked: faces with all but the most salient pixels covered, (n, 48, 48).
-        names: true expression, predicted expression and its probability, for each face; stand
-            beside it, as `sad` over `right, 93%` or `as neutral, 51%`.
-        title: stands above.
-    """
-    columns = ["face", *(name for name, _ in maps), "kept"]
-    with style():
-        beside = 1.05
-        tile = (WIDTH - beside) / len(columns)
-        figure = Figure(figsize=(WIDTH, 0.6 + tile * len(faces)))
-        axes = figure.subplots(len(faces), len(columns), squeeze=False)
-        for row, (true, predicted, probability) in enumerate(names):
-            pictures = [faces[row], *(_scaled(part[row]) for _, part in maps), masked[row]]
-            for column, picture in enumerate(pictures):
-                is_map = 0 < column <= len(maps)
-                blank(axes[row, column])
-                axes[row, column].imshow(
-                    picture, cmap="magma" if is_map else "gray", vmin=0, vmax=1 if is_map else 255
-                )
-                if row == 0:
-                    axes[row, column].set_title(columns[column], fontsize=9, loc="center")
-            right = true == predicted
-            answer = "right" if right else f"as {predicted}"
-            _annotate(axes[row, 0], f"{true}\n", INK)
-            _annotate(axes[row, 0], f"\n{answer}, {probability:.0%}", GOOD if right else BAD)
-        _close_ranks(figure)
+        close_ranks(figure)
         entitle(figure, title)
     return figure
 
@@ -109,12 +65,12 @@ def draw_tiles(
             place.imshow(_enlarge(image), cmap="gray", vmin=low, vmax=max(high, low + 1e-6))
             if name:
                 place.set_title(name, fontsize=7.5, loc="center", pad=2)
-        _close_ranks(figure)
+        close_ranks(figure)
         entitle(figure, title)
     return figure
 
 
-def _close_ranks(figure: Figure) -> None:
+def close_ranks(figure: Figure) -> None:
     """Leave a hair's breadth between pictures."""
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)  # type: ignore
 
@@ -123,16 +79,3 @@ def _enlarge(image: Images) -> Images:
     """Repeat the pixels of a small image, so that they are seen as squares and not as a blur."""
     times = -(-_SHARP // len(image))
     return image.repeat(times, axis=0).repeat(times, axis=1)
-
-
-def _scaled(saliency: NDArray[np.float32]) -> NDArray[np.float32]:
-    top = float(np.quantile(saliency, 0.99))
-    scaled: NDArray[np.float32] = np.clip(saliency / max(top, 1e-12), 0, 1)
-    return scaled
-
-
-def _annotate(axes: Axes, text: str, colour: str) -> None:
-    axes.annotate(
-        text, (-0.12, 0.5), xycoords="axes fraction", ha="right", va="center",
-        fontsize=8, color=colour, annotation_clip=False,
-    )  # fmt: skip

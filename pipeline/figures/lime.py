@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, PathPatch
+from matplotlib.path import Path
 from numpy.typing import NDArray
 
 from pipeline.analysis.segments import Segments, borders
@@ -33,6 +33,12 @@ _BESIDE = 1.25
 
 _LINE = 0.155
 """Fraction of a picture's height from one line of words to the next."""
+
+_BORDER = "#ffd52e"
+"""Of segments: drawn on a picture, it has no need to change on a dark page. Faces are dimmed under
+it, or it would be lost on light skin."""
+
+_DIM = 1.3
 
 _PALE = (0.3, 0.55)
 """Under the colours a face has little contrast and is neither black nor white: lift, factor."""
@@ -91,9 +97,8 @@ def draw_lime(rows: Sequence[Explained], marked: int, title: str) -> Figure:
             for place in (words, *pictures):
                 blank(place)
             _write(words, row)
-            _show(pictures[0], row.face)
-            lines = LineCollection(list(borders(row.segments)), colors=SECOND, linewidths=0.7)
-            pictures[0].add_collection(lines)
+            _show(pictures[0], row.face, 255 * _DIM)
+            pictures[0].add_patch(_outline(row.segments))
             pictures[1].imshow(colour(row.face, row.segments, row.weights))
             _show(pictures[2], row.kept)
         for place, name in zip(axes[0, 1:], ("segments", "weights", f"{marked} kept"), strict=True):
@@ -125,8 +130,15 @@ def colour(
     return mixed
 
 
-def _show(axes: Axes, picture: NDArray[np.uint8]) -> None:
-    axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
+def _show(axes: Axes, picture: NDArray[np.uint8], white: float = 255) -> None:
+    axes.imshow(picture, cmap="gray", vmin=0, vmax=white)
+
+
+def _outline(segments: Segments) -> PathPatch:
+    """All borders as one path, which takes a tenth of the bytes of as many lines."""
+    points = borders(segments).reshape(-1, 2)
+    codes = np.tile([Path.MOVETO, Path.LINETO], len(points) // 2)
+    return PathPatch(Path(points, codes), fill=False, edgecolor=_BORDER, linewidth=0.7)
 
 
 def _write(axes: Axes, row: Explained) -> None:

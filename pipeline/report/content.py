@@ -102,13 +102,59 @@ class Confusion:
 
 
 @dataclass(frozen=True)
-class Looked:
-    """How much saliency falls on brows, eyes and mouth; all None where nobody knows them."""
+class Deleted:
+    """Probability of the answer while pixels are deleted: in any order, and by maps.
 
-    faces_measured: int | None = None
+    The differences are random less brightest first, by the kind of map.
+    """
+
+    area_random: float
+    difference: dict[str, Interval]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What one network's maps are worth; features are None where nobody knows them."""
+
+    faces_measured: int
+    deletion: Deleted
     share_on_features: float | None = None
     area_of_features: float | None = None
     lift: Interval | None = None
+
+
+@dataclass(frozen=True)
+class FaceExplained:
+    """LIME of one face: what is None could not be computed, as the network's answer was constant.
+
+    The overlap is that of the marked segments between two seeds, the correlation that of all.
+    """
+
+    predicted: str
+    probability: float
+    segments: int
+    samples: int
+    r2: float | None
+    overlap: float | None
+    correlation: float | None
+
+
+@dataclass(frozen=True)
+class MeanExplained:
+    """Means over the faces that have the number."""
+
+    r2: float | None
+    overlap: float | None
+    correlation: float | None
+
+
+@dataclass(frozen=True)
+class Deciding:
+    """LIME of one network: how many segments are marked, and a face of each expression by name."""
+
+    marked: int
+    faces: dict[str, FaceExplained]
+    mean: MeanExplained
 
 
 @dataclass(frozen=True)
@@ -166,7 +212,8 @@ class ReportContent:
     trained: Mapping[ModelName, Trained]
     evaluation: Evaluation
     confusion: Mapping[ModelName, Confusion]
-    looked: Looked
+    looked: Mapping[ModelName, Looked]
+    deciding: Mapping[ModelName, Deciding]
     excited: Mapping[str, Excited]
     """By `LAYER from START`, where START is `noise` or `face`."""
     semisupervised: SemiSupervised

@@ -7,7 +7,16 @@ import jinja2
 from markupsafe import Markup
 
 from pipeline.layout import SUBMISSION
-from pipeline.report import confusing, numbers, sentences, tables, verdicts, worked
+from pipeline.report import (
+    confusing,
+    deciding,
+    looking,
+    numbers,
+    sentences,
+    tables,
+    verdicts,
+    worked,
+)
 from pipeline.report.content import ReportContent
 from pipeline.report.embedding import embed
 
@@ -38,6 +47,8 @@ def render(content: ReportContent) -> str:
         results=content.evaluation,
         say=sentences,
         confusing=confusing,
+        looking=looking,
+        deciding=deciding,
         verdicts=verdicts,
         tables=tables,
         worked=worked,

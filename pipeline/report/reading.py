@@ -12,6 +12,7 @@ from pipeline.errors import UserError
 from pipeline.params import MODELS, Params
 from pipeline.report.content import (
     Confusion,
+    Deciding,
     Evaluation,
     Excited,
     Ingested,
@@ -38,8 +39,14 @@ _FIGURES = (
     "confusion/cnn-negative",
     "confusion/dnn-negative",
     "confusion/frequency",
-    "saliency/saliency",
+    *(
+        f"saliency/{model}/{name}"
+        for model in MODELS
+        for name in ("methods", "triptych", "overlay", "loss", "deletion")
+    ),
     "filters/kernels",
+    "lime/cnn/lime",
+    "lime/dnn/lime",
     "semisupervised/reconstructions",
     "semisupervised/accuracy",
     "semisupervised/autoencoder",
@@ -61,7 +68,8 @@ def read_content(params: Params) -> ReportContent:
         trained={model: _read_training(model) for model in MODELS},
         evaluation=evaluation,
         confusion=_read(dict[Any, Confusion], layout.folder("confusion") / "confusion.json"),
-        looked=_read(Looked, layout.folder("saliency") / "saliency.json"),
+        looked=_read(dict[Any, Looked], layout.folder("saliency") / "saliency.json"),
+        deciding=_read(dict[Any, Deciding], layout.folder("lime") / "lime.json"),
         excited=_read(dict[str, Excited], layout.folder("filters") / "filters.json"),
         semisupervised=semisupervised,
         figures={name: _read_figure(name) for name in figure_names(params)},

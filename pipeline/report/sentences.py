@@ -6,11 +6,10 @@ from pipeline.layout import SAMPLE
 from pipeline.report.content import (
     Excited,
     Ingested,
-    Looked,
     Parts,
     ReportContent,
 )
-from pipeline.report.numbers import count, counted, percent
+from pipeline.report.numbers import count, counted
 
 
 def is_sample(source: str) -> bool:
@@ -39,29 +38,6 @@ def leaks(parts: Parts) -> str:
     faces = counted(parts.copies_across_parts, "validation or test face")
     have = "has an exact copy" if parts.copies_across_parts == 1 else "have exact copies"
     return f"Beware: {faces} {have} in another part, which flatters the figures."
-
-
-def looks(looked: Looked) -> str:
-    """How much saliency falls on the features that make an expression."""
-    if looked.lift is None or looked.share_on_features is None or looked.area_of_features is None:
-        return (
-            "How much of the saliency falls on brows, eyes and mouth is not measured: where they "
-            "are is not known for these faces."
-        )
-    lift = looked.lift
-    if lift.low > 1:
-        verdict = "more than chance would put there"
-    elif lift.high < 1:
-        verdict = "less than chance would put there"
-    else:
-        verdict = "not shown to differ from chance"
-    return (
-        f"Over {counted(looked.faces_measured or 0, 'test face')}, "
-        f"{percent(looked.share_on_features)} of the saliency falls on brows, eyes and mouth, "
-        f"which cover {percent(looked.area_of_features)} of the picture. Per face that is "
-        f"{lift.value:.2f} times what its area alone would give (95% interval "
-        f"{lift.low:.2f} to {lift.high:.2f}): {verdict}."
-    )
 
 
 def excitement(excited: Excited) -> str:

@@ -1,121 +1,183 @@
-"""Where the CNN looks: maps of a face of each expression, and how much falls on features."""
+"""Where the networks look: maps in several forms, and whether the bright pixels matter."""
 
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
 from pipeline import layout
+from pipeline.analysis.deletion import SHARES, Deletion, area_under, measure_deletion
 from pipeline.analysis.intervals import mean_interval
-from pipeline.analysis.saliency import explain, keep_brightest, share_inside
+from pipeline.analysis.saliency import Maps, Method, explain, keep_brightest, share_inside
 from pipeline.data.expressions import EXPRESSIONS
 from pipeline.data.regions import read_regions
-from pipeline.data.store import Faces, read_faces
-from pipeline.figures.faces import draw_saliency
+from pipeline.figures.saliency import (
+    Answer,
+    beside,
+    draw_deletion,
+    draw_pictures,
+    draw_rows,
+    grey,
+    heat,
+    overlay,
+)
 from pipeline.figures.style import save
-from pipeline.models.store import load_classifier
-from pipeline.params import Params
 from pipeline.stages import shell
-from pipeline.stages.files import read_parquet, write_json
+from pipeline.stages.explaining import Results, Subject, explain_each, one_of_each
+from pipeline.stages.files import write_json
+
+METHODS: dict[Method, str] = {
+    "smoothgrad": "SmoothGrad",
+    "gradient": "gradient",
+    "loss": "loss",
+    "integrated": "integrated",
+}
+"""The first is the one that single maps are drawn with."""
+
+SEVERAL = 8
+"""Faces on the figure by the gradient of the loss."""
 
 
 def work(stage: shell.Stage) -> None:
-    """From the CNN and its predictions to maps, a masked face each, and one share."""
-    settings = stage.params.saliency
-    faces = read_faces(layout.LABELLED)
-    predictions = read_parquet(layout.PREDICTIONS).query("part == 'test'")
-    columns = [f"cnn_{name}" for name in EXPRESSIONS]
-    probabilities = predictions[columns].to_numpy()
-    labels, places = predictions["label"].to_numpy(), predictions["face"].to_numpy()
-    predicted = probabilities.argmax(axis=1)
-    model = load_classifier(layout.folder("train@cnn"))
-
-    shown = one_of_each(labels, settings.seed)
-    pictures, targets = faces.pixels[places[shown]], predicted[shown]
-    gradient = explain(model, pictures, targets, method="gradient")
-    smooth = explain(
-        model,
-        pictures,
-        targets,
-        method="smoothgrad",
-        samples=settings.samples,
-        noise=settings.noise,
-        seed=settings.seed,
-    )
-    masked = keep_brightest(pictures, smooth, settings.mask)
-    names = [
-        (EXPRESSIONS[labels[i]], EXPRESSIONS[predicted[i]], float(probabilities[i, predicted[i]]))
-        for i in shown
-    ]
-    figure = draw_saliency(
-        pictures, [("gradient", gradient), ("SmoothGrad", smooth)], masked, names,
-        "Which pixels the CNN's answer depends on",
-    )  # fmt: skip
-    path = layout.figures(stage.name) / "saliency.svg"
-    save(figure, path)
-
-    results: dict[str, Any] = {"faces_shown": [int(place) for place in places[shown]]}
+    """From both networks to maps of faces, and what they are worth in numbers."""
     regions = read_regions(layout.REGIONS)
-    if regions is not None:
-        features = np.any(list(regions.values()), axis=0)
-        results |= measure(stage.params, model, faces, features, places, predicted)
+    features = None if regions is None else np.any(list(regions.values()), axis=0)
+    results = explain_each(stage, lambda subject: explain_saliency(subject, features))
     write_json(layout.folder(stage.name) / "saliency.json", results)
-    # Real faces come without the truth about their features; DVC expects the file all the same.
-    headline = (
-        {"on_features": results["share_on_features"], "by_chance": results["area_of_features"]}
-        if regions
-        else {}
-    )
+    headline = {
+        f"{model}_deletion": found["deletion"]["difference"]["smoothgrad"]["value"]
+        for model, found in results.items()
+    }
+    # Real faces come without the truth about their features.
+    if features is not None:
+        headline["on_features"] = results["cnn"]["share_on_features"]
+        headline["by_chance"] = results["cnn"]["area_of_features"]
     write_json(layout.metrics(stage.name), {"saliency": headline})
     stage.journal.metrics({f"saliency.{name}": value for name, value in headline.items()})
-    stage.journal.artifact(path, "figures")
 
 
-def measure(
-    params: Params,
-    model: nn.Module,
-    faces: Faces,
-    features: NDArray[np.bool_],
-    places: NDArray[np.int64],
-    predicted: NDArray[np.int64],
-) -> dict[str, Any]:
-    """How much saliency falls on brows, eyes and mouth, against the area that they cover.
+def explain_saliency(subject: Subject, features: NDArray[np.bool_] | None = None) -> Results:
+    """Draw the maps of one model and measure them.
 
     Args:
-        params: how many faces are measured, and how.
-        model: the CNN.
-        faces: all labelled faces.
-        features: where their features are, (faces, 48, 48).
-        places: where the test faces stand among all, (N,).
-        predicted: the class that the CNN names for each, (N,).
+        subject: the model.
+        features: where brows, eyes and mouth of the labelled faces are, (faces, 48, 48), if known.
     """
-    settings = params.saliency
-    chosen = np.random.default_rng(settings.seed).permutation(len(places))[: settings.faces]
-    inside = features[places[chosen]]
-    maps = explain(
-        model, faces.pixels[places[chosen]], predicted[chosen], method="smoothgrad",
-        samples=settings.samples, noise=settings.noise, seed=settings.seed,
+    faces, settings = subject.faces, subject.params.saliency
+    shown = one_of_each(faces.labels, settings.seed)
+    several = np.random.default_rng(settings.seed).permutation(len(faces.labels))[:SEVERAL]
+    draw_one_of_each(subject, shown)
+    draw_by_loss(subject, several)
+
+    measured = np.random.default_rng(settings.seed).permutation(len(faces.labels))
+    measured = measured[: settings.faces]
+    maps = {method: make_maps(subject, measured, method) for method in METHODS}
+    results: Results = {
+        "faces_shown": [int(place) for place in faces.places[shown]],
+        "faces_measured": len(measured),
+        "deletion": delete(subject, measured, maps),
+    }
+    if features is not None:
+        inside = features[faces.places[measured]]
+        results |= on_features(subject, maps["smoothgrad"], inside)
+    return results
+
+
+def make_maps(subject: Subject, chosen: NDArray[np.int64], method: Method) -> Maps:
+    """Maps of some test faces: for the network's answer, or, by the loss, for the true class."""
+    settings, labels = subject.params.saliency, subject.faces.labels[chosen]
+    targets = labels if method == "loss" else subject.predict(chosen).argmax(axis=1)
+    return explain(
+        subject.model, subject.faces.pixels[chosen], targets, method=method,
+        samples=settings.samples, noise=settings.noise, steps=settings.steps, seed=settings.seed,
     )  # fmt: skip
+
+
+def answers_for(subject: Subject, chosen: NDArray[np.int64]) -> list[Answer]:
+    """What some test faces are, and what the model says."""
+    probabilities, labels = subject.predict(chosen), subject.faces.labels[chosen]
+    return [
+        Answer(EXPRESSIONS[label], EXPRESSIONS[int(row.argmax())], float(row.max()))
+        for label, row in zip(labels, probabilities, strict=True)
+    ]
+
+
+def draw_one_of_each(subject: Subject, shown: NDArray[np.int64]) -> None:
+    """A face of each expression: by every method, under the mask, and with the map laid over."""
+    faces, answers = subject.faces.pixels[shown], answers_for(subject, shown)
+    maps = {method: make_maps(subject, shown, method) for method in METHODS}
+    chosen = maps["smoothgrad"]
+    masked = keep_brightest(faces, chosen, subject.params.saliency.mask)
+    columns = [(name, heat(maps[method])) for method, name in METHODS.items()]
+    figures = {
+        "methods": draw_rows(
+            [("face", grey(faces)), *columns], answers,
+            f"What the {subject.name}'s answer depends on, by four methods",
+        ),
+        "triptych": draw_rows(
+            [("map", heat(chosen)), ("face", grey(faces)), ("kept", grey(masked))], answers,
+            f"{subject.name}: SmoothGrad map, face, and the pixels it marks most",
+        ),
+        "overlay": draw_pictures(
+            overlay(faces, chosen), answers, f"{subject.name}: the map over the face", columns=4
+        ),
+    }  # fmt: skip
+    for name, figure in figures.items():
+        save(figure, subject.figures / f"{name}.svg")
+
+
+def draw_by_loss(subject: Subject, chosen: NDArray[np.int64]) -> None:
+    """Several faces, each beside the gradient of its loss."""
+    pairs = beside(grey(subject.faces.pixels[chosen]), heat(make_maps(subject, chosen, "loss")))
+    figure = draw_pictures(
+        pairs, answers_for(subject, chosen), f"{subject.name}: what would change its loss most",
+        columns=2,
+    )  # fmt: skip
+    save(figure, subject.figures / "loss.svg")
+
+
+def delete(subject: Subject, chosen: NDArray[np.int64], maps: dict[Method, Maps]) -> dict[str, Any]:
+    """Deletion by each kind of map against deletion at random, over some test faces."""
+    settings, evaluate = subject.params.saliency, subject.params.evaluate
+    targets = subject.predict(chosen).argmax(axis=1)
+    found: Deletion = measure_deletion(
+        subject.model, subject.faces.pixels[chosen], targets,
+        {str(method): values for method, values in maps.items()},
+        orders=settings.random, seed=settings.seed,
+    )  # fmt: skip
+    curves = {name: values.mean(axis=0).tolist() for name, values in found.salient.items()}
+    random = found.random.mean(axis=0).tolist()
+    figure = draw_deletion(
+        SHARES, {METHODS[method]: curves[method] for method in METHODS}, random,
+        f"{subject.name}: how soon the answer goes, {len(chosen)} test faces",
+    )  # fmt: skip
+    save(figure, subject.figures / "deletion.svg")
+    at_random = area_under(found.random)
+    gained = {name: at_random - area_under(values) for name, values in found.salient.items()}
+    return {
+        "shares": SHARES.tolist(),
+        "salient": curves,
+        "random": random,
+        "area_random": float(at_random.mean()),
+        "difference": {
+            name: asdict(mean_interval(values, resamples=evaluate.resamples, seed=evaluate.seed))
+            for name, values in gained.items()
+        },
+    }
+
+
+def on_features(subject: Subject, maps: Maps, inside: NDArray[np.bool_]) -> dict[str, Any]:
+    """How much saliency falls on brows, eyes and mouth, against the area that they cover."""
+    evaluate = subject.params.evaluate
     shares, area = share_inside(maps, inside), inside.mean(axis=(1, 2))
     # Above 1: the features draw more saliency than their area alone would give them.
-    lift = mean_interval(
-        shares / area, resamples=params.evaluate.resamples, seed=params.evaluate.seed
-    )
+    lift = mean_interval(shares / area, resamples=evaluate.resamples, seed=evaluate.seed)
     return {
-        "faces_measured": len(chosen),
         "share_on_features": float(shares.mean()),
         "area_of_features": float(area.mean()),
         "lift": asdict(lift),
     }
-
-
-def one_of_each(labels: NDArray[np.integer], seed: int) -> NDArray[np.int64]:
-    """Position of a random face of each expression that occurs, in the order of the labels."""
-    rng = np.random.default_rng(seed)
-    present = np.unique(labels)
-    return np.array([rng.choice(np.flatnonzero(labels == label)) for label in present])
 
 
 if __name__ == "__main__":
