@@ -7,10 +7,12 @@ import re
 from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import yaml
+from pydantic import TypeAdapter
 from rich.console import Console
 
 from pipeline import layout
@@ -22,6 +24,7 @@ from pipeline.figures.matrices import draw_confusion
 from pipeline.figures.style import ACCENT, INK, MUTED, ON_DARK, save
 from pipeline.params import parse
 from pipeline.report.__main__ import main
+from pipeline.report.content import Filters
 from pipeline.report.embedding import embed
 from pipeline.report.numbers import points, probability
 from pipeline.report.page import render
@@ -74,7 +77,10 @@ def lime(**faces):
 
 def confusion(counts):
     pairs = [vars(pair) for pair in most_confused(counts)]
-    draws = {"of_others": interval(0.1), "of_errors": interval(0.3), "expected": 0.2}
+    draws = {
+        "of_others": interval(0.1), "of_errors": interval(0.3), "expected": 0.2,
+        "excess": interval(0.1),
+    }  # fmt: skip
     return {
         "counts": counts.tolist(), "most_confused": pairs,
         "negative": asdict(negative_block(counts)), "pull": {"sad": draws, "neutral": draws},
@@ -101,12 +107,34 @@ LOOKED = {
 }  # fmt: skip
 
 
+EXCITED = {"before": [0.5, 0.5], "after": [2.5, 3.5]}
+SEEN = {
+    "layers": ["conv1"],
+    "of": {
+        "conv1": {
+            "noise": EXCITED, "face": EXCITED, "strongest": {"filters": [3], "on_face": [0.7]},
+        },
+    },
+    "random": EXCITED,
+}  # fmt: skip
+
+
+def imagined(*lost):
+    classes = {
+        name: {
+            "cross_entropy_before": 2.0, "cross_entropy_after": 0.1,
+            "probability": 0.2 if name in lost else 0.9,
+            "named": "sad" if name in lost else name,
+        }
+        for name in EXPRESSIONS
+    }  # fmt: skip
+    return {"won": 7 - len(lost), "classes": classes}
+
+
 def results():
     """The stages' results by their paths: the CNN better, the autoencoder not shown to help."""
     counts = np.eye(7, dtype=int) * 10
     training = {"parameters": 1, "epoch": 2, "validation_loss": 1.0, "validation_accuracy": 0.5}
-    excited = {"before": [0.5, 0.5], "after": [2.5, 3.5]}
-    layers = DEFAULTS["filters"]["layers"]
     return {
         "ingest/report.json": {
             "files": {"train.csv.gz": "0" * 32}, "labelled": quality(700),
@@ -124,21 +152,27 @@ def results():
         "confusion/confusion.json": {"cnn": confusion(counts), "dnn": confusion(counts)},
         "saliency/saliency.json": {"cnn": LOOKED, "dnn": LOOKED},
         "lime/lime.json": {"cnn": lime(), "dnn": lime()},
-        "filters/filters.json": {
-            f"{layer} from {start}": excited for layer in layers for start in ("noise", "face")
-        },
+        "filters/filters.json": {"cnn": SEEN, "dnn": {"layers": [], "note": "it has no filters"}},
+        "class_images/class_images.json": {"cnn": imagined(), "dnn": imagined("happy")},
         "train/cnn/model.json": {
             "trained_on": {"device": "a cpu of 1999"}, "architecture": {"width": 1.0},
         },
         "train/dnn/model.json": {"trained_on": {}, "architecture": {"width": 1.25}},
         "semisupervised/semisupervised.json": {
             "labelled_faces": 280, "training_faces": 560, "unlabelled_faces": 0,
-            "validation_faces": 70, "test_faces": 70, "code": 128,
+            "validation_faces": 70, "test_faces": 70,
+            "network": "bottleneck-autoencoder", "code": 128, "noise": 0.1,
             "parameters": {"autoencoder": 2, "encoder": 1}, "reconstruction_error": 0.01,
             "majority_accuracy": 0.2, "labelled_only": interval(0.4), "pretrained": interval(0.4),
             "gain": difference(0.0, p=0.9),
         },
     }  # fmt: skip
+
+
+def names_of_figures():
+    """The page's figures, which depend on the layers that were shown."""
+    shown = json.loads((layout.ARTIFACTS / "filters/filters.json").read_text())
+    return figure_names(TypeAdapter(dict[Any, Filters]).validate_python(shown))
 
 
 @pytest.fixture
@@ -156,7 +190,7 @@ def study(tmp_path, monkeypatch):
             file = layout.ARTIFACTS / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(content), encoding="utf-8")
-        for name in figure_names(params):
+        for name in names_of_figures():
             stage, figure = name.split("/", 1)
             file = layout.figures(stage) / f"{figure}.svg"
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -238,12 +272,12 @@ def test_the_page_needs_no_other_file_and_no_script(page):
 
 def test_every_figure_is_shown_once_with_words_for_it(study):
     params = study()
-    for number, name in enumerate(figure_names(params)):
+    for number, name in enumerate(names_of_figures()):
         stage, figure = name.split("/", 1)
         file = layout.figures(stage) / f"{figure}.svg"
         file.write_text(SVG.replace("M0 0", f"M{number} {number}"), encoding="utf-8")
     images = Page(render(read_content(params))).all("img")
-    assert len({image["src"] for image in images}) == len(images) == len(figure_names(params))
+    assert len({image["src"] for image in images}) == len(images) == len(names_of_figures())
     assert all(image["alt"] for image in images)
     assert {(image["width"], image["height"]) for image in images} == {("96", "48")}
 
@@ -315,7 +349,9 @@ def test_networks_no_better_than_the_majority_class_are_named(page):
 def test_the_gain_is_a_gain_only_where_its_interval_excludes_nothing(page):
     assert "is not shown to help or to harm: 0.0 percentage points" in text_of(page(gain(0.0, p=1)))
     assert "adds 8.0 percentage points" in text_of(page(gain(0.08)))
-    assert "costs 8.0 percentage points" in text_of(page(gain(-0.08)))
+    costs = text_of(page(gain(-0.08)))
+    assert "costs 8.0 percentage points" in costs
+    assert "the interval covers the chance of the test faces, not that of training" in costs
 
 
 def test_a_gain_that_the_exact_test_does_not_confirm_is_doubted(page):
@@ -326,6 +362,42 @@ def test_a_gain_that_the_exact_test_does_not_confirm_is_doubted(page):
 
 def saliency(**change):
     return {"saliency/saliency.json": dict.fromkeys(("cnn", "dnn"), LOOKED | change)}
+
+
+def semi(**change):
+    return with_value("semisupervised/semisupervised.json", **change)
+
+
+def test_a_classifier_that_does_not_beat_the_majority_class_is_named(page):
+    text = text_of(page(gain(0.08)))
+    assert "naming the most frequent expression every time." not in text
+    text = text_of(page(semi(pretrained=interval(0.1), labelled_only=interval(0.22))))
+    assert "The classifier on its encoder is worse than naming the most frequent expression" in text
+    assert "The classifier from random weights is not shown to be better than naming" in text
+
+
+def test_the_autoencoder_is_told_by_its_code_and_its_noise(page):
+    text = text_of(page())
+    assert "( bottleneck-autoencoder , 2 parameters)" in text
+    assert "The code has 128 numbers, fewer than the 2,304 pixels of a face" in text
+    assert "with noise (a standard deviation of 10.0% of the grey range)" in text
+    assert "What is lost between the two rows did not fit into 128 numbers." in text
+    assert "no bottleneck" not in text
+    text = text_of(page(semi(network="wide-autoencoder", code=2304, noise=0.0)))
+    assert "The code has 2,304 numbers, no fewer than the 2,304 pixels of a face" in text
+    assert "it is no bottleneck" in text
+    assert "sees faces without noise" in text
+    assert "did not fit" not in text
+
+
+def test_validation_faces_choose_an_epoch_of_the_autoencoder_only_where_they_do(page):
+    assert "keep their labels and choose the epoch of each." in text_of(page())
+    fits = {name: DEFAULTS["semisupervised"][name] for name in ("autoencoder", "classifier")}
+    last = {name: fit | {"keep": "last"} for name, fit in fits.items()}
+    text = text_of(page(semisupervised=last))
+    assert "only look on, as the last epoch of each training is kept" in text
+    text = text_of(page(semisupervised={"autoencoder": last["autoencoder"]}))
+    assert "choose the epoch of the classifiers." in text
 
 
 def test_saliency_is_measured_only_where_features_are_known(page):
@@ -429,23 +501,81 @@ def test_each_network_is_listed_layer_by_layer_with_its_totals(page):
     assert "total 448 trainable 384" in text
 
 
-def test_what_errors_fall_back_on_is_weighed_against_chance(page):
-    text = text_of(page())
-    assert "more than its frequency would draw, 20.0%" in text
-    sad = {"of_others": interval(0.1), "of_errors": interval(0.21), "expected": 0.2}
-    matrix = confusion(np.eye(7, dtype=int)) | {"pull": {"sad": sad}}
-    other = text_of(page({"confusion/confusion.json": {"cnn": matrix, "dnn": matrix}}))
-    assert "not shown to differ from what its frequency would draw" in other
-    assert "more than its frequency" not in other
+def confused(**change):
+    counts = np.eye(7, dtype=int) * 10
+    counts[0, 4] = 4
+    return {"confusion/confusion.json": dict.fromkeys(("cnn", "dnn"), confusion(counts) | change)}
 
 
-def test_a_correlation_of_seven_points_claims_no_more_than_it_shows(page):
+@pytest.mark.parametrize(
+    ("excess", "verdict"),
+    [
+        (0.1, "more than the 20.0% that frequency would bring"),
+        (-0.1, "less than the 20.0% that frequency would bring"),
+        (0.01, "which is not shown to differ from the 20.0% that frequency would bring"),
+    ],
+)
+def test_what_errors_fall_back_on_is_weighed_against_frequency(page, excess, verdict):
+    draws = {"of_others": interval(0.1), "of_errors": interval(0.3), "expected": 0.2}
+    text = text_of(page(confused(pull={"sad": draws | {"excess": interval(excess)}})))
+    assert f"errors are the answer sad (95% interval 25.0 to 35.0%), {verdict}." in text
+
+
+def test_who_makes_no_errors_is_drawn_to_nothing(page):
     text = text_of(page())
-    assert "0.50 (p = 0.25, which is not shown to differ from none), by ranks 0.90" in text
+    assert "The CNN makes no errors on the test faces." in text
+    assert "errors are the answer" not in text
+
+
+@pytest.mark.parametrize(
+    ("pearson", "spearman", "verdict"),
+    [
+        ((0.9, 0.01), (0.9, 0.006), "rarer expressions are recognised less well."),
+        ((-0.9, 0.01), (-0.9, 0.006), "rarer expressions are recognised better."),
+        ((0.5, 0.25), (0.9, 0.006), "is not settled"),
+        ((0.5, 0.25), (0.4, 0.4), "is not shown"),
+    ],
+)
+def test_a_correlation_of_seven_points_claims_no_more_than_it_shows(
+    page, pearson, spearman, verdict
+):
+    found = dict(zip(("pearson", "pearson_p"), pearson, strict=True))
+    found |= dict(zip(("spearman", "spearman_p"), spearman, strict=True))
+    text = text_of(page(confused(recall_by_frequency=found)))
+    sentences = [part for part in text.split("For the ") if "correlate by" in part]
+    assert len(sentences) == 2
+    assert all(verdict in part for part in sentences)
+    assert "Seven points are few" in text
+
+
+def test_without_a_correlation_none_is_told(page):
     none = dict.fromkeys(("pearson", "pearson_p", "spearman", "spearman_p"))
-    matrix = confusion(np.eye(7, dtype=int)) | {"recall_by_frequency": none}
-    other = text_of(page({"confusion/confusion.json": {"cnn": matrix, "dnn": matrix}}))
-    assert "for the CNN there is none, as all recalls are equal" in other
+    text = text_of(page(confused(recall_by_frequency=none)))
+    assert "For the CNN there is no correlation" in text
+    assert "correlate by" not in text
+
+
+def test_recalls_stand_beside_those_of_the_reference_reports(page):
+    text = text_of(page())
+    assert "happy 0.80 0.50 0.89 0.89 sad 0.80 0.50 0.55 surprise" in text
+    assert "fear 0.80 0.50 0.46 0.38" in text
+    assert "Their faces are not the test faces of this page" in text
+    assert "cannot be compared" in text_of(page(source="data/sample"))
+
+
+def test_a_network_without_filters_says_so_and_the_other_shows_them(page):
+    text = text_of(page())
+    assert "The DNN is not shown: it has no filters." in text
+    assert "conv1, from noise" in text
+    assert "the activation goes from 0.50 to 3.00" in text
+
+
+def test_images_that_fail_are_named(page):
+    text = text_of(page())
+    assert "The CNN takes all 7 of its images for what they were made for" in text
+    assert "The DNN takes 6 of its 7 images" in text
+    assert "not happy (20%; it says sad)" in text
+    assert "from 2.00 to 0.10 nats" in text
 
 
 def test_the_mathematics_is_computed(page):

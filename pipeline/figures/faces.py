@@ -39,12 +39,13 @@ def draw_grid(
 
 
 def draw_tiles(
-    images: Images, names: Sequence[str], title: str, *, columns: int = 6, tile: float = 1.15
-) -> Figure:
+    images: Images | Sequence[Images], names: Sequence[str], title: str, *, columns: int = 6,
+    tile: float = 1.15,
+) -> Figure:  # fmt: skip
     """Pictures side by side, each with its own name and scaled to its own range.
 
     Args:
-        images: (n, height, width), any range.
+        images: (height, width) each, of any range.
         names: one a picture, what follows a colon on a line of its own; empty strings leave no
             room for names.
         title: stands above.

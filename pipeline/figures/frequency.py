@@ -17,7 +17,7 @@ def draw_recall_by_frequency(
 
     Args:
         shares: of each expression among the training faces, (7,).
-        recalls: recall of each expression by model, (7,) each.
+        recalls: recall of each expression by model, (7,) each; NaN leaves an expression out.
         title: stands above.
     """
     with style():
@@ -28,7 +28,7 @@ def draw_recall_by_frequency(
         tops = np.max(list(recalls.values()), axis=0)
         lows = np.min(list(recalls.values()), axis=0)
         axes.vlines(shares, lows, tops, color=MUTED, linewidth=0.6, zorder=0)
-        order = np.argsort(shares, kind="stable")
+        order = [k for k in np.argsort(shares, kind="stable") if np.isfinite(tops[k])]
         for place, k in enumerate(order):
             # Neighbours stand above and below in turn: similar shares would overwrite each other.
             above = place % 2 == 0

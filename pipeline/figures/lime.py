@@ -28,11 +28,15 @@ from pipeline.figures.style import (
 FOR, AGAINST = ACCENT, SECOND
 """Blue and orange: every kind of colour blindness tells them apart."""
 
-_BESIDE = 1.25
-"""Width of the words before each row, in inches."""
+_BESIDE, _HEAD, _FOOT, _GAP, _TOP = 1.2, 0.47, 0.3, 0.06, 0.04
+"""Inches: words before each row, title and names of columns, colour key, between pictures, above
+the title."""
+
+_TILE = (WIDTH - _BESIDE - 2 * _GAP) / 3
+"""Side of a picture in inches."""
 
 _LINE = 0.155
-"""Fraction of a picture's height from one line of words to the next."""
+"""Share of a picture's height from one line of words to the next."""
 
 _BORDER = "#ffd52e"
 """Of segments: drawn on a picture, it has no need to change on a dark page. Faces are dimmed under
@@ -86,30 +90,25 @@ def draw_lime(rows: Sequence[Explained], marked: int, title: str) -> Figure:
         marked: how many segments are kept.
         title: stands above.
     """
-    tile = (WIDTH - _BESIDE) / 3
     with style():
-        figure = Figure(figsize=(WIDTH, 0.85 + tile * len(rows)))
-        axes = figure.subplots(
-            len(rows), 4, squeeze=False, width_ratios=[_BESIDE / tile, 1, 1, 1]
-        )  # fmt: skip
-        for number, row in enumerate(rows):
-            words, *pictures = axes[number]
-            for place in (words, *pictures):
-                blank(place)
-            _write(words, row)
+        figure = Figure(figsize=(WIDTH, _HEAD + (_TILE + _GAP) * len(rows) + _FOOT))
+        entitle(figure, title)
+        panels = _place(figure, len(rows))
+        for row, pictures in zip(rows, panels, strict=True):
+            for picture in pictures:
+                blank(picture)
+            _write(pictures[0], row)
             _show(pictures[0], row.face, 255 * _DIM)
             pictures[0].add_patch(_outline(row.segments))
             pictures[1].imshow(colour(row.face, row.segments, row.weights))
             _show(pictures[2], row.kept)
-        for place, name in zip(axes[0, 1:], ("segments", "weights", f"{marked} kept"), strict=True):
-            place.set_title(name, fontsize=9, loc="center", pad=4)
+        for picture, name in zip(panels[0], ("segments", "weights", f"{marked} kept"), strict=True):
+            picture.set_title(name, fontsize=9, loc="center", pad=4)
         figure.legend(
             handles=[Patch(color=FOR, label="for the answer"),
                      Patch(color=AGAINST, label="against it")],
-            loc="outside lower right", ncols=2, fontsize=9, handlelength=1, borderpad=0.2,
+            loc="lower right", ncols=2, fontsize=9, handlelength=1, borderpad=0.2, borderaxespad=0,
         )  # fmt: skip
-        figure.get_layout_engine().set(w_pad=0.02, h_pad=0.03, wspace=0, hspace=0)  # type: ignore
-        entitle(figure, title)
     return figure
 
 
@@ -130,6 +129,32 @@ def colour(
     return mixed
 
 
+def _place(figure: Figure, rows: int) -> list[list[Axes]]:
+    """Three square panels a row, below one another and below the title.
+
+    By hand: the last digits of the layout engine's positions depend on where things lie in memory,
+    and with them the names of the frames that pictures are cut to.
+    """
+    figure.set_layout_engine("none")
+    high = figure.get_figheight()
+    figure.suptitle(figure.get_suptitle(), x=0.01, y=1 - _TOP / high, ha="left", fontsize=11)
+    step = _TILE + _GAP
+    return [
+        [
+            figure.add_axes(
+                (
+                    (_BESIDE + column * step) / WIDTH,
+                    (_FOOT + (rows - 1 - row) * step) / high,
+                    _TILE / WIDTH,
+                    _TILE / high,
+                )
+            )
+            for column in range(3)
+        ]
+        for row in range(rows)
+    ]
+
+
 def _show(axes: Axes, picture: NDArray[np.uint8], white: float = 255) -> None:
     axes.imshow(picture, cmap="gray", vmin=0, vmax=white)
 
@@ -142,7 +167,7 @@ def _outline(segments: Segments) -> PathPatch:
 
 
 def _write(axes: Axes, row: Explained) -> None:
-    """What is known of a face, line under line."""
+    """What is known of a face, line under line, left of its first panel."""
     right = row.true == row.predicted
     answer = "right" if right else f"as {row.predicted}"
     lines = [
@@ -156,8 +181,8 @@ def _write(axes: Axes, row: Explained) -> None:
     top = 0.5 + _LINE * (len(lines) - 1) / 2
     for number, (text, ink, size) in enumerate(lines):
         axes.text(
-            0, top - number * _LINE, text, transform=axes.transAxes, va="center", color=ink,
-            fontsize=size,
+            -_BESIDE / _TILE, top - number * _LINE, text, transform=axes.transAxes, va="center",
+            color=ink, fontsize=size,
         )  # fmt: skip
 
 

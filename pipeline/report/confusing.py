@@ -1,19 +1,26 @@
 """What a confusion matrix says, in words, and beside what was published."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from pipeline.analysis.confusion import NEGATIVE, Correlation
+from pipeline.analysis.confusion import NEGATIVE, Correlation, Pull
+from pipeline.analysis.scores import ClassScores
 from pipeline.data.expressions import EXPRESSIONS
 from pipeline.report.content import Confusion, Evaluation
-from pipeline.report.numbers import count, counted, percent, percent_range, probability
+from pipeline.report.numbers import (
+    coefficient,
+    count,
+    counted,
+    excludes_zero,
+    percent,
+    percent_range,
+    probability,
+)
 
-PUBLISHED_RECALLS = dict(zip(EXPRESSIONS, (0.58, 0.45, 0.46, 0.89, 0.55, 0.78, 0.67), strict=True))
-"""Diagonal of a confusion matrix in a published coursework report on FER2013 (R3), whose network
-is not described."""
+R3_RECALLS = dict(zip(EXPRESSIONS, (0.58, 0.45, 0.46, 0.89, 0.55, 0.78, 0.67), strict=True))
+"""Diagonal of the confusion matrix that the reference report R3 prints for a CNN which it does not
+describe, on faces of the Kaggle competition (FER2013)."""
 
-PUBLISHED_EXTREMES = {"happy": 0.89, "fear": 0.38}
-"""Best and worst recall of another such report (R1)."""
+R1_RECALLS = {"fear": 0.38, "happy": 0.89}
+"""Worst and best recall of the CNN of the reference report R1, the only ones that it prints; faces
+of the same competition."""
 
 
 def never_named(model: str, confusion: Confusion) -> str:
@@ -52,60 +59,67 @@ def negatives(model: str, confusion: Confusion) -> str:
 
 def pulls(model: str, confusion: Confusion) -> list[str]:
     """How many faces are drawn to one answer, and whether more than its frequency explains."""
-    lines = []
-    for name, found in confusion.pull.items():
-        errors = found.of_errors
-        if errors.low > found.expected:
-            verdict = "more than its frequency would draw"
-        elif errors.high < found.expected:
-            verdict = "fewer than its frequency would draw"
-        else:
-            verdict = "not shown to differ from what its frequency would draw"
-        lines.append(
-            f"{percent(errors.value)} of the {model}'s errors are the answer {name} (95% interval "
-            f"{percent_range(errors)}), {verdict}, {percent(found.expected)}; of all faces that "
-            f"are not {name}, {percent(found.of_others.value)} are taken for it "
-            f"({percent_range(found.of_others)})."
-        )
-    return lines
+    wrong = sum(sum(row) - row[k] for k, row in enumerate(confusion.counts))
+    if not wrong:
+        return [f"The {model} makes no errors on the test faces."]
+    return [_pull(model, name, found) for name, found in confusion.pull.items()]
 
 
-def by_frequency(correlations: Mapping[Any, Correlation]) -> str:
-    """Whether rare expressions are recognised less well: a claim of a report, tested."""
-    parts = []
-    for model, found in correlations.items():
-        if found.pearson is None or found.pearson_p is None:
-            parts.append(f"for the {model.upper()} there is none, as all recalls are equal")
-            continue
-        assert found.spearman is not None  # noqa: S101 (both or neither)
-        assert found.spearman_p is not None  # noqa: S101
-        shown = "" if found.pearson_p < 0.05 else ", which is not shown to differ from none"
-        parts.append(
-            f"for the {model.upper()} {found.pearson:.2f} ({probability(found.pearson_p)}{shown}), "
-            f"by ranks {found.spearman:.2f} ({probability(found.spearman_p)})"
-        )
+def _pull(model: str, name: str, found: Pull) -> str:
+    if excludes_zero(found.excess):
+        verdict = f"{'more' if found.excess.value > 0 else 'less'} than"
+    else:
+        verdict = "which is not shown to differ from"
     return (
-        "Correlation of recall with frequency over seven expressions: "
-        + "; ".join(parts)
-        + ". Seven points are few: one expression can make or break it."
+        f"{percent(found.of_errors.value)} of the {model}'s errors are the answer {name} (95% "
+        f"interval {percent_range(found.of_errors)}), {verdict} the {percent(found.expected)} "
+        f"that frequency would bring. Of all faces that are not {name}, "
+        f"{percent(found.of_others.value)} are taken for it ({percent_range(found.of_others)})."
     )
 
 
+def by_frequency(model: str, confusion: Confusion) -> str:
+    """Whether rare expressions are recognised less well: a claim of many reports, tested."""
+    found = confusion.recall_by_frequency
+    if found.pearson is None or found.pearson_p is None:
+        return f"For the {model} there is no correlation: recalls or frequencies do not differ."
+    # One can be computed where the other can: ranks differ where values do.
+    assert found.spearman is not None  # noqa: S101
+    assert found.spearman_p is not None  # noqa: S101
+    by_value = f"{coefficient(found.pearson)} (Pearson, {probability(found.pearson_p)})"
+    by_rank = f"{coefficient(found.spearman)} (Spearman, {probability(found.spearman_p)})"
+    return (
+        f"For the {model}, recall and frequency correlate by {by_value}, their ranks by {by_rank}: "
+        f"{_rarity(found)}."
+    )
+
+
+def _rarity(found: Correlation) -> str:
+    """What the two correlations say together; they have to agree for a claim."""
+    pairs = ((found.pearson, found.pearson_p), (found.spearman, found.spearman_p))
+    signs = [r > 0 for r, p in pairs if r is not None and p is not None and p < 0.05]
+    if len(signs) == 2 and signs[0] == signs[1]:
+        return f"rarer expressions are recognised {'less well' if signs[0] else 'better'}"
+    if signs:
+        return "that rarer expressions are recognised less well is not settled, as the two disagree"
+    return "that rarer expressions are recognised less well is not shown"
+
+
 def published_rows(results: Evaluation) -> list[tuple[str, str, str, str, str]]:
-    """Recall of each expression: the CNN's, the DNN's, and those of two published reports."""
+    """Recall of each expression: the CNN's, the DNN's, that of R3 and that of R1."""
     return [
         (
             name,
             _recall(results.cnn.test.per_class[name]),
             _recall(results.dnn.test.per_class[name]),
-            f"{PUBLISHED_RECALLS[name]:.2f}",
-            f"{PUBLISHED_EXTREMES[name]:.2f}" if name in PUBLISHED_EXTREMES else "",
+            f"{R3_RECALLS[name]:.2f}",
+            f"{R1_RECALLS[name]:.2f}" if name in R1_RECALLS else "",
         )
         for name in EXPRESSIONS
     ]
 
 
-def _recall(scores: Any) -> str:
+def _recall(scores: ClassScores) -> str:
     return f"{scores.recall:.2f}" if scores.faces else "\N{EN DASH}"
 
 

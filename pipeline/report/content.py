@@ -4,7 +4,7 @@ Names of fields are the keys of the stages' JSON files.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.analysis.confusion import ConfusedPair, Correlation, NegativeBlock, Pull
 from pipeline.analysis.intervals import Difference, Interval
@@ -166,6 +166,51 @@ class Excited:
 
 
 @dataclass(frozen=True)
+class Strongest:
+    """The filters that a face excites most, and their mean outputs on it."""
+
+    filters: list[int]
+    on_face: list[float]
+
+
+@dataclass(frozen=True)
+class LayerSeen:
+    """One layer's filters: excited from noise and from a face, and the most active ones."""
+
+    noise: Excited
+    face: Excited
+    strongest: Strongest
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What one network's filters see, by layer; or a note why there are none."""
+
+    layers: list[str]
+    of: dict[str, LayerSeen] = field(default_factory=dict)
+    random: Excited | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Imagined:
+    """An image for one expression: how well it fits, and what the network names it."""
+
+    cross_entropy_before: float
+    cross_entropy_after: float
+    probability: float
+    named: str
+
+
+@dataclass(frozen=True)
+class ClassImages:
+    """One network's images: how many of them it takes for what they were made for."""
+
+    won: int
+    classes: dict[str, Imagined]
+
+
+@dataclass(frozen=True)
 class AutoencoderSize:
     """Parameters of the autoencoder, and of its encoder alone."""
 
@@ -182,7 +227,11 @@ class SemiSupervised:
     unlabelled_faces: int
     validation_faces: int
     test_faces: int
+    network: str
     code: int
+    """Numbers in the code of one face."""
+    noise: float
+    """Standard deviation, as a share of the grey range; 0 is a plain autoencoder."""
     parameters: AutoencoderSize
     reconstruction_error: float
     majority_accuracy: float
@@ -214,8 +263,8 @@ class ReportContent:
     confusion: Mapping[ModelName, Confusion]
     looked: Mapping[ModelName, Looked]
     deciding: Mapping[ModelName, Deciding]
-    excited: Mapping[str, Excited]
-    """By `LAYER from START`, where START is `noise` or `face`."""
+    filters: Mapping[ModelName, Filters]
+    class_images: Mapping[ModelName, ClassImages]
     semisupervised: SemiSupervised
     figures: Mapping[str, str]
     """SVG documents by `STAGE/NAME`, such as `train@cnn/history`."""

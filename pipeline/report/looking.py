@@ -22,8 +22,8 @@ def on_features(model: str, looked: Looked) -> str:
     return (
         f"Over {counted(looked.faces_measured, 'test face')}, "
         f"{percent(looked.share_on_features)} of the {model}'s saliency falls on brows, "
-        f"eyes and mouth, which cover {percent(looked.area_of_features)} of the picture. Per face that is "
-        f"{lift.value:.2f} times what its area alone would give (95% interval "
+        f"eyes and mouth, which cover {percent(looked.area_of_features)} of the picture. Per face "
+        f"that is {lift.value:.2f} times what its area alone would give (95% interval "
         f"{lift.low:.2f} to {lift.high:.2f}): {verdict}."
     )
 

@@ -35,6 +35,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
+def coefficient(r: float) -> str:
+    """A correlation with its sign: `+0.62`."""
+    return _signed(r, 2)
+
+
 def probability(p: float) -> str:
     """A p value that no line break parts: `p = 0.87`, `p < 0.001`."""
     decimals = 2 if p >= 0.1 else 3

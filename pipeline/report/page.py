@@ -10,6 +10,7 @@ from pipeline.layout import SUBMISSION
 from pipeline.report import (
     confusing,
     deciding,
+    exciting,
     looking,
     numbers,
     sentences,
@@ -47,6 +48,7 @@ def render(content: ReportContent) -> str:
         results=content.evaluation,
         say=sentences,
         confusing=confusing,
+        exciting=exciting,
         looking=looking,
         deciding=deciding,
         verdicts=verdicts,

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,12 +10,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipeline import layout
 from pipeline.errors import UserError
-from pipeline.params import MODELS, Params
+from pipeline.params import MODELS, ModelName, Params
 from pipeline.report.content import (
+    ClassImages,
     Confusion,
     Deciding,
     Evaluation,
-    Excited,
+    Filters,
     Ingested,
     Looked,
     Parts,
@@ -26,6 +28,8 @@ from pipeline.report.content import (
 from pipeline.tracking.provenance import versions
 
 T = TypeVar("T")
+
+_OF_LAYER = ("strongest", "from-noise", "from-face")
 
 _FIGURES = (
     "ingest/faces",
@@ -44,7 +48,7 @@ _FIGURES = (
         for model in MODELS
         for name in ("methods", "triptych", "overlay", "loss", "deletion")
     ),
-    "filters/kernels",
+    *(f"class_images/{model}/classes" for model in MODELS),
     "lime/cnn/lime",
     "lime/dnn/lime",
     "semisupervised/reconstructions",
@@ -61,6 +65,7 @@ def read_content(params: Params) -> ReportContent:
         UserError: a result is missing, or is not what its stage writes.
     """
     evaluation, semisupervised = read_headline()
+    filters = _read(dict[Any, Filters], layout.folder("filters") / "filters.json")
     return ReportContent(
         params=params,
         ingested=_read(Ingested, layout.folder("ingest") / "report.json"),
@@ -70,9 +75,12 @@ def read_content(params: Params) -> ReportContent:
         confusion=_read(dict[Any, Confusion], layout.folder("confusion") / "confusion.json"),
         looked=_read(dict[Any, Looked], layout.folder("saliency") / "saliency.json"),
         deciding=_read(dict[Any, Deciding], layout.folder("lime") / "lime.json"),
-        excited=_read(dict[str, Excited], layout.folder("filters") / "filters.json"),
+        filters=filters,
+        class_images=_read(
+            dict[Any, ClassImages], layout.folder("class_images") / "class_images.json"
+        ),
         semisupervised=semisupervised,
-        figures={name: _read_figure(name) for name in figure_names(params)},
+        figures={name: _read_figure(name) for name in figure_names(filters)},
         provenance=Provenance(code_md5(), versions(), _read_machine()),
     )
 
@@ -89,11 +97,15 @@ def read_headline() -> tuple[Evaluation, SemiSupervised]:
     )
 
 
-def figure_names(params: Params) -> list[str]:
-    """The figures of the page, as `STAGE/NAME`."""
-    of_layer = ("outputs", "from-noise", "from-face")
-    layers = [f"filters/{name}-{kind}" for name in params.filters.layers for kind in of_layer]
-    return [*_FIGURES, *layers]
+def figure_names(filters: Mapping[ModelName, Filters]) -> list[str]:
+    """The figures of the page, as `STAGE/NAME`: those of filters depend on the networks."""
+    names = [*_FIGURES]
+    for model, shown in filters.items():
+        if shown.layers:
+            names += [f"filters/{model}/{name}" for name in ("kernels", "first-outputs", "last")]
+        for layer in shown.layers:
+            names += [f"filters/{model}/{layer}-{kind}" for kind in _OF_LAYER]
+    return names
 
 
 def code_md5(package: Path = Path(__file__).parents[1]) -> str:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from pipeline.layout import SAMPLE
 from pipeline.report.content import (
-    Excited,
     Ingested,
     Parts,
     ReportContent,
@@ -38,14 +37,6 @@ def leaks(parts: Parts) -> str:
     faces = counted(parts.copies_across_parts, "validation or test face")
     have = "has an exact copy" if parts.copies_across_parts == 1 else "have exact copies"
     return f"Beware: {faces} {have} in another part, which flatters the figures."
-
-
-def excitement(excited: Excited) -> str:
-    """How far the images were brought to excite their filters."""
-    before, after = (sum(values) / len(values) for values in (excited.before, excited.after))
-    missed = sum(b >= a for b, a in zip(excited.before, excited.after, strict=True))
-    text = f"On average the activation goes from {before:.2f} to {after:.2f}"
-    return f"{text}; {missed} of {len(excited.after)} do not rise." if missed else f"{text}."
 
 
 def quality(ingested: Ingested) -> list[str]:

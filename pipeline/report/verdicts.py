@@ -4,7 +4,9 @@ Every claim rests on its interval: where that includes what would make the claim
 sentence says that nothing is shown.
 """
 
-from pipeline.analysis.intervals import Difference
+from pipeline.analysis.intervals import Difference, Interval
+from pipeline.data.expressions import SIDE
+from pipeline.params import SemiSupervised as SemiSupervisedParams
 from pipeline.report.content import Evaluation, ReportContent, SemiSupervised
 from pipeline.report.numbers import (
     count,
@@ -43,11 +45,9 @@ def against_majority(results: Evaluation) -> list[str]:
     """Which networks are not shown to beat the majority class; none is the rule."""
     lines = []
     for name, model in (("convolutional", results.cnn), ("dense", results.dnn)):
-        interval = model.test.accuracy_interval
-        if interval.high < results.majority_accuracy:
-            lines.append(f"The {name} network is worse than that.")
-        elif interval.low <= results.majority_accuracy:
-            lines.append(f"The {name} network is not shown to be better than that.")
+        doubt = _no_better(model.test.accuracy_interval, results.majority_accuracy)
+        if doubt:
+            lines.append(f"The {name} network {doubt} that.")
     return lines
 
 
@@ -74,8 +74,54 @@ def seen(found: SemiSupervised) -> str:
     return f"all of them and {count(found.unlabelled_faces)} faces that never had a label"
 
 
+def autoencoder(found: SemiSupervised) -> str:
+    """Which autoencoder it was: how large its code is beside a face, and noise or none."""
+    pixels = SIDE**2
+    size = (
+        f"fewer than the {count(pixels)} pixels of a face: it cannot hold a copy of them"
+        if found.code < pixels
+        else f"no fewer than the {count(pixels)} pixels of a face: it is no bottleneck, as it "
+        "could hold a copy of them"
+    )
+    noise = (
+        f"with noise (a standard deviation of {percent(found.noise)} of the grey range) and is to "
+        "draw them without it, which no copy does"
+        if found.noise
+        else "without noise and is to draw them as they are"
+    )
+    return (
+        f"The code has {counted(found.code, 'number')}, {size}. In training the autoencoder sees "
+        f"faces {noise}."
+    )
+
+
+def lost(found: SemiSupervised) -> str:
+    """What the difference between a face and its drawing means."""
+    if found.code < SIDE**2:
+        return (
+            f"What is lost between the two rows did not fit into {counted(found.code, 'number')}."
+        )
+    return (
+        f"The code of {counted(found.code, 'number')} has room for a whole face: how true the "
+        "lower row is says little about what was learned."
+    )
+
+
+def selected(settings: SemiSupervisedParams) -> str:
+    """What the validation faces are for in these trainings."""
+    fits = {"autoencoder": settings.autoencoder, "classifiers": settings.classifier}
+    names = [name for name, fit in fits.items() if fit.keep == "best" or fit.early_stopping]
+    if not names:
+        return "only look on, as the last epoch of each training is kept"
+    return "choose the epoch" + (" of each" if len(names) == 2 else f" of the {names[0]}")
+
+
 def worth(found: SemiSupervised) -> str:
-    """What an autoencoder on unlabelled faces adds to few labels, and whether that is shown."""
+    """What an autoencoder adds to few labels, whether that is shown, and beats naming one class."""
+    return " ".join([_gained(found), *_beside_majority(found)])
+
+
+def _gained(found: SemiSupervised) -> str:
     gain, evidence = found.gain.accuracy, _evidence(found.gain)
     given = (
         f"With the labels of {count(found.labelled_faces)} of {count(found.training_faces)} "
@@ -88,7 +134,31 @@ def worth(found: SemiSupervised) -> str:
         )
     verdict = "adds" if gain.value > 0 else "costs"
     size = points(abs(gain.value)).lstrip("+")
-    return f"{given} {verdict} {size} percentage points {evidence}.{_doubt(found.gain)}"
+    return (
+        f"{given} {verdict} {size} percentage points {evidence}.{_doubt(found.gain)} "
+        "Each classifier was trained once: the interval covers the chance of the test faces, not "
+        "that of training."
+    )
+
+
+def _beside_majority(found: SemiSupervised) -> list[str]:
+    """Which of the two classifiers are not shown to beat the majority class; none is the rule."""
+    lines = []
+    starts = (("on its encoder", found.pretrained), ("from random weights", found.labelled_only))
+    for start, interval in starts:
+        doubt = _no_better(interval, found.majority_accuracy)
+        if doubt:
+            lines.append(
+                f"The classifier {start} {doubt} naming the most frequent expression every time."
+            )
+    return lines
+
+
+def _no_better(accuracy: Interval, majority: float) -> str:
+    """What an accuracy is that is not shown to beat the majority class; else nothing."""
+    if accuracy.high < majority:
+        return "is worse than"
+    return "is not shown to be better than" if accuracy.low <= majority else ""
 
 
 def _evidence(difference: Difference) -> str:

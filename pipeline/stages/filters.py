@@ -1,108 +1,168 @@
-"""What the CNN's filters see: images that excite them, and what they make of a face."""
+"""What the filters see: images that excite them, and what they make of a face."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
 from pipeline import layout
-from pipeline.analysis.filters import (
-    Maximised,
-    choose_filters,
+from pipeline.analysis.activations import (
+    Maps,
     find_layer,
+    last_convolution,
     layer_outputs,
-    maximise,
-    noise_images,
+    pick_layers,
 )
-from pipeline.data.store import read_faces
+from pipeline.analysis.ascent import noise_images
+from pipeline.analysis.filters import Maximised, choose_filters, maximise, strongest_filters
 from pipeline.figures.faces import draw_tiles
 from pipeline.figures.style import save
 from pipeline.models.networks import convolutions
-from pipeline.models.store import load_classifier
 from pipeline.params import Filters
 from pipeline.stages import shell
-from pipeline.stages.files import read_parquet, write_json
+from pipeline.stages.explaining import Results, Subject, explain_each
+from pipeline.stages.files import write_json
 
-OUTPUTS_SHOWN = 24
+NO_FILTERS = "a network of dense layers has no filters to look at"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer at work on one face: its name, its outputs (filters, height, width), the face."""
+
+    name: str
+    outputs: Maps
+    face: NDArray[np.uint8]
 
 
 def work(stage: shell.Stage) -> None:
-    """From the CNN and one test face to pictures of its filters, layer by layer."""
-    settings, figures = stage.params.filters, layout.figures(stage.name)
-    model = load_classifier(layout.folder("train@cnn"))
-    network = model.network
-    for layer in settings.layers:
-        find_layer(network, layer)
-    face = pick_test_face(settings.face)
-    paths = [draw_kernels(network, figures)]
-
-    results = {}
-    for layer in settings.layers:
-        outputs = layer_outputs(model, f"network.{layer}", face[None])[0]
-        paths.append(draw_outputs(outputs, layer, figures))
-        chosen = choose_filters(len(outputs), settings.filters, settings.seed)
-        starts = {
-            "noise": noise_images(len(chosen), settings.seed),
-            "face": np.repeat(face[None].astype(np.float32), len(chosen), axis=0),
-        }
-        for start, images in starts.items():
-            found = maximise(
-                model, f"network.{layer}", chosen, images, steps=settings.steps,
-                learning_rate=settings.learning_rate, smoothness=settings.smoothness,
-                seed=settings.seed,
-            )  # fmt: skip
-            paths.append(draw_maximised(found, layer, start, settings, figures))
-            results[f"{layer} from {start}"] = {
-                "filters": found.filters.tolist(),
-                "before": found.before.tolist(),
-                "after": found.after.tolist(),
-            }
+    """From the networks and one test face to pictures of their filters, layer by layer."""
+    results = explain_each(stage, explain_filters)
     write_json(layout.folder(stage.name) / "filters.json", results)
-    for path in paths:
-        stage.journal.artifact(path, "figures")
+    stage.journal.artifact(layout.folder(stage.name) / "filters.json")
 
 
-def pick_test_face(number: int) -> NDArray[np.uint8]:
-    """A test face (48, 48); numbers beyond the last start again from the first."""
-    parts = read_parquet(layout.SPLIT)["part"].to_numpy()
-    test = np.flatnonzero(parts == "test")
-    face: NDArray[np.uint8] = np.array(read_faces(layout.LABELLED).pixels[test[number % len(test)]])
-    return face
+def explain_filters(subject: Subject) -> Results:
+    """Draw the filters of one model.
+
+    Raises:
+        UserError: the network has convolutions, but not the layers that were asked for.
+    """
+    network, settings = subject.model.network, subject.params.filters
+    spatial = convolutions(network)
+    if not spatial:
+        return {"layers": [], "note": NO_FILTERS}
+    names = pick_layers(network) if settings.layers == "auto" else settings.layers
+    for name in names:
+        find_layer(network, name)
+
+    place = settings.face % len(subject.faces.pixels)
+    face = subject.faces.pixels[place]
+    draw_first(network, look(subject, spatial[0], face), subject.figures)
+    results: Results = {"layers": list(names), "of": {}}
+    for name in names:
+        layer = look(subject, name, face)
+        results["of"][name] = {
+            **{start: draw_excited(subject, layer, start) for start in ("noise", "face")},
+            "strongest": draw_strongest(subject, layer),
+        }
+    results["random"] = draw_random(subject, look(subject, last_convolution(network), face))
+    return results
 
 
-def draw_kernels(network: nn.Module, figures: Path) -> Path:
-    """All kernels of the first convolution."""
-    first = convolutions(network)[0]
-    kernels = find_layer(network, first).get_parameter("weight").detach().numpy()[:, 0]
-    title = f"All {len(kernels)} kernels of the first convolution ({first})"
-    figure = draw_tiles(kernels, [str(k) for k in range(len(kernels))], title, columns=8, tile=0.7)
-    save(figure, figures / "kernels.svg")
-    return figures / "kernels.svg"
+def look(subject: Subject, layer: str, face: NDArray[np.uint8]) -> Layer:
+    """A layer and what it makes of a face."""
+    return Layer(layer, layer_outputs(subject.model, f"network.{layer}", face[None])[0], face)
 
 
-def draw_outputs(outputs: NDArray[np.float32], layer: str, figures: Path) -> Path:
-    """What the filters most active on a face make of it."""
-    strongest = np.argsort(-outputs.mean(axis=(1, 2)), kind="stable")[:OUTPUTS_SHOWN]
-    title = f"{layer}: the filters most active on one test face, and what they make of it"
-    figure = draw_tiles(
-        outputs[strongest], [f"filter {k}" for k in strongest], title, columns=8, tile=0.8
+def draw_first(network: nn.Module, layer: Layer, figures: Path) -> None:
+    """All kernels of the first convolution, and what each makes of the face."""
+    kernels = find_layer(network, layer.name).get_parameter("weight").detach().cpu().numpy()[:, 0]
+    numbers = [str(number) for number in range(len(kernels))]
+    title = f"All {len(kernels)} kernels of the first convolution ({layer.name})"
+    save(draw_tiles(kernels, numbers, title, columns=8, tile=0.7), figures / "kernels.svg")
+    title = f"{layer.name}: a test face, and what all {len(kernels)} filters make of it"
+    images = [layer.face.astype(np.float32), *layer.outputs]
+    save(
+        draw_tiles(images, ["face", *numbers], title, columns=8, tile=0.7),
+        figures / "first-outputs.svg",
     )
-    save(figure, figures / f"{layer}-outputs.svg")
-    return figures / f"{layer}-outputs.svg"
 
 
-def draw_maximised(
-    found: Maximised, layer: str, start: str, settings: Filters, figures: Path
-) -> Path:
-    """Images that excite some filters, the most excited first."""
-    names = [
+def draw_excited(subject: Subject, layer: Layer, start: str) -> dict[str, Any]:
+    """Images that excite some filters, from noise or from the face, the most excited first."""
+    settings = subject.params.filters
+    chosen = choose_filters(len(layer.outputs), settings.filters, settings.seed)
+    found = excite(subject, layer, chosen, start)
+    origin = "noise" if start == "noise" else "a face"
+    title = f"{layer.name}: what excites its filters, {settings.steps} steps from {origin}"
+    path = subject.figures / f"{layer.name}-from-{start}.svg"
+    save(draw_tiles(found.images, names_of(found), title, columns=6), path)
+    return numbers_of(found)
+
+
+def draw_strongest(subject: Subject, layer: Layer) -> dict[str, Any]:
+    """The filters that the face excites most: what they make of it, and what excites them."""
+    settings = subject.params.filters
+    strongest = strongest_filters(layer.outputs, settings.strongest)
+    found = excite(subject, layer, strongest, "noise")
+    # In the order of the face's excitement, one column a filter.
+    order = [int(np.flatnonzero(found.filters == number)[0]) for number in strongest]
+    means = layer.outputs[strongest].mean(axis=(1, 2))
+    above = [f"filter {k}: {mean:.2f}" for k, mean in zip(strongest, means, strict=True)]
+    below = [names_of(found)[place] for place in order]
+    images = [*layer.outputs[strongest], *found.images[order]]
+    title = (
+        f"{layer.name}: what the {len(strongest)} filters that a face excites most make of it, "
+        f"and what excites them, {settings.steps} steps from noise"
+    )
+    path = subject.figures / f"{layer.name}-strongest.svg"
+    save(draw_tiles(images, [*above, *below], title, columns=len(strongest)), path)
+    return {"filters": strongest.tolist(), "on_face": means.tolist()}
+
+
+def draw_random(subject: Subject, layer: Layer) -> dict[str, Any]:
+    """Random filters of the last convolution, and images that excite them."""
+    settings = subject.params.filters
+    chosen = choose_filters(len(layer.outputs), settings.random, settings.seed + 1)
+    found = excite(subject, layer, chosen, "noise")
+    title = (
+        f"{layer.name}, the last convolution: {len(chosen)} random filters, "
+        f"{settings.steps} steps from noise"
+    )
+    save(draw_tiles(found.images, names_of(found), title, columns=5), subject.figures / "last.svg")
+    return {"layer": layer.name, **numbers_of(found)}
+
+
+def excite(subject: Subject, layer: Layer, filters: NDArray[np.int64], start: str) -> Maximised:
+    """Images that excite filters, from noise or from the layer's face."""
+    settings: Filters = subject.params.filters
+    images = (
+        noise_images(len(filters), settings.seed)
+        if start == "noise"
+        else np.repeat(layer.face[None].astype(np.float32), len(filters), axis=0)
+    )
+    return maximise(subject.model, f"network.{layer.name}", filters, images, settings)
+
+
+def names_of(found: Maximised) -> list[str]:
+    """`filter 7: 0.12 → 3.40`, one each."""
+    return [
         f"filter {number}: {before:.2f} → {after:.2f}"
         for number, before, after in zip(found.filters, found.before, found.after, strict=True)
     ]
-    title = f"{layer}: what excites its filters, {settings.steps} steps from {start}"
-    save(draw_tiles(found.images, names, title, columns=6), figures / f"{layer}-from-{start}.svg")
-    return figures / f"{layer}-from-{start}.svg"
+
+
+def numbers_of(found: Maximised) -> dict[str, Any]:
+    """What of the images goes into the results."""
+    return {
+        "filters": found.filters.tolist(),
+        "before": found.before.tolist(),
+        "after": found.after.tolist(),
+    }
 
 
 if __name__ == "__main__":

@@ -1,0 +1,169 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.analysis.activations import layer_outputs, pick_layers
+from pipeline.analysis.ascent import noise_images
+from pipeline.analysis.filters import choose_filters, maximise, strongest_filters
+from pipeline.errors import UserError
+from pipeline.models.networks import build_network, convolutions
+from pipeline.params import Ascent
+from pipeline.stages.explaining import Subject, TestFaces
+from pipeline.stages.filters import explain_filters
+
+from .test_models import trained_a_little
+
+
+@pytest.fixture(scope="module")
+def model():
+    return trained_a_little().float()
+
+
+@pytest.fixture
+def faces(rng):
+    return rng.integers(0, 256, (3, 48, 48), dtype=np.uint8)
+
+
+def ascent(steps=64, smoothness=0.0, seed=0):
+    return Ascent(steps=steps, learning_rate=3.0, smoothness=smoothness, seed=seed)
+
+
+@pytest.fixture
+def subject(tmp_path, params, faces):
+    """A subject for a network of any name, with few and short ascents."""
+
+    def make(network, **filters):
+        settings = {"filters": 3, "strongest": 2, "random": 3, "steps": 4, **filters}
+        changed = params.model_copy(update={"filters": params.filters.model_copy(update=settings)})
+        test_faces = TestFaces(faces, np.arange(3), np.arange(3))
+        return Subject("CNN", trained_a_little(network), test_faces, changed, tmp_path)
+
+    return make
+
+
+@pytest.mark.parametrize("layer", ["network.stem.0", "network.block2", "network.block3.second.0"])
+def test_outputs_of_a_layer_are_what_it_gives_in_a_whole_pass(model, faces, layer):
+    seen = []
+    handle = model.get_submodule(layer).register_forward_hook(
+        lambda _module, _inputs, output: seen.append(output.detach().clone())
+    )
+    with torch.no_grad():
+        model(torch.from_numpy(faces).unsqueeze(1))
+    handle.remove()
+    assert np.array_equal(layer_outputs(model, layer, faces), seen[0].numpy())
+
+
+@pytest.mark.parametrize("layer", ["network.stem", "network.block3"])
+def test_maximisation_excites_each_of_several_different_filters(model, layer):
+    filters = choose_filters(32, 5, seed=0)
+    assert len(set(filters)) == 5
+    found = maximise(model, layer, filters, noise_images(5, 0), ascent(steps=64, smoothness=0.0))
+    assert sorted(found.filters) == sorted(filters)
+    assert (found.after > found.before).all()
+    assert list(found.after) == sorted(found.after, reverse=True)
+    assert found.images.shape == (5, 48, 48)
+    assert found.images.min() >= 0
+    assert found.images.max() <= 255
+    assert len({image.tobytes() for image in found.images}) == 5
+    # What is reported of an image is what the filter says of that image.
+    for number, image, after in zip(found.filters, found.images, found.after, strict=True):
+        with torch.no_grad():
+            outputs = model.get_submodule("network")[: 1 if layer.endswith("stem") else 4](
+                model.normalise(torch.from_numpy(image)[None, None])
+            )
+        assert outputs[0, number].mean().item() == pytest.approx(after, rel=1e-3, abs=1e-4)
+
+
+def test_smoothness_makes_smoother_images(model):
+    def roughness(smoothness):
+        found = maximise(
+            model, "network.block1", [0, 1], noise_images(2, 0),
+            ascent(steps=20, smoothness=smoothness),
+        )  # fmt: skip
+        return np.abs(np.diff(found.images, axis=2)).mean()
+
+    assert roughness(1.0) < 0.7 * roughness(0.0)
+
+
+def test_a_layer_that_is_not_there_names_those_that_are(model, faces):
+    with pytest.raises(UserError, match=r"'block9' is not in this network.*stem\.0"):
+        layer_outputs(model.network, "block9", faces)
+    dnn = trained_a_little("dense-dnn")
+    assert convolutions(dnn.network) == []
+    with pytest.raises(UserError, match="its convolutions are: none"):
+        layer_outputs(dnn.network, "stem", faces)
+
+
+def test_layers_are_picked_from_the_first_to_the_last():
+    def picked(name):
+        return pick_layers(build_network(name))
+
+    assert picked("compact-cnn") == ["stem", "block1", "block2", "block3"]
+    assert picked("triple-cnn") == ["conv1", "conv4", "conv6", "conv9"]
+    assert picked("plain-cnn") == ["conv1", "conv2", "conv3"]
+    assert picked("dense-dnn") == []
+
+
+def test_the_strongest_filters_are_those_with_the_highest_mean(model, faces):
+    outputs = layer_outputs(model, "network.block2", faces)[0]
+    chosen = strongest_filters(outputs, 6)
+    means = {number: float(maps.mean()) for number, maps in enumerate(outputs)}
+    assert list(chosen) == sorted(means, key=means.get, reverse=True)[:6]
+    assert len(set(chosen)) == 6
+
+
+@pytest.mark.parametrize("network", ["compact-cnn", "leaky-cnn", "two-by-two-cnn"])
+def test_every_network_with_convolutions_shows_its_filters(subject, network):
+    made = subject(network)
+    results = explain_filters(made)
+    layers = results["layers"]
+    assert set(results["of"]) == set(layers)
+    names = {path.stem for path in made.figures.glob("*.svg")}
+    kinds = ("from-noise", "from-face", "strongest")
+    assert names == {"kernels", "first-outputs", "last"} | {
+        f"{layer}-{kind}" for layer in layers for kind in kinds
+    }
+    for found in results["of"].values():
+        for start in ("noise", "face"):
+            assert found[start]["after"] == sorted(found[start]["after"], reverse=True)
+        assert len(set(found["strongest"]["filters"])) == 2
+    last = {"compact-cnn": "block3.second.0", "leaky-cnn": "conv4", "two-by-two-cnn": "conv4"}
+    assert results["random"]["layer"] == last[network]
+    assert len(set(results["random"]["filters"])) == 3
+    json.dumps(results)
+
+
+def test_the_layers_that_are_asked_for_are_shown(subject):
+    assert explain_filters(subject("triple-cnn", layers=["conv2", "conv6"]))["layers"] == [
+        "conv2",
+        "conv6",
+    ]
+    with pytest.raises(UserError, match=r"'conv10' is not in this network.*conv9"):
+        explain_filters(subject("triple-cnn", layers=["conv10"]))
+
+
+def test_a_dense_network_says_that_it_has_no_filters(subject):
+    made = subject("dense-dnn", layers=["conv2"])
+    results = explain_filters(made)
+    assert results["layers"] == []
+    assert "no filters" in results["note"]
+    assert not list(made.figures.glob("*"))
+
+
+def test_the_same_seed_draws_the_same_figures(subject):
+    def drawn():
+        made = subject("leaky-cnn", layers=["conv4"])
+        explain_filters(made)
+        return {path.name: path.read_bytes() for path in made.figures.glob("*.svg")}
+
+    assert drawn() == drawn()
+
+
+def test_noise_moves_little_without_steps_and_images_stay_grey_levels(model):
+    found = maximise(model, "network.stem", [0], noise_images(1, 0), ascent(steps=1))
+    assert found.images.min() >= 0
+    assert found.images.max() <= 255
+    assert np.abs(found.images - noise_images(1, 0)).max() < 60
+    assert torch.isfinite(torch.from_numpy(found.images)).all()
