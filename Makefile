@@ -7,7 +7,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help study test check lint format types quick flow mlflow compare plots constraints clean
+.PHONY: help study recipes recipe ablation test check lint format types quick flow mlflow compare plots constraints clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -16,6 +16,18 @@ help:  ## list the targets
 study: $(VENV)/installed  ## run the whole study and print its results
 	dvc repro
 	@python -m pipeline.report
+	-@python -m pipeline.tracking wait
+
+recipes: $(VENV)/installed  ## run every configuration in recipes/ as a DVC experiment (hours on real faces)
+	python -m pipeline.experiments all
+	-@python -m pipeline.tracking wait
+
+recipe: $(VENV)/installed  ## run one of them: make recipe NAME=r1
+	python -m pipeline.experiments run $(or $(NAME),$(error say which: make recipe NAME=r1; there are: $(basename $(notdir $(wildcard recipes/*.yaml)))))
+	-@python -m pipeline.tracking wait
+
+ablation: $(VENV)/installed  ## run grids/ablation.yaml, 27 small trainings, and print its table
+	python -m pipeline.experiments grid ablation
 	-@python -m pipeline.tracking wait
 
 test: $(VENV)/installed  ## run all tests (minutes)

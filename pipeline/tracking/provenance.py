@@ -98,9 +98,11 @@ def provenance(folder: Path, running: str | None = None) -> dict[str, str]:
     """All of the above as flat text, ready to be the tags of a run."""
     git = git_state(folder)
     md5 = data_md5(folder, running)
+    experiment = os.environ.get("DVC_EXP_NAME")  # set by `dvc exp run`
     return {
         **({"git.revision": git.revision, "git.dirty": str(git.dirty).lower()} if git else {}),
         **({"data.md5": md5} if md5 else {}),
+        **({"dvc.experiment": experiment} if experiment else {}),
         **{f"version.{name}": version for name, version in versions().items()},
         "threads": str(threads()),
         "platform": platform.platform(),

@@ -186,7 +186,7 @@ def _tags_of(journal: StoredJournal) -> dict[str, str]:
 
 def _tags_of_stage(journal: StoredJournal) -> dict[str, str]:
     """The part that may differ between the stages of one reproduction."""
-    shown = ("git.", "data.", "mlflow.")
+    shown = ("git.", "data.", "dvc.", "mlflow.")
     return {key: text for key, text in _tags_of(journal).items() if key.startswith(shown)}
 
 

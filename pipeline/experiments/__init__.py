@@ -1,0 +1,1 @@
+"""Named configurations and grids of them, each run as a DVC experiment beside the others."""

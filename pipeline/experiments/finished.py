@@ -1,0 +1,62 @@
+"""The experiments that DVC keeps for the current commit: parameters and metrics."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline import layout
+from pipeline.errors import UserError
+from pipeline.tracking.journal import flatten
+
+
+@dataclass(frozen=True)
+class Finished:
+    """An experiment that ended.
+
+    Attributes:
+        name: its name.
+        revision: the commit that holds it.
+        params: its params.yaml, one level of dotted keys.
+        metrics: of all stages, likewise. Where a stage did not run, those of the commit that the
+            experiment stands on.
+    """
+
+    name: str
+    revision: str
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+
+
+def read_finished() -> dict[str, Finished]:
+    """Ask DVC for them, by name.
+
+    Raises:
+        UserError: DVC cannot say.
+    """
+    shown = subprocess.run(
+        [sys.executable, "-m", "dvc", "exp", "show", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if shown.returncode:
+        raise UserError(f"dvc exp show: {' '.join(shown.stderr.split())}")
+    found = {}
+    for baseline in json.loads(shown.stdout):
+        for experiment in baseline.get("experiments") or ():
+            revision = experiment["revs"][0]
+            if revision.get("data") and experiment["name"]:
+                found[experiment["name"]] = _read(experiment["name"], revision)
+    return found
+
+
+def _read(name: str, revision: Mapping[str, Any]) -> Finished:
+    data = revision["data"]
+    params = data["params"].get(str(layout.PARAMS), {}).get("data") or {}
+    metrics: dict[str, float] = {}
+    for file in data["metrics"].values():
+        metrics |= flatten(file.get("data") or {})
+    return Finished(name, revision["rev"], flatten(params), metrics)

@@ -1,0 +1,174 @@
+"""One configuration as a DVC experiment: in a temporary copy that shares the cache.
+
+The workspace stays as it is. The copy holds what git tracks, changes that are not committed
+included; its results are kept under the experiment's name (`dvc exp show`, `dvc exp apply`).
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pipeline import layout
+from pipeline.errors import UserError
+from pipeline.experiments.finished import Finished
+from pipeline.experiments.recipes import Configuration, merge
+from pipeline.experiments.subprocesses import run_to_end
+from pipeline.tracking.journal import flatten
+
+CODE = ("pipeline", "dvc.yaml", "constraints.txt")
+"""What results follow from besides parameters and data."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A configuration, and how far it is to be run.
+
+    Attributes:
+        configuration: parameters under the experiment's name.
+        stages: that are wanted, with all they need; none are all.
+    """
+
+    configuration: Configuration
+    stages: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Of the experiment."""
+        return self.configuration.name
+
+    @property
+    def message(self) -> str:
+        """Of the experiment's commit: tells later how far it was run."""
+        return f"{self.name}: {' '.join(self.stages) or 'all stages'}"
+
+
+def prepare(configuration: Configuration) -> Configuration:
+    """Name the faces so that the temporary copy finds them, too.
+
+    A stage's output such as the sample faces is made in the copy; anything else stays where it
+    is, outside of what git and DVC carry, and needs its whole path.
+
+    Raises:
+        UserError: there are no such faces.
+    """
+    source = Path(configuration.params.data.source)
+    if source == layout.SAMPLE:
+        return configuration
+    if not source.exists():
+        raise UserError(
+            f"data.source = {str(source)!r}: no such file or folder; README.md says what it can be"
+        )
+    whole = {"data": {"source": str(source.resolve())}}
+    data = configuration.params.data.model_copy(update=whole["data"])
+    return replace(
+        configuration,
+        changes=merge(configuration.changes, whole),
+        params=configuration.params.model_copy(update={"data": data}),
+    )
+
+
+def check_workspace() -> None:
+    """See that the temporary copy will hold all code.
+
+    Raises:
+        UserError: this is no project with a first commit, or code is not known to git.
+    """
+    if not layout.PARAMS.exists() or not Path("dvc.yaml").exists():
+        raise UserError("params.yaml, dvc.yaml: not here; run from the project's folder")
+    if git("rev-parse", "--quiet", "--verify", "HEAD") is None:
+        raise UserError("git: no commit here; DVC's experiments stand on one: git commit")
+    unknown = git("ls-files", "--others", "--exclude-standard", "--", *CODE)
+    if unknown:
+        first = unknown.splitlines()[0]
+        raise UserError(
+            f"{first}: not known to git, so an experiment would lack it: git add {first}"
+        )
+
+
+def is_done(experiment: Experiment, known: Mapping[str, Finished]) -> bool:
+    """Whether it was run as far as that with these parameters, this code and these faces."""
+    done = known.get(experiment.name)
+    return (
+        done is not None
+        and done.params == flatten(experiment.configuration.params.model_dump())
+        and git("log", "-1", "--format=%s", done.revision) == experiment.message
+        and git("diff", "--quiet", done.revision, "--", *CODE) is not None
+        and _newest(Path(experiment.configuration.params.data.source)) < _committed(done.revision)
+    )
+
+
+def run(experiment: Experiment) -> bool:
+    """Run it; an experiment of its name is replaced if it succeeds, and kept if not.
+
+    Returns:
+        Whether it succeeded.
+    """
+    reference = _reference(experiment.name)
+    former = git("rev-parse", "--quiet", "--verify", reference)
+    # Not `dvc exp run --force`: that would also run every stage again that is up to date.
+    if former:
+        git("update-ref", "-d", reference)
+    succeeded = False
+    try:
+        succeeded = run_to_end(command(experiment), environment()) == 0
+    finally:
+        if former and not succeeded:
+            git("update-ref", reference, former)
+    return succeeded
+
+
+def command(experiment: Experiment) -> list[str]:
+    """The call of DVC."""
+    settings = [
+        word
+        for key, value in flatten(experiment.configuration.changes).items()
+        for word in ("-S", f"{key}={quote(value)}")
+    ]
+    options = ["--temp", "--name", experiment.name, "--message", experiment.message]
+    return [sys.executable, "-m", "dvc", "exp", "run", *options, *settings, *experiment.stages]
+
+
+def quote(value: Any) -> str:
+    """A value as `dvc exp run -S` reads it (Hydra's grammar): texts quoted, so that they stay."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    if isinstance(value, Sequence):
+        return "[" + ",".join(quote(item) for item in value) + "]"
+    return repr(value)
+
+
+def environment() -> dict[str, str]:
+    """This process's, so that stages call the Python that runs this, unbuffered."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", "DVC_NO_ANALYTICS": "1"}
+
+
+def git(*arguments: str) -> str | None:
+    """What git prints, without the last line's end; None if it fails."""
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)  # noqa: S607
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _reference(name: str) -> str:
+    """Where DVC keeps an experiment of the current commit."""
+    from dvc.repo.experiments.refs import ExpRefInfo
+
+    return str(ExpRefInfo(git("rev-parse", "HEAD"), name))
+
+
+def _committed(revision: str) -> float:
+    return float(git("log", "-1", "--format=%ct", revision) or 0)
+
+
+def _newest(source: Path) -> float:
+    """When faces outside of the study changed last, in seconds since the epoch."""
+    if source == layout.SAMPLE:
+        return 0.0
+    files: Iterable[Path] = source.rglob("*") if source.is_dir() else [source]
+    return max((path.stat().st_mtime for path in files), default=0.0)

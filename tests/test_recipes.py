@@ -1,0 +1,369 @@
+"""Recipes and grids: what they hold, how they are checked, and what a grid's table says."""
+
+import copy
+import shutil
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import ttest_1samp
+
+from pipeline.analysis.activations import find_layer
+from pipeline.data.split import split_faces
+from pipeline.errors import UserError
+from pipeline.experiments.finished import Finished
+from pipeline.experiments.grid import collect, combine, read_grid, varied_keys
+from pipeline.experiments.recipes import configure, list_files, merge, parse_assignment, read_recipe
+from pipeline.experiments.running import quote
+from pipeline.experiments.subprocesses import NOISE, without_noise
+from pipeline.experiments.summary import summarise, tabulate, write_markdown
+from pipeline.models.networks import build_network
+from pipeline.params import parse
+from pipeline.tracking.journal import flatten
+
+from .conftest import ROOT
+
+RECIPES, GRIDS = ROOT / "recipes", ROOT / "grids"
+
+NAMES = list_files(RECIPES)
+
+
+def configured(name, params):
+    return configure(name, [read_recipe(name, RECIPES).overrides], name, params)
+
+
+# Recipes
+
+
+def test_there_is_one_recipe_a_report():
+    assert NAMES == ["r0", "r1", "r2", "r4"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_is_allowed_and_says_what_it_is(name, params):
+    assert read_recipe(name, RECIPES).title
+    assert configured(name, params).params != params
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_keeps_what_makes_its_figures_honest(name, params):
+    split = configured(name, params).params.split
+    assert split.copies_together
+    assert split.validation == params.split.validation
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_layers_that_a_recipe_looks_at_are_in_its_network(name, params):
+    found = configured(name, params).params
+    network = build_network(found.train.cnn.network)
+    build_network(found.train.dnn.network)
+    for layer in found.filters.layers if found.filters.layers != "auto" else ():
+        find_layer(network, layer)
+
+
+def test_r4_trains_on_the_first_25_000_rows(params):
+    faces = pd.DataFrame({"label": 0, "md5": [str(k) for k in range(28_709)]})
+    parts = split_faces(faces, configured("r4", params).params.split)
+    assert (parts[:25_000] == "train").all()
+    assert not (parts[25_000:] == "train").any()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_dvc_makes_of_a_recipe_the_parameters_that_were_checked(name, params, tmp_path):
+    from dvc.utils.hydra import apply_overrides
+    from dvc.utils.serialize import load_yaml
+
+    path = tmp_path / "params.yaml"
+    shutil.copy(ROOT / "params.yaml", path)
+    configuration = configured(name, params)
+    changes = flatten(configuration.changes)
+    apply_overrides(path, [f"{key}={quote(value)}" for key, value in changes.items()])
+    assert parse(load_yaml(str(path))) == configuration.params
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "none", "null", "true", "1e-3", "cnn", "/data/raw faces/it's=1,2.csv", "a\\", "[x]", "",
+        1e-05, 3, 0.5, True, ["conv2", "conv6"], [1, 2],
+    ],
+)  # fmt: skip
+def test_a_value_reaches_the_experiment_as_it_is(value, tmp_path):
+    from dvc.utils.hydra import apply_overrides
+    from dvc.utils.serialize import load_yaml
+
+    path = tmp_path / "params.yaml"
+    path.write_text("a: {b: auto}\n")
+    apply_overrides(path, [f"a.b={quote(value)}"])
+    found = load_yaml(str(path))["a"]["b"]
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_an_unknown_recipe_names_the_known_ones():
+    with pytest.raises(UserError, match="recipe 'r3' is not known; choose one of: r0, r1, r2, r4"):
+        read_recipe("r3", RECIPES)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("title: t\noverrides: {train: {cnn: {epoch: 3}}}", "train.cnn.epoch is not known; allow"),
+        ("title: t\noverrides: {train: {cnn: {epochs: 0}}}", "train.cnn.epochs = 0: should be gre"),
+        ("title: t\noverrides: {train: 3}", "train = 3"),
+        ("title: t\ntrain: {cnn: {epochs: 3}}", "train: Extra inputs are not permitted; known her"),
+        ("title: t", "overrides: Field required"),
+        ("title: [", "not YAML"),
+    ],
+)
+def test_a_mistake_in_a_recipe_is_named_in_one_line(text, message, params, tmp_path):
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(UserError) as caught:
+        configure("mine", [read_recipe("mine", tmp_path).overrides], "mine.yaml", params)
+    assert "mine.yaml: " in str(caught.value)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_merging_replaces_values_and_lists_and_leaves_the_rest():
+    base = {"a": {"b": [1, 2], "c": 3}, "d": 4}
+    before = copy.deepcopy(base)
+    assert merge(base, {"a": {"b": [5]}}) == {"a": {"b": [5], "c": 3}, "d": 4}
+    assert base == before
+
+
+@pytest.mark.parametrize(
+    ("text", "override"),
+    [
+        ("train.cnn.learning_rate=1e-4", {"train": {"cnn": {"learning_rate": 1e-4}}}),
+        ("filters.layers=[conv2, conv6]", {"filters": {"layers": ["conv2", "conv6"]}}),
+        ("a.b=no", {"a": {"b": "no"}}),
+        ("a.b=x=y", {"a": {"b": "x=y"}}),
+        ("a=true", {"a": True}),
+    ],
+)
+def test_a_setting_is_read_as_params_yaml_would_read_it(text, override):
+    assert parse_assignment(text) == override
+
+
+@pytest.mark.parametrize("text", ["a", "=3", "a..b=3", "a. b=3", ".a=3"])
+def test_a_setting_without_key_or_value_is_refused(text):
+    with pytest.raises(UserError, match="not key=value, as in train"):
+        parse_assignment(text)
+
+
+# Grids
+
+
+@pytest.fixture
+def in_project(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def test_the_ablation_is_every_combination_of_one_fixed_network(in_project):
+    found = combine("ablation", read_grid("ablation", GRIDS))
+    names = [combination.configuration.name for combination in found]
+    assert len(set(names)) == 27
+    assert names[:4] == [
+        "ablation-none-none-0", "ablation-none-none-1", "ablation-none-none-2",
+        "ablation-none-flip-0",
+    ]  # fmt: skip
+    assert names[-1] == "ablation-batch_norm-full-2"
+    assert [one.configuration.params.train.cnn.seed for one in found] == 9 * [0, 1, 2]
+    trained = {
+        combination.arms[0]: combination.configuration.params.train.cnn for combination in found
+    }
+    assert {arm: (cnn.network, cnn.normalisation) for arm, cnn in trained.items()} == {
+        "none": ("plain-cnn", "none"),
+        "standardisation": ("plain-cnn", "dataset"),
+        "batch_norm": ("plain-norm-cnn", "none"),
+    }
+
+
+def test_experiments_of_a_grid_differ_in_nothing_that_is_not_varied(in_project):
+    grid = read_grid("ablation", GRIDS)
+    varied = varied_keys(grid)
+    flat = [flatten(found.configuration.params.model_dump()) for found in combine("g", grid)]
+    for one, other in pairwise(flat):
+        assert {key for key in one if one[key] != other[key]} <= varied
+    assert {params["split.seed"] for params in flat} == {0}
+
+
+GRID = """
+title: Which rate?
+measure: cnn.accuracy
+stages: [evaluate]
+vary:
+  rate:
+    low: {train: {cnn: {learning_rate: 0.001}}}
+    high: {train: {cnn: {learning_rate: 0.1}}}
+seeds: {keys: [train.cnn.seed], values: [0, 1]}
+"""
+
+
+@pytest.fixture
+def grid(tmp_path):
+    (tmp_path / "rates.yaml").write_text(GRID)
+    return read_grid("rates", tmp_path)
+
+
+def test_a_setting_holds_for_the_whole_grid_but_not_for_what_it_varies(grid, in_project):
+    found = combine("rates", grid, [parse_assignment("train.cnn.epochs=1")])
+    assert {one.configuration.params.train.cnn.epochs for one in found} == {1}
+    with pytest.raises(UserError, match=r"train\.cnn\.seed: the grid 'rates' varies it"):
+        combine("rates", grid, [parse_assignment("train.cnn.seed=1")])
+
+
+def test_a_grid_may_stand_on_a_recipe(grid, in_project, params):
+    found = combine("rates", grid.model_copy(update={"recipe": "r4"}))
+    assert {one.configuration.params.train.cnn.network for one in found} == {"leaky-cnn"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("low:", "low-rate:", "allowed: a to z, 0 to 9 and _"),
+        ("measure: cnn.accuracy", "", "measure: Field required"),
+        ("values: [0, 1]", "values: []", "seeds.values: List should have at least 1 item"),
+        ("seeds:", "seed:", "seed: Extra inputs are not permitted"),
+    ],
+)
+def test_a_mistake_in_a_grid_is_named_in_one_line(old, new, message, tmp_path):
+    (tmp_path / "rates.yaml").write_text(GRID.replace(old, new))
+    with pytest.raises(UserError) as caught:
+        read_grid("rates", tmp_path)
+    assert "rates.yaml: " in str(caught.value)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def ended(combinations, accuracies):
+    return {
+        one.configuration.name: Finished(
+            one.configuration.name,
+            "0" * 40,
+            flatten(one.configuration.params.model_dump()),
+            {"cnn.accuracy": accuracy},
+        )
+        for one, accuracy in zip(combinations, accuracies, strict=False)
+    }
+
+
+def test_experiments_are_collected_by_arm_and_seed_and_missing_ones_named(grid, in_project):
+    combinations = combine("rates", grid)
+    measured, missing = collect(grid, combinations, ended(combinations, [0.5, 0.6, 0.7]))
+    assert measured == {("low",): {0: 0.5, 1: 0.6}, ("high",): {0: 0.7}}
+    assert missing == ["rates-high-1"]
+
+
+def test_experiments_that_differ_in_something_else_are_not_compared(grid, in_project):
+    combinations = combine("rates", grid)
+    finished = ended(combinations, [0.5, 0.6, 0.7, 0.8])
+    finished["rates-high-0"].params["train.cnn.epochs"] = 99
+    with pytest.raises(UserError, match=r"'rates-high-0': train\.cnn\.epochs = 99, needed"):
+        collect(grid, combinations, finished)
+
+
+def test_experiments_with_other_settings_compare_if_all_have_them(grid, in_project):
+    settings = [parse_assignment("train.cnn.epochs=1")]
+    finished = ended(combine("rates", grid, settings), [0.5, 0.6, 0.7, 0.8])
+    measured, missing = collect(grid, combine("rates", grid), finished)
+    assert len(measured) == 2
+    assert not missing
+
+
+def test_an_arm_that_was_changed_since_is_not_taken_for_the_new_one(grid, in_project):
+    finished = ended(combine("rates", grid), [0.5, 0.6, 0.7, 0.8])
+    grid.vary["rate"]["high"]["train"]["cnn"]["learning_rate"] = 0.2
+    with pytest.raises(UserError, match=r"learning_rate = 0\.1, needed to compare: 0\.2"):
+        collect(grid, combine("rates", grid), finished)
+
+
+# The table
+
+MEASURED = {
+    ("none", "none"): {0: 0.50, 1: 0.52, 2: 0.54},
+    ("none", "flip"): {0: 0.53, 1: 0.54, 2: 0.58},
+    ("scaled", "none"): {0: 0.60, 2: 0.66},
+    ("scaled", "flip"): {1: 0.70},
+}
+BASE = ("none", "none")
+AXES = {"normalisation": ["none", "scaled"], "augmentation": ["none", "flip"]}
+
+
+def test_mean_and_spread_are_over_seeds():
+    found = {arm.arms: arm for arm in summarise(MEASURED, BASE)}
+    assert found[BASE].mean == pytest.approx(0.52)
+    assert found[BASE].spread == pytest.approx(0.02)
+    assert (found["none", "flip"].seeds, found["scaled", "none"].seeds) == (3, 2)
+    assert found["scaled", "flip"].spread is None
+
+
+def test_differences_are_paired_by_seed_and_have_students_interval():
+    found = {arm.arms: arm.difference for arm in summarise(MEASURED, BASE)}
+    assert found[BASE] is None
+    flip = found["none", "flip"]
+    assert flip.mean == pytest.approx(0.03)
+    interval = ttest_1samp([0.03, 0.02, 0.04], 0).confidence_interval(0.95)
+    assert (flip.low, flip.high) == pytest.approx((interval.low, interval.high))
+    scaled = found["scaled", "none"]  # seeds 0 and 2 alone
+    assert (scaled.seeds, scaled.mean) == (2, pytest.approx(0.11))
+    single = found["scaled", "flip"]
+    assert (single.mean, single.low) == (pytest.approx(0.18), None)
+
+
+def test_without_a_base_arm_there_are_no_differences():
+    found = summarise({("none", "flip"): {0: 0.5}}, BASE)
+    assert [arm.difference for arm in found] == [None]
+
+
+def test_the_page_has_rows_columns_and_says_what_the_figures_are():
+    text = write_markdown(summarise(MEASURED, BASE), AXES, "Ablation", "cnn.accuracy")
+    assert "| normalisation \\ augmentation | none | flip |" in text
+    assert "| none | 52.0 ± 2.0 (3) | 55.0 ± 2.6 (3) |" in text
+    assert "| none | base | +3.0 (+0.5 to +5.5) |" in text
+    assert "choose nothing" in text
+    assert "3 seeds are few" in text
+
+
+def test_the_table_of_one_axis_has_one_column():
+    found = summarise({("low",): {0: 0.5}, ("high",): {0: 0.4}}, ("low",))
+    text = write_markdown(found, {"rate": ["low", "high"]}, "Rates", "cnn.accuracy")
+    assert "| high | 40.0 (1) |" in text
+    assert "| high | \N{MINUS SIGN}10.0 (1) |" in text
+
+
+def test_the_csv_has_a_row_an_arm():
+    table = tabulate(summarise(MEASURED, BASE), list(AXES))
+    assert list(table.columns) == [
+        "normalisation", "augmentation", "seeds", "mean", "spread",
+        "difference", "difference_low", "difference_high",
+    ]  # fmt: skip
+    assert list(table["seeds"]) == [3, 3, 2, 1]
+    assert np.isnan(table["difference"].astype(float)[0])
+
+
+# What DVC prints
+
+LINES = (
+    NOISE + b"'/x/data'. It won't be created.\nRunning\n\r 0%|\r50%|\r100%|\nWARNING: other\nend"
+)
+
+
+@given(st.lists(st.integers(0, len(LINES)), max_size=8))
+def test_only_the_noise_is_left_out_wherever_the_output_is_cut(places):
+    cuts = [0, *sorted(places), len(LINES)]
+    pieces = [LINES[start:stop] for start, stop in pairwise(cuts)]
+    kept = b"".join(without_noise(pieces))
+    assert kept == LINES[LINES.index(b"Running") :]
+
+
+def test_a_bar_is_shown_at_once():
+    def pieces():
+        yield b"\r 50%|"
+        pytest.fail("it waited for more")
+
+    shown = without_noise(pieces())
+    assert next(shown) + next(shown) == b"\r 50%|"
