@@ -70,7 +70,7 @@ constraints:  ## freeze the versions that are installed now
 clean:  ## remove what the study made, its record too; your faces in data/raw stay
 	git clean -fdXq artifacts
 	rm -rf data/sample data/faces data/split.parquet .dvc/cache .dvc/tmp .cache
-	rm -rf .checkpoints .tracking mlruns mlflow.db
+	rm -rf explained .checkpoints .tracking mlruns mlflow.db
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -33,7 +33,8 @@ _KERNEL = 0.25
 _PENALTY = 1.0
 """Of the ridge regression: next to nothing against hundreds of samples."""
 
-_BATCH = 500
+_BATCH = 64
+"""Faces that a network is asked about at once; a wide one needs 100 MiB for these."""
 
 _SAME = 1e-6
 """Probabilities that differ by less are equal: what is left is rounding in 32 bits."""

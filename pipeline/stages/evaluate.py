@@ -23,10 +23,11 @@ from pipeline.figures.curves import draw_calibration, draw_recalls
 from pipeline.figures.style import save
 from pipeline.models.inference import predict_probabilities
 from pipeline.models.networks import count_parameters
-from pipeline.models.store import load_classifier
+from pipeline.models.store import DESCRIPTION, WEIGHTS, load_classifier
 from pipeline.params import MODELS
 from pipeline.stages import shell
 from pipeline.stages.files import read_parquet, write_csv, write_json, write_parquet
+from pipeline.tracking.fetching import CLASSIFIER
 from pipeline.tracking.journal import flatten
 
 
@@ -99,6 +100,8 @@ def work(stage: shell.Stage) -> None:
         accuracy=results["cnn"]["validation"]["accuracy"],
         measured_on=digest_of(faces.table["md5"].to_numpy()[held_out[~on_test]]),
     )
+    for name in (WEIGHTS, DESCRIPTION):
+        stage.journal.artifact(layout.folder("train@cnn") / name, CLASSIFIER)
 
 
 def compare_side_by_side(results: dict[str, Any]) -> pd.DataFrame:

@@ -34,7 +34,7 @@ class Found:
 
 def work(stage: shell.Stage) -> None:
     """From both networks to a picture each, and how good and how stable the explanations are."""
-    results = explain_each(stage, explain)
+    results = explain_each(stage, explain_lime)
     write_json(layout.folder(stage.name) / "lime.json", results)
     stage.journal.artifact(layout.folder(stage.name) / "lime.json")
     stage.journal.metrics(
@@ -47,7 +47,7 @@ def work(stage: shell.Stage) -> None:
     )
 
 
-def explain(subject: Subject) -> Results:
+def explain_lime(subject: Subject) -> Results:
     """LIME of a face of each expression for the class that the model names: figure and numbers."""
     settings = subject.params.lime
     shown = one_of_each(subject.faces.labels, settings.seed)

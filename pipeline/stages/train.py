@@ -14,11 +14,12 @@ from pipeline.figures.style import save
 from pipeline.models.classifier import Architecture, Classifier
 from pipeline.models.matching import match_width
 from pipeline.models.networks import build_network, count_parameters
-from pipeline.models.store import save_classifier
+from pipeline.models.store import DESCRIPTION, WEIGHTS, save_classifier
 from pipeline.models.table import tabulate
 from pipeline.params import MODELS, ModelName, Params, Train
 from pipeline.stages import shell
 from pipeline.stages.files import read_parquet, write_csv, write_json
+from pipeline.tracking.fetching import CLASSIFIER
 from pipeline.training.checkpoints import Checkpoints
 from pipeline.training.compute import choose
 from pipeline.training.fingerprint import fingerprint
@@ -70,6 +71,8 @@ def work(stage: shell.Stage, model: ModelName) -> None:
     stage.journal.artifact(layout.figures(stage.name) / "history.svg", "figures")
     for name in ("history.csv", "layers.csv"):
         stage.journal.artifact(folder / name)
+    for name in (WEIGHTS, DESCRIPTION):
+        stage.journal.artifact(folder / name, CLASSIFIER)
 
 
 def load_sets(device: torch.device) -> dict[str, FaceSet]:

@@ -11,7 +11,9 @@ from typing import Any
 
 from pipeline.layout import ARTIFACTS, PARAMS
 
-PACKAGES = ("torch", "numpy", "scikit-learn", "captum", "pyarrow", "dvc", "mlflow", "prefect")
+PACKAGES = (
+    "torch", "numpy", "scikit-learn", "scikit-image", "captum", "pyarrow", "dvc", "mlflow", "prefect",
+)  # fmt: skip
 """Whose versions can change a result or a record."""
 
 PATIENCE = 10.0

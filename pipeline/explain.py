@@ -1,0 +1,137 @@
+"""Explain any trained model: `python -m pipeline.explain MODEL [ANALYSIS ...] [--to FOLDER]`.
+
+MODEL is `cnn` or `dnn` for those of the study here, a folder with `weights.safetensors` and
+`model.json`, or an address in MLflow: `models:/NAME@ALIAS`, `models:/NAME/VERSION`, `runs:/RUN_ID`.
+It is explained on the test faces of the study here, with its parameters.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+
+from pipeline import layout
+from pipeline.analysis.confusion import count_confusion, most_confused, normalise_rows
+from pipeline.data.expressions import EXPRESSIONS
+from pipeline.errors import UserError
+from pipeline.figures.matrices import draw_confusion
+from pipeline.figures.style import save
+from pipeline.models.classifier import Classifier
+from pipeline.models.store import load_classifier
+from pipeline.params import MODELS, load
+from pipeline.stages.explaining import Results, Subject, read_test_faces
+from pipeline.stages.files import write_json
+from pipeline.tracking.fetching import FORMS, fetch_classifier, is_address
+
+ANALYSES: Mapping[str, str] = {
+    "confusion": "pipeline.explain:explain_confusion",
+    "saliency": "pipeline.stages.saliency:explain_saliency",
+    "lime": "pipeline.stages.lime:explain_lime",
+    "filters": "pipeline.stages.filters:explain_filters",
+    "class_images": "pipeline.stages.class_images:explain_classes",
+}
+"""Where each is; looked up when it is asked for."""
+
+FOLDER = Path("explained")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.explain",
+        description="Explain a trained model on the test faces of the study here.",
+    )
+    parser.add_argument("model", help=f"cnn, dnn, a folder with a trained model, {FORMS}")
+    parser.add_argument(
+        "analyses", nargs="*", metavar="ANALYSIS",
+        help=f"which of {', '.join(ANALYSES)}; without any, all",
+    )  # fmt: skip
+    parser.add_argument("--to", type=Path, help=f"folder of the results ({FOLDER}/NAME)")
+    chosen = parser.parse_args(arguments)
+    try:
+        explain(chosen.model, chosen.analyses or list(ANALYSES), chosen.to)
+    except UserError as error:
+        print(f"explain: error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def explain(model: str, analyses: Sequence[str], to: Path | None = None) -> None:
+    """Write a picture or more and one JSON file for each analysis.
+
+    Args:
+        model: see above.
+        analyses: names in `ANALYSES`.
+        to: the folder that they go to; None for one named after the model.
+
+    Raises:
+        UserError: no such model or analysis, or there are no faces to explain it on.
+    """
+    for name in analyses:
+        if name not in ANALYSES:
+            raise UserError(f"analysis {name!r} is not known; choose from: {', '.join(ANALYSES)}")
+    folder = to or FOLDER / name_of(model)
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"--to {folder}: not a folder; choose a new or an old folder")
+    params, faces, classifier = load(), read_test_faces(), find_classifier(model)
+    title = model.upper() if model in MODELS else name_of(model)
+    for name in analyses:
+        subject = Subject(title, classifier, faces, params, folder / name)
+        write_json(folder / f"{name}.json", find_analysis(name)(subject))
+        print(folder / f"{name}.json", flush=True)
+
+
+def name_of(model: str) -> str:
+    """What a model's results are called: `models:/faces/3` is `faces-3`, a folder its own name."""
+    if is_address(model):
+        return model.split(":", 1)[1].strip("/").replace("/", "-")
+    return model if model in MODELS else Path(model).resolve().name
+
+
+def find_classifier(model: str) -> Classifier:
+    """Load a model by name, folder or address.
+
+    Raises:
+        UserError: there is none.
+    """
+    if model in MODELS:
+        return load_classifier(layout.folder(f"train@{model}"))
+    if is_address(model):
+        with tempfile.TemporaryDirectory() as folder:
+            return load_classifier(fetch_classifier(model, Path(folder)))
+    if not Path(model).is_dir():
+        raise UserError(f"{model}: no such model; allowed: {', '.join(MODELS)}, a folder, {FORMS}")
+    return load_classifier(Path(model))
+
+
+def find_analysis(name: str) -> Callable[[Subject], Results]:
+    """The function that explains; only what is asked for is imported, as captum takes a second."""
+    module, function = ANALYSES[name].split(":")
+    found: Callable[[Subject], Results] = getattr(import_module(module), function)
+    return found
+
+
+def explain_confusion(subject: Subject) -> Results:
+    """Which expressions a model takes for which: the matrix of all test faces."""
+    labels = subject.faces.labels
+    predicted = subject.predict(np.arange(len(labels))).argmax(axis=1)
+    counts = count_confusion(labels, predicted)
+    title = f"{subject.name}: true against predicted, test faces"
+    save(draw_confusion(counts, title), subject.figures / "confusion.svg")
+    return {
+        "faces": len(labels),
+        "accuracy": float((predicted == labels).mean()),
+        "classes": list(EXPRESSIONS),
+        "counts": counts.tolist(),
+        "shares": normalise_rows(counts).tolist(),
+        "most_confused": [asdict(pair) for pair in most_confused(counts)],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

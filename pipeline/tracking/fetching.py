@@ -1,0 +1,78 @@
+"""The study's own weights out of an MLflow, by the address of a model or of a run."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import UserError
+from pipeline.tracking.failures import one_line
+from pipeline.tracking.places import find_address, find_root
+from pipeline.tracking.store import connect
+
+CLASSIFIER = "classifier"
+"""Among the artifacts of a run: the folder with a trained classifier's weights and description."""
+
+_FILE = "sqlite:///"
+
+FORMS = "models:/NAME@ALIAS, models:/NAME/VERSION or runs:/RUN_ID"
+
+_ADDRESS = re.compile(
+    r"runs:/(?P<run>[^/@]+)|models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>\d+))"
+)
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is meant as an address in MLflow, though it may be a wrong one."""
+    return text.startswith(("models:", "runs:"))
+
+
+def fetch_classifier(text: str, folder: Path) -> Path:
+    """Download a classifier from the MLflow that the environment names.
+
+    Args:
+        text: `models:/NAME@ALIAS`, `models:/NAME/VERSION` or `runs:/RUN_ID`.
+        folder: where to; exists.
+
+    Returns:
+        The folder in it that `pipeline.models.store.load_classifier` reads.
+
+    Raises:
+        UserError: the address is none, leads nowhere or to a run without weights, or MLflow does
+            not answer.
+    """
+    address = _ADDRESS.fullmatch(text)
+    if not address:
+        raise UserError(f"{text}: not an address in MLflow; allowed: {FORMS}")
+    from pipeline.models.store import DESCRIPTION, WEIGHTS
+
+    root = find_root()
+    place = find_address(root)
+    if place.uri.startswith(_FILE) and not (root / place.uri.removeprefix(_FILE)).is_file():
+        # To connect would make the database, and find it empty.
+        raise UserError(f"{text}: there is no {place}; the study's stages make it")
+    try:
+        client = connect(place, root).client
+        identity = _find_run(client, address)
+        kept = {file.path for file in client.list_artifacts(identity, CLASSIFIER)}
+        missing = {f"{CLASSIFIER}/{name}" for name in (WEIGHTS, DESCRIPTION)} - kept
+        if not missing:
+            # The bar would stand among a command's own lines.
+            os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+            return Path(client.download_artifacts(identity, CLASSIFIER, str(folder)))
+    except Exception as error:  # MLflow's own and its stores': whatever it is, there is no model
+        raise UserError(f"{text}: not to be had from {place}: {one_line(error)}") from None
+    raise UserError(
+        f"{text}: run {identity} in {place} keeps no {' and no '.join(sorted(missing))}; "
+        "finished runs of the stages train@cnn, train@dnn and evaluate do"
+    )
+
+
+def _find_run(client: Any, address: re.Match[str]) -> str:
+    """The run that an address means, or that a version of a registered model is from."""
+    run, name, alias, version = address.group("run", "name", "alias", "version")
+    if run:
+        return str(run)
+    if alias:
+        return str(client.get_model_version_by_alias(name, alias).run_id)
+    return str(client.get_model_version(name, version).run_id)
