@@ -5,9 +5,8 @@ import pytest
 import torch
 
 from pipeline.errors import UserError
-from pipeline.models.autoencoder import Autoencoder, EncodedClassifier
 from pipeline.models.classifier import Architecture, Classifier
-from pipeline.models.inference import predict_probabilities, reconstruct
+from pipeline.models.inference import predict_probabilities
 from pipeline.models.networks import NETWORKS, build_network, count_parameters
 from pipeline.models.normalise import Normalise
 from pipeline.models.store import load_classifier, save_classifier
@@ -122,22 +121,3 @@ def test_the_flip_averages_a_face_with_its_mirror_image(faces):
     assert np.allclose(
         flipped, predict_probabilities(model, faces[:, :, ::-1], flip=True), atol=1e-5
     )
-
-
-def test_the_autoencoder_draws_faces_through_a_bottleneck(faces):
-    model = Autoencoder(code=32)
-    assert model.encoder(as_tensor(faces).float()).shape == (6, 32)
-    drawn = reconstruct(model, faces)
-    assert drawn.shape == faces.shape
-    assert drawn.min() >= 0
-    assert drawn.max() <= 255
-
-
-def test_the_encoders_weights_fit_the_classifier_on_it(faces):
-    autoencoder, classifier = Autoencoder(32), EncodedClassifier(32, 0.1)
-    classifier.encoder.load_state_dict(autoencoder.encoder.state_dict())
-    autoencoder.eval()
-    classifier.eval()
-    grey = as_tensor(faces).float()
-    assert torch.equal(classifier.encoder(grey), autoencoder.encoder(grey))
-    assert classifier(grey).shape == (6, 7)

@@ -1,7 +1,11 @@
 """Which faces and labels the semi-supervised stage may see."""
 
+import json
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 
@@ -9,7 +13,10 @@ from pipeline import layout
 from pipeline.data.batch import Batch
 from pipeline.data.store import FaceWriter
 from pipeline.stages.files import write_parquet
-from pipeline.stages.semisupervised import gather
+from pipeline.stages.semisupervised import gather, work
+from pipeline.stages.shell import Stage
+from pipeline.tracking.journal import Journal
+from pipeline.training.transfer import new_autoencoder, new_classifier
 
 PARTS = np.array(["train"] * 40 + ["validation"] * 10 + ["test"] * 10)
 
@@ -29,23 +36,61 @@ def write_store(folder, pixels, labels):
         )
 
 
+class Study:
+    """Faces in a project of their own, and what the stage makes of them."""
+
+    def __init__(self, params, rng):
+        self.params = params
+        self.pixels = rng.integers(0, 256, (60, 48, 48), dtype=np.uint8)
+        write_store(layout.LABELLED, self.pixels, rng.integers(0, 7, 60))
+        others = np.concatenate(
+            [self.pixels[:3], self.pixels[45:47], self.pixels[55:56], 255 - self.pixels[:4]]
+        )
+        write_store(layout.UNLABELLED, others, np.full(10, -1))
+        write_parquet(layout.SPLIT, pd.DataFrame({"face": range(60), "part": PARTS}))
+
+    def gather(self, **settings):
+        return gather(self.set(**settings))
+
+    def set(self, **settings):
+        section = self.params.semisupervised.model_copy(update=settings)
+        return self.params.model_copy(update={"semisupervised": section})
+
+    def removed(self):
+        kept = positions(self.gather().labelled, self.pixels)
+        return [place for place in range(40) if place not in kept]
+
+    def relabel(self, places, label):
+        """Write labels into the stored table as they are, possible or not."""
+        path = layout.LABELLED / "table.parquet"
+        table = pq.read_table(path)
+        labels = table["label"].to_numpy().astype(np.int16)
+        labels[places] = label
+        column = table.schema.get_field_index("label")
+        pq.write_table(table.set_column(column, "label", pa.array(labels)), path)
+
+    def outputs(self, **settings):
+        """All files of the stage by their names."""
+        folder = layout.folder("semisupervised")
+        folder.mkdir(parents=True, exist_ok=True)
+        work(Stage("semisupervised", self.set(**settings), Journal("0" * 32, None)))
+        return {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+
+
 @pytest.fixture
 def study(tmp_path, monkeypatch, rng, params):
-    """Faces in a project of their own; gives what the stage gathers from changed labels."""
     monkeypatch.chdir(tmp_path)
-    pixels = rng.integers(0, 256, (60, 48, 48), dtype=np.uint8)
-    labels = rng.integers(0, 7, 60)
-    others = np.concatenate([pixels[:3], pixels[45:47], pixels[55:56], 255 - pixels[:4]])
-    write_store(layout.UNLABELLED, others, np.full(10, -1))
-    write_parquet(layout.SPLIT, pd.DataFrame({"face": range(60), "part": PARTS}))
-
-    def gathered(change=lambda labels: labels, **settings):
-        write_store(layout.LABELLED, pixels, change(labels.copy()))
-        section = params.semisupervised.model_copy(update=settings)
-        return gather(params.model_copy(update={"semisupervised": section}))
-
-    gathered.pixels = pixels
-    return gathered
+    once = {"epochs": 1, "batch": 20, "device": "cpu", "compile": "never"}
+    fits = {
+        name: getattr(params.semisupervised, name).model_copy(update=once)
+        for name in ("autoencoder", "classifier")
+    }
+    section = params.semisupervised.model_copy(update=fits)
+    return Study(params.model_copy(update={"semisupervised": section}), rng)
 
 
 def positions(faces, pixels):
@@ -53,25 +98,65 @@ def positions(faces, pixels):
     return {places.get(face.numpy().tobytes()) for face in faces.pixels}
 
 
-def test_removed_labels_are_never_read(study):
-    kept = positions(study().labelled, study.pixels)
-    removed = [place for place in range(40) if place not in kept]
-    assert len(kept) == len(removed) == 20
+@pytest.mark.parametrize("label", [255, 3])
+def test_removed_labels_do_not_change_a_byte(study, label):
+    removed = study.removed()
+    assert len(removed) == 20
+    before = study.outputs()
+    assert {"semisupervised.json", "pretrained.safetensors", "figures/accuracy.svg"} <= set(before)
+    study.relabel(removed, label)
+    after = study.outputs()
+    assert [name for name in before if after[name] != before[name]] == []
+    assert set(after) == set(before)
 
-    def corrupt(labels):
-        labels[removed] = (labels[removed] + 3) % 7
-        return labels
 
-    before, after = study(), study(corrupt)
-    for name in ("everything", "labelled", "validation"):
-        first, second = getattr(before, name), getattr(after, name)
-        assert torch.equal(first.pixels, second.pixels)
-        assert torch.equal(first.labels, second.labels)
-    assert (before.everything.labels == -1).all()
+def test_labels_that_are_kept_do_change_the_results(study):
+    """Without this the test above would pass where no label is read at all."""
+    before = study.outputs()
+    kept = [place for place in range(40) if place not in study.removed()]
+    study.relabel(kept, 3)
+    after = study.outputs()
+    assert after["pretrained.safetensors"] != before["pretrained.safetensors"]
+    assert after["autoencoder.safetensors"] == before["autoencoder.safetensors"]
+
+
+def test_no_face_without_a_label_is_among_the_labelled(study):
+    study.relabel(study.removed(), 255)
+    material = study.gather()
+    assert len(material.labelled) == 20
+    assert set(material.labelled.labels.tolist()) <= set(range(7))
+    assert (material.everything.labels == -1).all()
+
+
+@pytest.mark.parametrize(
+    ("network", "noise", "code"),
+    [("wide-autoencoder", 0.0, 2304), ("bottleneck-autoencoder", 0.1, 16)],
+)
+def test_results_say_which_autoencoder_it_was(study, network, noise, code):
+    outputs = study.outputs(network=network, noise=noise, code=16)
+    found = json.loads(outputs["semisupervised.json"])
+    assert (found["network"], found["noise"], found["code"]) == (network, noise, code)
+    assert (found["parameters"]["autoencoder"] == 21_297) is (network == "wide-autoencoder")
+
+
+@pytest.mark.parametrize("network", ["wide-autoencoder", "bottleneck-autoencoder"])
+def test_both_classifiers_start_from_the_same_head_and_differ_by_the_encoder(study, network):
+    settings = study.set(network=network).semisupervised
+    pretrained = new_autoencoder(settings)
+    with torch.no_grad():
+        for value in pretrained.parameters():
+            value.add_(1)
+    alone, grown = new_classifier(settings, None), new_classifier(settings, pretrained)
+    for name, value in alone.head.state_dict().items():
+        assert torch.equal(value, grown.head.state_dict()[name])
+    for name, value in pretrained.encoder.state_dict().items():
+        assert torch.equal(value, grown.encoder.state_dict()[name])
+    first = "encoder.conv1.weight" if network == "wide-autoencoder" else "encoder.conv1.0.weight"
+    assert not torch.equal(alone.get_parameter(first), grown.get_parameter(first))
 
 
 def test_no_held_out_face_is_learned_from(study):
-    material = study()
+    material = study.gather()
     for faces in (material.everything, material.labelled):
         assert not positions(faces, study.pixels) & set(range(40, 60))
     assert positions(material.validation, study.pixels) == set(range(40, 50))
@@ -79,7 +164,7 @@ def test_no_held_out_face_is_learned_from(study):
 
 
 def test_the_unlabelled_file_is_seen_but_for_copies_of_held_out_faces(study):
-    with_file, without = study(), study(unlabelled_file=False)
+    with_file, without = study.gather(), study.gather(unlabelled_file=False)
     assert (with_file.training_faces, without.training_faces) == (40, 40)
     assert len(without.everything) == 40
     assert len(with_file.everything) == 47  # 10 unlabelled, 3 of them copies of held-out faces

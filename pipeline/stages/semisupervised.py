@@ -4,24 +4,22 @@ Three answers on the same test faces: a classifier from random weights on the la
 same classifier on the autoencoder's encoder, and the majority class.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
 from pipeline import layout
 from pipeline.analysis.intervals import Interval, accuracy_and_f1, compare
 from pipeline.analysis.scores import majority_accuracy
-from pipeline.data.split import choose_labelled
 from pipeline.data.store import read_faces, store_files
 from pipeline.figures.curves import draw_history, draw_intervals
 from pipeline.figures.faces import draw_grid
 from pipeline.figures.style import save
-from pipeline.models.autoencoder import Autoencoder, EncodedClassifier
+from pipeline.models.autoencoder import Autoencoder
 from pipeline.models.inference import predict_probabilities, reconstruct
 from pipeline.models.networks import count_parameters
 from pipeline.models.store import save_weights
@@ -32,25 +30,17 @@ from pipeline.training.checkpoints import Checkpoints
 from pipeline.training.compute import choose
 from pipeline.training.fingerprint import fingerprint
 from pipeline.training.loop import Progress, Row, fit
-from pipeline.training.tasks import Classification, FaceSet, Reconstruction, Task
+from pipeline.training.removal import Material, arrange, choose_removed, remove_labels
+from pipeline.training.tasks import FaceSet, Task
+from pipeline.training.transfer import (
+    classification,
+    new_autoencoder,
+    new_classifier,
+    reconstruction,
+)
 
 TRAININGS = ("autoencoder", "labelled_only", "pretrained")
 RECONSTRUCTIONS = 8
-
-
-@dataclass(frozen=True)
-class Material:
-    """What this stage may see: labels that were removed are not among it."""
-
-    everything: FaceSet
-    """All training faces and, if asked for, those of the unlabelled file; labels -1."""
-    training_faces: int
-    """How many of them are training faces."""
-    labelled: FaceSet
-    """The training faces that keep their labels."""
-    validation: FaceSet
-    test_pixels: NDArray[np.uint8]
-    test_labels: NDArray[np.int64]
 
 
 def work(stage: shell.Stage) -> None:
@@ -61,26 +51,17 @@ def work(stage: shell.Stage) -> None:
     checkpoints["autoencoder"].remember_run(stage.journal.run)
     material = gather(stage.params)
 
-    torch.manual_seed(settings.autoencoder.seed)
-    autoencoder = Autoencoder(settings.code)
-    drawing = Reconstruction(settings.augmentation, settings.noise, settings.autoencoder.seed)
+    autoencoder = new_autoencoder(settings)
     drawn = train(
-        stage, "autoencoder", autoencoder, drawing, material.everything, material.validation,
-        settings.autoencoder, checkpoints["autoencoder"],
+        stage, "autoencoder", autoencoder, reconstruction(settings), material.everything,
+        material.validation, settings.autoencoder, checkpoints["autoencoder"],
     )  # fmt: skip
-    naming = Classification(
-        settings.augmentation, settings.label_smoothing, settings.classifier.seed
-    )
     guesses = {}
     for start in TRAININGS[1:]:
-        # The same seed before either: both start from the same head, and differ by the encoder.
-        torch.manual_seed(settings.classifier.seed)
-        classifier = EncodedClassifier(settings.code, settings.dropout)
-        if start == "pretrained":
-            classifier.encoder.load_state_dict(autoencoder.encoder.state_dict())
+        classifier = new_classifier(settings, autoencoder if start == "pretrained" else None)
         train(
-            stage, start, classifier, naming, material.labelled, material.validation,
-            settings.classifier, checkpoints[start],
+            stage, start, classifier, classification(settings), material.labelled,
+            material.validation, settings.classifier, checkpoints[start],
         )  # fmt: skip
         guesses[start] = predict_probabilities(
             classifier, material.test_pixels, flip=stage.params.evaluate.flip
@@ -97,33 +78,12 @@ def work(stage: shell.Stage) -> None:
 
 
 def gather(params: Params) -> Material:
-    """Read the faces, and the labels of those that keep theirs."""
+    """Read the faces; the removed labels go no further than the line that reads them."""
     settings = params.semisupervised
-    stored = read_faces(layout.LABELLED)
     parts = read_parquet(layout.SPLIT)["part"].to_numpy()
-    labels = stored.labels.astype(np.int64)
-    train, validation, test = (
-        np.flatnonzero(parts == part) for part in ("train", "validation", "test")
-    )
-    kept = train[choose_labelled(len(train), settings.labelled_fraction, settings.classifier.seed)]
-    seen = stored.pixels[train]
-    if settings.unlabelled_file:
-        others = read_faces(layout.UNLABELLED)
-        # A copy of a held-out face would let the autoencoder see what it is tested on.
-        held_out = stored.table["md5"][parts != "train"]
-        seen = np.concatenate([seen, others.pixels[~others.table["md5"].isin(held_out)]])
-
-    def face_set(places: NDArray[np.int64]) -> FaceSet:
-        return FaceSet(torch.from_numpy(stored.pixels[places]), torch.from_numpy(labels[places]))
-
-    return Material(
-        everything=FaceSet(torch.from_numpy(seen), torch.full((len(seen),), -1)),
-        training_faces=len(train),
-        labelled=face_set(kept),
-        validation=face_set(validation),
-        test_pixels=stored.pixels[test],
-        test_labels=labels[test],
-    )
+    faces = remove_labels(read_faces(layout.LABELLED), choose_removed(parts, settings))
+    others = read_faces(layout.UNLABELLED) if settings.unlabelled_file else None
+    return arrange(faces, parts, others)
 
 
 def train(
@@ -179,7 +139,9 @@ def measure(
         "unlabelled_faces": len(material.everything) - material.training_faces,
         "validation_faces": len(material.validation),
         "test_faces": len(labels),
-        "code": params.semisupervised.code,
+        "network": params.semisupervised.network,
+        "code": autoencoder.code_size,
+        "noise": params.semisupervised.noise,
         "parameters": {
             "autoencoder": count_parameters(autoencoder),
             "encoder": count_parameters(autoencoder.encoder),
@@ -201,7 +163,7 @@ def draw(
     autoencoder: Autoencoder,
     drawn: Progress,
 ) -> None:
-    """Faces through the bottleneck, the answers with their intervals, the autoencoder's curve."""
+    """Faces through the code, the answers with their intervals, the autoencoder's curve."""
     originals = material.test_pixels[:RECONSTRUCTIONS]
     answers = {
         "labelled faces only": Interval(**results["labelled_only"]),
@@ -210,7 +172,7 @@ def draw(
     figures = {
         "reconstructions": draw_grid(
             [originals, reconstruct(autoencoder, originals)], ["face", "redrawn"],
-            f"Test faces through a code of {results['code']} numbers",
+            f"Test faces through a code of {results['code']:,} numbers",
         ),
         "accuracy": draw_intervals(
             answers, results["majority_accuracy"],
