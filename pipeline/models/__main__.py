@@ -80,8 +80,10 @@ def _print(rows: list[dict[str, object]], title: str | None) -> None:
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
     for name, value in rows[0].items():
         table.add_column(
-            name.replace("_", " ").replace("keras", "Keras"),
+            name.replace("keras_trainable", "trainable").replace("keras_", "Keras "),
             justify="right" if isinstance(value, int) else "left",
+            # A pipe is 80 columns wide: names are not cut for headings.
+            min_width=max(len(_text(row[name])) for row in rows),
         )
     for row in rows:
         table.add_row(*(_text(value) for value in row.values()))
