@@ -1,9 +1,15 @@
+"""Which expressions are taken for which: held-out faces only, rows true, shares of their row."""
+
+import json
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from pipeline import layout
 from pipeline.analysis.confusion import (
     correlate,
     count_confusion,
@@ -11,10 +17,16 @@ from pipeline.analysis.confusion import (
     negative_block,
     normalise_rows,
     pull,
+    recalls,
 )
+from pipeline.data.batch import Batch
 from pipeline.data.expressions import EXPRESSIONS
+from pipeline.data.store import FaceWriter
 from pipeline.figures.frequency import draw_recall_by_frequency
 from pipeline.figures.matrices import draw_confusion
+from pipeline.stages.confusion import work
+from pipeline.stages.shell import Stage
+from pipeline.tracking.journal import Journal
 
 ANGRY, DISGUST, FEAR, HAPPY, SAD, SURPRISE, NEUTRAL = range(7)
 
@@ -42,6 +54,21 @@ def test_rows_are_what_a_face_is_and_columns_what_it_is_taken_for():
     assert (pair.true, pair.predicted, pair.share) == ("sad", "neutral", 0.5)
 
 
+def test_the_most_confused_pairs_are_wrong_ones_and_the_largest_come_first(rng):
+    pairs = most_confused(rng.integers(1, 40, (7, 7)), pairs=4)
+    assert len(pairs) == 4
+    assert all(pair.true != pair.predicted for pair in pairs)
+    shares = [pair.share for pair in pairs]
+    assert shares == sorted(shares, reverse=True)
+    assert most_confused(np.diag(np.arange(7))) == []
+
+
+def test_an_expression_without_faces_has_no_recall():
+    found = recalls(matrix({(FEAR, FEAR): 1, (FEAR, SAD): 3, (SAD, FEAR): 2}))
+    assert (found[FEAR], found[SAD]) == (0.25, 0)
+    assert np.isnan(found).sum() == 5
+
+
 def test_negative_faces_are_right_among_themselves_or_beyond():
     counts = matrix({(ANGRY, ANGRY): 3, (FEAR, SAD): 2, (SAD, NEUTRAL): 4, (SAD, SAD): 1,
                      (HAPPY, SAD): 50, (NEUTRAL, NEUTRAL): 50})  # fmt: skip
@@ -67,6 +94,29 @@ def test_an_answer_draws_the_faces_of_others():
     # angry and 10 sad ones.
     assert found.expected == pytest.approx((3 * 10 / 11 + 1 * 10 / 19) / 4)
     assert found.of_errors.low <= 0.75 <= found.of_errors.high
+    assert found.excess.value == pytest.approx(found.of_errors.value - found.expected)
+
+
+def test_the_intervals_of_a_pull_agree_with_drawing_faces_one_by_one(rng):
+    labels = rng.choice(7, p=[0.14, 0.02, 0.14, 0.25, 0.17, 0.11, 0.17], size=600)
+    answers = np.where(rng.random(600) < 0.6, labels, rng.choice([SAD, NEUTRAL, HAPPY], size=600))
+    found = pull(count_confusion(labels, answers), "sad", resamples=4000, seed=0)
+
+    def shares(drawn):
+        true, said = labels[drawn], answers[drawn]
+        wrong, other = true != said, true != SAD
+        of_errors = (said[wrong] == SAD).mean()
+        # Face by face: the share of sad among the faces that are not of the true expression.
+        chance = [(true == SAD).sum() / (true != each).sum() for each in range(7)]
+        expected = np.where(other[wrong], np.array(chance)[true[wrong]], 0).mean()
+        return (said[other] == SAD).mean(), of_errors, of_errors - expected
+
+    whole = shares(np.arange(600))
+    drawn = np.array([shares(rng.integers(600, size=600)) for _ in range(800)])
+    for k, interval in enumerate((found.of_others, found.of_errors, found.excess)):
+        assert interval.value == pytest.approx(whole[k])
+        ends = np.percentile(drawn[:, k], [2.5, 97.5])
+        assert (interval.low, interval.high) == pytest.approx(tuple(ends), abs=0.015)
 
 
 def test_errors_spread_by_frequency_are_not_called_a_pull():
@@ -78,7 +128,8 @@ def test_errors_spread_by_frequency_are_not_called_a_pull():
         counts[row] = rng.multinomial(faces[row], odds / odds.sum())
     for name in EXPRESSIONS:
         found = pull(counts, name, resamples=1000, seed=0)
-        assert found.of_errors.value == pytest.approx(found.expected, abs=0.03)
+        assert found.excess.low < 0 < found.excess.high
+        assert found.excess.value == pytest.approx(0, abs=0.03)
 
 
 @given(matrices, st.sampled_from(EXPRESSIONS))
@@ -95,20 +146,101 @@ def test_correlation_of_values_and_of_ranks():
     assert rising.pearson < 0.9
     level = correlate(np.array([1.0, 2, 3]), np.array([0.5, 0.5, 0.5]))
     assert (level.pearson, level.spearman) == (None, None)
+    assert correlate(np.array([1.0, 2]), np.array([2.0, 1])).pearson is None
 
 
 def words_of(figure):
     return {text.get_text() for text in figure.findobj(match=lambda it: hasattr(it, "get_text"))}
 
 
-def test_figures_name_what_they_show():
+def test_the_matrix_shows_shares_and_faces_with_rows_true():
     counts = matrix({(SAD, NEUTRAL): 3, (SAD, SAD): 1})
     figure = draw_confusion(counts, "Title")
     assert {"75%", "3", "25%", "true", "predicted", *EXPRESSIONS} <= words_of(figure)
     (axes,) = figure.axes
-    texts = {text.get_text(): text.get_position() for text in axes.texts}
-    assert [round(value) for value in texts["75%"]] == [NEUTRAL, SAD]  # x: predicted, y: true
-    scatter = draw_recall_by_frequency(
-        np.linspace(0, 1, 7), {"cnn": np.full(7, 0.5), "dnn": np.full(7, 0.3)}, "Title"
+    places = {text.get_text(): text.get_position() for text in axes.texts}
+    x, y = (round(value) for value in places["75%"])
+    assert (axes.get_xlabel(), axes.get_xticklabels()[x].get_text()) == ("predicted", "neutral")
+    assert (axes.get_ylabel(), axes.get_yticklabels()[y].get_text()) == ("true", "sad")
+    assert axes.yaxis_inverted()
+
+
+def test_recall_stands_over_frequency_with_the_name_of_each_expression():
+    shares, cnn = np.linspace(0.1, 0.4, 7), np.linspace(0.2, 0.8, 7)
+    figure = draw_recall_by_frequency(shares, {"cnn": cnn, "dnn": cnn / 2}, "Title")
+    assert {"CNN", "DNN", "recall", *EXPRESSIONS} <= words_of(figure)
+    (axes,) = figure.axes
+    first, second = (line.get_xydata() for line in axes.lines)
+    assert np.array_equal(first, np.column_stack([shares, cnn]))
+    assert np.array_equal(second, np.column_stack([shares, cnn / 2]))
+    names = {text.get_text(): text.xy[0] for text in axes.texts}
+    assert [names[name] for name in EXPRESSIONS] == list(shares)
+    cnn[DISGUST] = np.nan
+    without = draw_recall_by_frequency(shares, {"cnn": cnn, "dnn": cnn / 2}, "Title")
+    assert "disgust" not in words_of(without)
+
+
+@pytest.fixture
+def measured(tmp_path, monkeypatch, params):
+    """Run the stage on a few faces: gives what it wrote."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(labels, parts, answers):
+        """Both models answer alike; every part has predictions, as of validation faces."""
+        rows = np.arange(len(labels))
+        with FaceWriter(layout.LABELLED) as writer:
+            pixels = np.zeros((len(labels), 48, 48), np.uint8)
+            nameless = [None] * len(labels)
+            labels = np.array(labels, np.int8)
+            writer.append(Batch(pixels, labels, nameless, rows + 1, rows, nameless))
+        pd.DataFrame({"part": parts}).to_parquet(layout.SPLIT)
+        sure = np.eye(7)[answers]
+        table = pd.DataFrame(
+            {f"{model}_{name}": sure[:, k] for model in ("cnn", "dnn")
+             for k, name in enumerate(EXPRESSIONS)}
+        )  # fmt: skip
+        table = table.assign(face=rows, part=parts, label=labels)
+        layout.PREDICTIONS.parent.mkdir(parents=True)
+        table[table["part"] != "train"].to_parquet(layout.PREDICTIONS)
+        work(Stage("confusion", params, Journal("0" * 32, None)))
+        folder = layout.folder("confusion")
+        # json takes NaN unless it is told not to; nobody else does.
+        found = json.loads((folder / "confusion.json").read_text(), parse_constant=pytest.fail)
+        return found, json.loads(layout.metrics("confusion").read_text())["confusion"]
+
+    return run
+
+
+def test_the_stage_counts_test_faces_and_learns_frequencies_from_training_faces(measured):
+    found, metrics = measured(
+        [SAD, SAD, SAD, HAPPY, FEAR, HAPPY, SAD, SAD, FEAR],
+        ["train"] * 4 + ["validation"] * 1 + ["test"] * 4,
+        [FEAR, FEAR, FEAR, FEAR, HAPPY, HAPPY, SAD, NEUTRAL, SAD],
     )
-    assert {"CNN", "DNN", *EXPRESSIONS} <= words_of(scatter)
+    assert set(found) == {"cnn", "dnn"}
+    cells = {(HAPPY, HAPPY): 1, (SAD, SAD): 1, (SAD, NEUTRAL): 1, (FEAR, SAD): 1}
+    assert np.array_equal(found["cnn"]["counts"], matrix(cells))
+    assert found["cnn"]["training_shares"] == [0, 0, 0, 0.25, 0.75, 0, 0]
+    by_class = found["cnn"]["recall_by_frequency"]  # of fear 0, of happy 1, of sad 0.5
+    assert by_class["spearman"] == pytest.approx(0.5)
+    assert metrics == {
+        "cnn_negative_right": pytest.approx(1 / 3, abs=1e-6),
+        "cnn_errors_to_sad": 0.5,
+        "cnn_errors_to_neutral": 0.5,
+        "cnn_recall_frequency_spearman": pytest.approx(0.5),
+    }
+    written = {path.name for path in layout.figures("confusion").iterdir()}
+    assert written == {
+        "cnn.svg", "dnn.svg", "cnn-negative.svg", "dnn-negative.svg", "frequency.svg",
+    }  # fmt: skip
+    table = pd.read_csv(layout.folder("confusion") / "cnn.csv")
+    assert list(table["actual"]) == ["happy", "sad", "sad", "fear"]
+    assert list(table["predicted"]) == ["happy", "sad", "neutral", "sad"]
+
+
+def test_without_a_correlation_there_is_null_and_no_metric(measured):
+    labels = [*range(7), *range(7)]
+    found, metrics = measured(labels, ["train"] * 7 + ["test"] * 7, labels)
+    assert set(found["cnn"]["recall_by_frequency"].values()) == {None}
+    assert metrics["cnn_negative_right"] == 1
+    assert "cnn_recall_frequency_spearman" not in metrics

@@ -542,7 +542,7 @@ def test_a_correlation_of_seven_points_claims_no_more_than_it_shows(
     found = dict(zip(("pearson", "pearson_p"), pearson, strict=True))
     found |= dict(zip(("spearman", "spearman_p"), spearman, strict=True))
     text = text_of(page(confused(recall_by_frequency=found)))
-    sentences = [part for part in text.split("For the ") if "correlate by" in part]
+    sentences = [part for part in text.split("For the ") if "recall and frequency" in part]
     assert len(sentences) == 2
     assert all(verdict in part for part in sentences)
     assert "Seven points are few" in text
@@ -552,7 +552,7 @@ def test_without_a_correlation_none_is_told(page):
     none = dict.fromkeys(("pearson", "pearson_p", "spearman", "spearman_p"))
     text = text_of(page(confused(recall_by_frequency=none)))
     assert "For the CNN there is no correlation" in text
-    assert "correlate by" not in text
+    assert "recall and frequency correlate" not in text
 
 
 def test_recalls_stand_beside_those_of_the_reference_reports(page):

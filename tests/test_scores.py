@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from pipeline.analysis.confusion import count_confusion, most_confused, normalise_rows
 from pipeline.analysis.intervals import accuracy_and_f1, compare, mean_interval
 from pipeline.analysis.scores import (
     calibration_curve,
@@ -103,23 +102,3 @@ def test_a_mean_has_an_interval_too():
     interval = mean_interval(np.arange(101.0), resamples=2000, seed=0)
     assert interval.value == 50
     assert interval.low == pytest.approx(50 - 1.96 * 29.15 / np.sqrt(101), abs=0.5)
-
-
-def test_rows_are_true_and_columns_predicted():
-    counts = count_confusion(np.array([0, 0, 0, 6]), np.array([0, 4, 4, 6]))
-    assert counts[0, 4] == 2
-    assert counts[4, 0] == 0
-    assert counts.sum() == 4
-    shares = normalise_rows(counts)
-    assert shares[0, 4] == pytest.approx(2 / 3)
-    assert shares[0].sum() == pytest.approx(1)
-    assert shares[1].sum() == 0
-
-
-def test_the_most_confused_pairs_are_wrong_ones_and_the_largest_come_first(probabilities, labels):
-    counts = count_confusion(labels, probabilities.argmax(axis=1))
-    pairs = most_confused(counts, pairs=4)
-    assert all(pair.true != pair.predicted for pair in pairs)
-    shares = [pair.share for pair in pairs]
-    assert shares == sorted(shares, reverse=True)
-    assert most_confused(np.diag(np.arange(7))) == []

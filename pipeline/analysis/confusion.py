@@ -47,6 +47,11 @@ def normalise_rows(counts: NDArray[np.integer]) -> Matrix:
     return shares
 
 
+def recalls(counts: NDArray[np.integer]) -> NDArray[np.floating]:
+    """Share of each expression's faces that is named rightly, (7,); NaN where it does not occur."""
+    return np.where(counts.sum(axis=1) > 0, np.diagonal(normalise_rows(counts)), np.nan)
+
+
 def most_confused(counts: NDArray[np.integer], pairs: int = 5) -> list[ConfusedPair]:
     """The wrong cells with the largest shares of their row, largest first."""
     shares = normalise_rows(counts)
@@ -102,42 +107,57 @@ class Pull:
         of_others: share of the faces of all other expressions that are taken for it.
         of_errors: share of all errors that are this answer.
         expected: what `of_errors` would be if each error fell on a wrong answer in proportion to
-            how many faces that expression has.
+            how many test faces that expression has: on a fearful face, on sad as often as sad faces
+            stand among those that are not fearful.
+        excess: `of_errors` less `expected`. Both move when faces are drawn anew, so that only this
+            interval says whether they differ.
     """
 
     of_others: Interval
     of_errors: Interval
     expected: float
+    excess: Interval
 
 
 def pull(counts: NDArray[np.integer], expression: str, *, resamples: int, seed: int) -> Pull:
-    """Measure how many faces an expression draws to itself, with bootstrap intervals over faces."""
+    """Measure how many faces an expression draws to itself, with bootstrap intervals over faces.
+
+    Args:
+        counts: faces by true and predicted expression, (7, 7), one of them at least.
+        expression: the answer.
+        resamples: of the bootstrap; cells are drawn, as in `intervals.accuracy_and_f1`.
+        seed: of its draws.
+    """
     place, total = EXPRESSIONS.index(expression), int(counts.sum())
     drawn = np.random.default_rng(seed).multinomial(total, counts.ravel() / total, resamples)
     matrices = np.concatenate([counts.reshape(1, -1), drawn]).reshape(-1, *counts.shape)
     rows = matrices.sum(axis=2)
     taken = matrices[:, :, place].sum(axis=1) - matrices[:, place, place]
-    errors = total - np.trace(matrices, axis1=1, axis2=2)
-    faces, wrong = rows[0], rows[0] - np.diagonal(counts)
+    wrong = rows - np.diagonal(matrices, axis1=1, axis2=2)
+    errors = np.maximum(wrong.sum(axis=1), 1)
     # An error on a face of another expression could have been any of the others but the true one.
-    likely = wrong * faces[place] / np.maximum(total - faces, 1)
-    likely[place] = 0
+    likely = wrong * rows[:, [place]] / np.maximum(total - rows, 1)
+    likely[:, place] = 0
+    of_errors, expected = taken / errors, likely.sum(axis=1) / errors
     return Pull(
         of_others=percentile_interval(taken / np.maximum(total - rows[:, place], 1)),
-        of_errors=percentile_interval(taken / np.maximum(errors, 1)),
-        expected=float(likely.sum() / max(int(wrong.sum()), 1)),
+        of_errors=percentile_interval(of_errors),
+        expected=float(expected[0]),
+        excess=percentile_interval(of_errors - expected),
     )
 
 
 @dataclass(frozen=True)
 class Correlation:
-    """How one row of numbers goes with another; None where one of them is constant.
+    """How one row of numbers goes with another.
+
+    All None where there is no number: one of the rows is constant, or they are shorter than 3.
 
     Attributes:
         pearson: of the values.
-        pearson_p: its two-sided probability by chance.
+        pearson_p: two-sided probability of one at least as far from 0 by chance.
         spearman: of their ranks.
-        spearman_p: its two-sided probability by chance.
+        spearman_p: likewise.
     """
 
     pearson: float | None
@@ -147,8 +167,8 @@ class Correlation:
 
 
 def correlate(first: NDArray[np.floating], second: NDArray[np.floating]) -> Correlation:
-    """Correlate two rows of numbers (N,), N of 3 or more."""
-    if np.ptp(first) == 0 or np.ptp(second) == 0:
+    """Correlate two rows of numbers (N,)."""
+    if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return Correlation(None, None, None, None)
     by_value, by_rank = pearsonr(first, second), spearmanr(first, second)
     return Correlation(

@@ -17,13 +17,14 @@ from pipeline.analysis.confusion import (
     negative_block,
     normalise_rows,
     pull,
+    recalls,
 )
 from pipeline.data.expressions import EXPRESSIONS
 from pipeline.data.store import read_faces
 from pipeline.figures.frequency import draw_recall_by_frequency
 from pipeline.figures.matrices import draw_confusion
 from pipeline.figures.style import save
-from pipeline.params import MODELS, Evaluate
+from pipeline.params import MODELS, Evaluate, Params
 from pipeline.stages import shell
 from pipeline.stages.files import read_parquet, write_csv, write_json
 
@@ -38,26 +39,24 @@ def work(stage: shell.Stage) -> None:
     labels = predictions["label"].to_numpy()
     names, shares = np.array(EXPRESSIONS), training_shares()
     results: dict[str, Any] = {}
-    recalls: dict[str, NDArray[np.floating]] = {}
+    found: dict[str, NDArray[np.floating]] = {}
     for model in MODELS:
         columns = [f"{model}_{name}" for name in EXPRESSIONS]
         predicted = predictions[columns].to_numpy().argmax(axis=1)
         counts = count_confusion(labels, predicted)
-        recalls[model] = np.diagonal(normalise_rows(counts))
+        found[model] = recalls(counts)
         results[model] = measure(counts, shares, stage.params.evaluate)
         classes = pd.DataFrame({"actual": names[labels], "predicted": names[predicted]})
         write_csv(folder / f"{model}.csv", classes)
         for name, figure in draw(counts, model.upper()).items():
             save(figure, figures / f"{model}{name}.svg")
-    figure = draw_recall_by_frequency(shares, recalls, "Are rare expressions missed more often?")
+    figure = draw_recall_by_frequency(shares, found, "Are rare expressions missed more often?")
     save(figure, figures / "frequency.svg")
 
     write_json(folder / "confusion.json", results)
     headline = headline_of(results)
     write_json(layout.metrics(stage.name), {"confusion": headline})
-    stage.journal.metrics(
-        {f"confusion.{name}": value for name, value in headline.items() if value is not None}
-    )
+    stage.journal.metrics({f"confusion.{name}": value for name, value in headline.items()})
     for path in sorted(figures.glob("*.svg")):
         stage.journal.artifact(path, "figures")
     stage.journal.artifact(folder / "confusion.json")
@@ -75,7 +74,7 @@ def measure(
 ) -> dict[str, Any]:
     """All that is said of one matrix, (7, 7)."""
     chance = {"resamples": settings.resamples, "seed": settings.seed}
-    recalls, occurs = np.diagonal(normalise_rows(counts)), counts.sum(axis=1) > 0
+    found, occurs = recalls(counts), counts.sum(axis=1) > 0
     return {
         "rows": "true",
         "columns": "predicted",
@@ -86,7 +85,7 @@ def measure(
         "negative": asdict(negative_block(counts)),
         "pull": {name: asdict(pull(counts, name, **chance)) for name in PULLING},
         "training_shares": shares.tolist(),
-        "recall_by_frequency": asdict(correlate(shares[occurs], recalls[occurs])),
+        "recall_by_frequency": asdict(correlate(shares[occurs], found[occurs])),
     }
 
 
@@ -102,14 +101,22 @@ def draw(counts: NDArray[np.int64], model: str) -> dict[str, Figure]:
     }  # fmt: skip
 
 
-def headline_of(results: dict[str, Any]) -> dict[str, float | None]:
-    """The few numbers by which experiments are compared."""
-    return {
-        "negative_right": results["cnn"]["negative"]["right"],
-        "errors_to_sad": results["cnn"]["pull"]["sad"]["of_errors"]["value"],
-        "errors_to_neutral": results["cnn"]["pull"]["neutral"]["of_errors"]["value"],
+def headline_of(results: dict[str, Any]) -> dict[str, float]:
+    """The few numbers by which experiments are compared; a metric that is none is left out."""
+    cnn = results["cnn"]
+    headline = {
+        "cnn_negative_right": cnn["negative"]["right"],
+        "cnn_errors_to_sad": cnn["pull"]["sad"]["of_errors"]["value"],
+        "cnn_errors_to_neutral": cnn["pull"]["neutral"]["of_errors"]["value"],
+        "cnn_recall_frequency_spearman": cnn["recall_by_frequency"]["spearman"],
     }
+    return {name: value for name, value in headline.items() if value is not None}
+
+
+def own_params(params: Params) -> dict[str, Any]:
+    """What the stage reads of the parameters."""
+    return params.evaluate.model_dump(include={"resamples", "seed"})
 
 
 if __name__ == "__main__":
-    shell.run("confusion", work, own_params=lambda params: params.evaluate.model_dump())
+    shell.run("confusion", work, own_params=own_params)
