@@ -23,9 +23,7 @@ def settings(params):
 
 @pytest.mark.parametrize("method", ["stratified", "shuffled", "first_rows", "usage"])
 def test_every_face_has_one_part_and_each_part_its_share(table, settings, method):
-    changed = settings.model_copy(
-        update={"method": method, "copies_together": False}
-    )
+    changed = settings.model_copy(update={"method": method, "copies_together": False})
     parts = split_faces(table, changed)
     counts = {part: int((parts == part).sum()) for part in PARTS}
     assert sum(counts.values()) == len(table)
@@ -43,9 +41,7 @@ def test_stratified_keeps_the_mix_of_expressions(table, settings):
 @pytest.mark.parametrize("method", ["stratified", "shuffled", "first_rows"])
 def test_copies_stay_on_one_side_when_asked(table, settings, method):
     def leaks(together):
-        changed = settings.model_copy(
-            update={"method": method, "copies_together": together}
-        )
+        changed = settings.model_copy(update={"method": method, "copies_together": together})
         return count_leaks(table["md5"].to_numpy(), split_faces(table, changed))
 
     assert leaks(together=True) == 0
