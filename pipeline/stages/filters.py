@@ -112,7 +112,7 @@ def draw_strongest(subject: Subject, layer: Layer) -> dict[str, Any]:
     # In the order of the face's excitement, one column a filter.
     order = [int(np.flatnonzero(found.filters == number)[0]) for number in strongest]
     means = layer.outputs[strongest].mean(axis=(1, 2))
-    above = [f"filter {k}: {mean:.2f}" for k, mean in zip(strongest, means, strict=True)]
+    above = [f"filter {k}: {mean:.3g}" for k, mean in zip(strongest, means, strict=True)]
     below = [names_of(found)[place] for place in order]
     images = [*layer.outputs[strongest], *found.images[order]]
     title = (
@@ -149,9 +149,9 @@ def excite(subject: Subject, layer: Layer, filters: NDArray[np.int64], start: st
 
 
 def names_of(found: Maximised) -> list[str]:
-    """`filter 7: 0.12 → 3.40`, one each."""
+    """`filter 7: 0.12 → 3.4`, one each."""
     return [
-        f"filter {number}: {before:.2f} → {after:.2f}"
+        f"filter {number}: {before:.3g} → {after:.3g}"
         for number, before, after in zip(found.filters, found.before, found.after, strict=True)
     ]
 
