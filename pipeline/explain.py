@@ -9,18 +9,11 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 
-import numpy as np
-
 from pipeline import layout
-from pipeline.analysis.confusion import count_confusion, most_confused, normalise_rows
-from pipeline.data.expressions import EXPRESSIONS
 from pipeline.errors import UserError
-from pipeline.figures.matrices import draw_confusion
-from pipeline.figures.style import save
 from pipeline.models.classifier import Classifier
 from pipeline.models.store import load_classifier
 from pipeline.params import MODELS, load
@@ -29,7 +22,7 @@ from pipeline.stages.files import write_json
 from pipeline.tracking.fetching import FORMS, fetch_classifier, is_address
 
 ANALYSES: Mapping[str, str] = {
-    "confusion": "pipeline.explain:explain_confusion",
+    "confusion": "pipeline.stages.confusion:explain_confusion",
     "saliency": "pipeline.stages.saliency:explain_saliency",
     "lime": "pipeline.stages.lime:explain_lime",
     "filters": "pipeline.stages.filters:explain_filters",
@@ -87,10 +80,13 @@ def explain(model: str, analyses: Sequence[str], to: Path | None = None) -> None
 
 
 def name_of(model: str) -> str:
-    """What a model's results are called: `models:/faces/3` is `faces-3`, a folder its own name."""
+    """What results are called: `models:/faces/3` is `faces-3`, the folder `runs/a/cnn` is `a-cnn`.
+
+    A folder's own name is not enough: of many it is `cnn`, as the study's own model is called.
+    """
     if is_address(model):
         return model.split(":", 1)[1].strip("/").replace("/", "-")
-    return model if model in MODELS else Path(model).resolve().name
+    return model if model in MODELS else "-".join(Path(model).resolve().parts[1:][-2:])
 
 
 def find_classifier(model: str) -> Classifier:
@@ -114,23 +110,6 @@ def find_analysis(name: str) -> Callable[[Subject], Results]:
     module, function = ANALYSES[name].split(":")
     found: Callable[[Subject], Results] = getattr(import_module(module), function)
     return found
-
-
-def explain_confusion(subject: Subject) -> Results:
-    """Which expressions a model takes for which: the matrix of all test faces."""
-    labels = subject.faces.labels
-    predicted = subject.predict(np.arange(len(labels))).argmax(axis=1)
-    counts = count_confusion(labels, predicted)
-    title = f"{subject.name}: true against predicted, test faces"
-    save(draw_confusion(counts, title), subject.figures / "confusion.svg")
-    return {
-        "faces": len(labels),
-        "accuracy": float((predicted == labels).mean()),
-        "classes": list(EXPRESSIONS),
-        "counts": counts.tolist(),
-        "shares": normalise_rows(counts).tolist(),
-        "most_confused": [asdict(pair) for pair in most_confused(counts)],
-    }
 
 
 if __name__ == "__main__":

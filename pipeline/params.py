@@ -87,12 +87,15 @@ class Fit(Section):
     compile: Literal["auto", "always", "never"]
 
 
-NetworkName = Literal[
+ConvolutionalName = Literal[
     "compact-cnn", "vgg-cnn", "triple-cnn", "two-by-two-cnn", "wide-cnn", "vgg16-cnn", "leaky-cnn",
-    "plain-cnn", "plain-norm-cnn", "dense-dnn", "deep-dnn", "small-dnn", "waist-dnn",
+    "plain-cnn", "plain-norm-cnn",
 ]  # fmt: skip
-"""Names in `pipeline.models.networks.NETWORKS`, known here so that a wrong one is named before
-torch is imported."""
+"""Names in `pipeline.models.networks`, known here so that a wrong one is named before torch is
+imported."""
+
+DenseName = Literal["dense-dnn", "deep-dnn", "small-dnn", "waist-dnn"]
+"""Likewise."""
 
 AutoencoderName = Literal["bottleneck-autoencoder", "wide-autoencoder"]
 """Names in `pipeline.models.autoencoder.AUTOENCODERS`."""
@@ -104,16 +107,23 @@ Dropout = Annotated[float, Field(ge=0, lt=1)] | Literal["own"]
 class Train(Fit):
     """One classifier: its network, its inputs and how it is fitted."""
 
-    network: NetworkName
+    network: str
     dropout: Dropout
     normalisation: Literal["none", "scale", "face", "dataset"]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     augmentation: Augmentation
 
 
-class TrainDense(Train):
-    """The CNN's opponent, of its own size or of the CNN's."""
+class TrainConvolutional(Train):
+    """The CNN."""
 
+    network: ConvolutionalName
+
+
+class TrainDense(Train):
+    """Its opponent, of its own size or of the CNN's."""
+
+    network: DenseName
     match: Literal["dnn", "cnn"]
 
 
@@ -126,7 +136,7 @@ MODELS: tuple[ModelName, ...] = get_args(ModelName)
 class Classifiers(Section):
     """The two classifiers that the study compares."""
 
-    cnn: Train
+    cnn: TrainConvolutional
     dnn: TrainDense
 
 

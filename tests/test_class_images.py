@@ -7,7 +7,7 @@ from pipeline.analysis.class_images import imagine_classes
 from pipeline.data.expressions import EXPRESSIONS
 from pipeline.params import Ascent
 from pipeline.stages.class_images import explain_classes
-from pipeline.stages.explaining import Subject, TestFaces
+from pipeline.stages.explaining import Subject, UnseenFaces
 
 from .test_models import trained_a_little
 
@@ -50,7 +50,7 @@ def test_cross_entropy_falls_for_networks_of_either_kind(network):
 
 
 def test_the_stage_tells_which_classes_win(tmp_path, params):
-    nobody = TestFaces(np.empty((0, 48, 48), np.uint8), np.empty(0, int), np.empty(0, int))
+    nobody = UnseenFaces(np.empty((0, 48, 48), np.uint8), np.empty(0, int), np.empty(0, int))
     changed = params.model_copy(update={"class_images": ascent(steps=20)})
     subject = Subject("CNN", trained_a_little("leaky-cnn"), nobody, changed, tmp_path)
     results = explain_classes(subject)

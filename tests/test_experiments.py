@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pandas as pd
 import psutil
@@ -22,7 +23,11 @@ EXPERIMENTS = ("python", "-m", "pipeline.experiments")
 
 SMALL = {**TINY, "train": {"cnn": {"epochs": 1}, "dnn": {"epochs": 1}}}
 
-ONE_EPOCH = ["-S", "train.cnn.epochs=1", "-S", "train.dnn.epochs=1"]
+ONE_EPOCH = [
+    word
+    for fit in ("train.cnn", "train.dnn", "semisupervised.autoencoder", "semisupervised.classifier")
+    for word in ("-S", f"{fit}.epochs=1")
+]
 
 GRID = """
 title: Which rate?
@@ -38,14 +43,18 @@ seeds: {keys: [train.cnn.seed], values: [0, 1]}
 """
 
 
+def accuracy(metrics):
+    return metrics["evaluate"]["cnn"]["accuracy"]
+
+
 def shown(project):
-    """Name, changed parameters and accuracies of each experiment, as `dvc exp show` has them."""
+    """Name, parameters and metrics by folder of each experiment, as `dvc exp show` has them."""
     table = json.loads(project.run("dvc", "exp", "show", "--json"))
     experiments = [found for baseline in table for found in baseline.get("experiments") or ()]
     found = {}
     for experiment in experiments:
         data = experiment["revs"][0]["data"]
-        metrics = data["metrics"]["artifacts/evaluate/metrics.json"]["data"]
+        metrics = {Path(name).parent.name: file["data"] for name, file in data["metrics"].items()}
         found[experiment["name"]] = (data["params"]["params.yaml"]["data"], metrics)
     return found
 
@@ -66,7 +75,7 @@ def project(tmp_path_factory):
 @pytest.fixture(scope="module")
 def recipes(project):
     """All recipes, by one command."""
-    return project.run(*EXPERIMENTS, "all", "--to", "evaluate", *ONE_EPOCH)
+    return project.run(*EXPERIMENTS, "all", *ONE_EPOCH)
 
 
 def test_one_command_runs_every_recipe_as_the_experiment_of_its_name(project, recipes):
@@ -78,8 +87,15 @@ def test_one_command_runs_every_recipe_as_the_experiment_of_its_name(project, re
     }  # fmt: skip
     for params, metrics in found.values():
         assert params["train"]["cnn"]["epochs"] == 1
-        assert 0 < metrics["cnn"]["accuracy"] < 1
-        assert 0 < metrics["dnn"]["accuracy"] < 1
+        for model in ("cnn", "dnn"):
+            assert 0 < metrics["evaluate"][model]["accuracy"] < 1
+    assert recipes.count("Running stage 'report'") == len(found)
+
+
+def test_a_dnn_can_be_asked_for_by_the_size_of_the_cnn(project, recipes):
+    _, metrics = shown(project)["r4"]
+    sizes = [metrics[model][model]["parameters"] for model in ("cnn", "dnn")]
+    assert sizes[1] == pytest.approx(sizes[0], rel=0.02)
 
 
 def test_the_workspace_stays_as_it_is(project, recipes):
@@ -98,7 +114,7 @@ def test_the_record_knows_experiments_by_name(project, recipes):
     (parent,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
     assert (parent.info.run_name, parent.info.status) == ("r4", "FINISHED")
     assert parent.data.metrics["cnn.accuracy"] == pytest.approx(
-        shown(project)["r4"][1]["cnn"]["accuracy"], abs=1e-5
+        accuracy(shown(project)["r4"][1]), abs=1e-5
     )
     assert {"train@cnn", "evaluate"} <= {run.info.run_name for run in runs}
 
@@ -112,7 +128,7 @@ def test_a_grid_ends_in_its_table_and_is_not_run_twice(project, monkeypatch):
     table = pd.read_csv(project.folder / "artifacts" / "grids" / "rates.csv").set_index("rate")
     assert list(table["seeds"]) == [2, 2]
     for arm in ("low", "high"):
-        accuracies = [found[f"rates-{arm}-{seed}"][1]["cnn"]["accuracy"] for seed in (0, 1)]
+        accuracies = [accuracy(found[f"rates-{arm}-{seed}"][1]) for seed in (0, 1)]
         assert table.loc[arm, "mean"] == pytest.approx(sum(accuracies) / 2, abs=1e-5)
     assert table.loc["high", "difference"] == pytest.approx(
         table.loc["high", "mean"] - table.loc["low", "mean"], abs=1e-5
@@ -181,9 +197,9 @@ def test_an_experiment_is_replaced_if_the_new_one_succeeds_and_kept_if_not(tiny)
     output = run_r4(tiny, 13, expect=1)
     assert "bad luck" in output
     assert "experiments: failed: r4" in output
-    assert shown(tiny)["r4"][1]["cnn"]["accuracy"] == 0.1
+    assert accuracy(shown(tiny)["r4"][1]) == 0.1
     run_r4(tiny, 20)
-    assert shown(tiny)["r4"][1]["cnn"]["accuracy"] == 0.2
+    assert accuracy(shown(tiny)["r4"][1]) == 0.2
 
 
 def test_what_is_done_is_done_until_the_code_the_faces_or_the_stages_change(tiny):
@@ -193,7 +209,7 @@ def test_what_is_done_is_done_until_the_code_the_faces_or_the_stages_change(tiny
     run_r4(tiny, 10, *elsewhere)
     params, metrics = shown(tiny)["r4"]
     assert params["data"]["source"] == str(faces)
-    assert metrics["cnn"]["faces"] == 2
+    assert metrics["evaluate"]["cnn"]["faces"] == 2
     past = time.time() - 60
     os.utime(faces, (past, past))
     assert "done already" in run_r4(tiny, 10, *elsewhere)
@@ -202,7 +218,7 @@ def test_what_is_done_is_done_until_the_code_the_faces_or_the_stages_change(tiny
     faces.write_text("face face face")
     os.utime(faces, (time.time() + 60, time.time() + 60))
     run_r4(tiny, 10, *elsewhere)
-    assert shown(tiny)["r4"][1]["cnn"]["faces"] == 3
+    assert shown(tiny)["r4"][1]["evaluate"]["cnn"]["faces"] == 3
 
     os.utime(faces, (past, past))
     (tiny.folder / "dvc.yaml").write_text(STAGES + "\n# changed, not committed\n")

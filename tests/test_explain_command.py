@@ -36,11 +36,13 @@ def write_project(folder):
     """Faces with a split, and parameters that take little time."""
     (folder / "dvc.yaml").touch()
     values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    for model in ("cnn", "dnn"):
-        values["train"][model] |= {"network": "small-dnn", "epochs": 1, "batch": 16}
+    for model, network in (("cnn", "leaky-cnn"), ("dnn", "small-dnn")):
+        values["train"][model] |= {"network": network, "epochs": 1, "batch": 16}
     values["train"]["dnn"] |= {"match": "dnn", "seed": 5}
     values["evaluate"]["resamples"] = 100
     values["lime"] |= {"segments": 9, "samples": 20, "marked": 2}
+    values["saliency"] |= {"samples": 2, "steps": 2, "faces": 8, "random": 1}
+    values["class_images"]["steps"] = 2
     (folder / "params.yaml").write_text(yaml.safe_dump(values))
     labels = np.arange(FACES) % 7
     pixels = np.random.default_rng(0).integers(0, 256, (FACES, 48, 48), dtype=np.uint8)
@@ -111,16 +113,26 @@ def refused(capsys, *words):
 
 
 def test_the_studys_own_models(runs, capsys):
-    confusion, lime = explained(capsys, "dnn", "confusion", "lime")
+    confusion, saliency, lime, filters, images = explained(capsys, "dnn")
     assert confusion == Path("explained/dnn/confusion.json")
     assert json.loads(confusion.read_text())["counts"] == answers(layout.folder("train@dnn"))
+    assert json.loads(confusion.read_text())["pull"].keys() == {"sad", "neutral"}
+    assert json.loads(saliency.read_text())["deletion"]
     assert len(json.loads(lime.read_text())["faces"]) == 7
-    assert Path("explained/dnn/lime/lime.svg").is_file()
-    assert Path("explained/dnn/confusion/confusion.svg").is_file()
+    assert "no filters" in json.loads(filters.read_text())["note"]
+    assert len(json.loads(images.read_text())["classes"]) == 7
+    for picture in (
+        "confusion/confusion.svg", "confusion/confusion-negative.svg", "saliency/deletion.svg",
+        "lime/lime.svg", "class_images/classes.svg",
+    ):  # fmt: skip
+        assert Path("explained/dnn", picture).is_file()
 
 
 def test_a_folder_and_where_to(runs, capsys, tmp_path):
     mine = shutil.copytree(layout.folder("train@cnn"), tmp_path / "mine")
+    for of in ("a", "b"):
+        (found,) = explained(capsys, str(shutil.copytree(mine, tmp_path / of / "cnn")), "confusion")
+        assert found == Path("explained") / f"{of}-cnn" / "confusion.json"
     (lime,) = explained(capsys, str(mine), "lime", "--to", str(tmp_path / "new" / "results"))
     assert lime == tmp_path / "new" / "results" / "lime.json"
     (again,) = explained(capsys, "cnn", "lime", "--to", str(tmp_path))
@@ -179,8 +191,3 @@ def test_looking_for_a_record_makes_none(tmp_path, monkeypatch, capsys):
     write_project(tmp_path)
     assert "there is no sqlite" in refused(capsys, "models:/faces@best")
     assert not list(tmp_path.glob("mlflow*"))
-
-
-@pytest.mark.parametrize("name", explain.ANALYSES)
-def test_every_analysis_is_there(name):
-    assert callable(explain.find_analysis(name))

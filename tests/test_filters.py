@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.analysis.activations import layer_outputs, pick_layers
+from pipeline.analysis.activations import last_convolution, layer_outputs, pick_layers
 from pipeline.analysis.ascent import noise_images
 from pipeline.analysis.filters import choose_filters, maximise, strongest_filters
 from pipeline.errors import UserError
-from pipeline.models.networks import build_network, convolutions
+from pipeline.models.networks import CONVOLUTIONAL, build_network, convolutions
 from pipeline.params import Ascent
-from pipeline.stages.explaining import Subject, TestFaces
+from pipeline.stages.explaining import Subject, UnseenFaces
 from pipeline.stages.filters import explain_filters
 
 from .test_models import trained_a_little
@@ -37,7 +37,7 @@ def subject(tmp_path, params, faces):
     def make(network, **filters):
         settings = {"filters": 3, "strongest": 2, "random": 3, "steps": 4, **filters}
         changed = params.model_copy(update={"filters": params.filters.model_copy(update=settings)})
-        test_faces = TestFaces(faces, np.arange(3), np.arange(3))
+        test_faces = UnseenFaces(faces, np.arange(3), np.arange(3))
         return Subject("CNN", trained_a_little(network), test_faces, changed, tmp_path)
 
     return make
@@ -112,6 +112,17 @@ def test_the_strongest_filters_are_those_with_the_highest_mean(model, faces):
     means = {number: float(maps.mean()) for number, maps in enumerate(outputs)}
     assert list(chosen) == sorted(means, key=means.get, reverse=True)[:6]
     assert len(set(chosen)) == 6
+
+
+@pytest.mark.parametrize("network", CONVOLUTIONAL)
+def test_the_last_convolution_of_every_network_can_be_looked_at(network, faces):
+    model = trained_a_little(network)
+    layer = f"network.{last_convolution(model.network)}"
+    outputs = layer_outputs(model, layer, faces[:1])
+    assert outputs.ndim == 4
+    assert outputs[0].any(axis=(1, 2)).any()
+    found = maximise(model, layer, [0, 1], noise_images(2, 0), ascent(steps=1))
+    assert found.images.shape == (2, 48, 48)
 
 
 @pytest.mark.parametrize("network", ["compact-cnn", "leaky-cnn", "two-by-two-cnn"])

@@ -187,7 +187,7 @@ def test_the_figure_says_what_its_rows_rest_on(face):
 def test_the_stage_explains_any_network(network, tmp_path, rng, params, face):
     model = trained_a_little(network)
     pixels = np.stack([face, face[::-1], BLANK, 255 - face]).astype(np.uint8)
-    faces = explaining.TestFaces(pixels, np.array([0, 4, 4, 6]), np.array([10, 11, 12, 13]))
+    faces = explaining.UnseenFaces(pixels, np.array([0, 4, 4, 6]), np.array([10, 11, 12, 13]))
     small = params.lime.model_copy(update={"segments": 12, "samples": 30, "marked": 3, "seed": 5})
     made = []
     for folder in ("one", "two"):

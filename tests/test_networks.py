@@ -20,8 +20,8 @@ from pipeline.models.networks import (
     build_network,
     count_parameters,
 )
-from pipeline.models.table import count_all, count_trainable, tabulate
-from pipeline.params import NetworkName
+from pipeline.models.table import count_all, tabulate
+from pipeline.params import ConvolutionalName, DenseName
 
 TOTALS = {
     # name: (Keras total, Keras trainable)
@@ -132,18 +132,19 @@ SHAPES = {
 
 
 def test_the_parameters_know_every_network():
-    assert get_args(NetworkName) == tuple(NETWORKS)
+    assert get_args(ConvolutionalName) == tuple(CONVOLUTIONAL)
+    assert get_args(DenseName) == tuple(DENSE)
     assert set(TOTALS) | {"compact-cnn", "dense-dnn", "plain-norm-cnn"} == set(NETWORKS)
 
 
 @pytest.mark.parametrize("name", TOTALS)
 def test_counts_are_those_of_the_report(name):
     network = build_network(name)
-    assert (count_all(network), count_trainable(network)) == TOTALS[name]
+    assert (count_all(network), count_parameters(network)) == TOTALS[name]
     rows = tabulate(network)
     assert [row.parameters for row in rows if row.parameters] == LAYERS[name]
     assert sum(row.parameters for row in rows) == count_all(network)
-    assert sum(row.trainable for row in rows) == count_trainable(network)
+    assert sum(row.trainable for row in rows) == count_parameters(network)
 
 
 @pytest.mark.parametrize("name", SHAPES)

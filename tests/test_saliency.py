@@ -8,6 +8,7 @@ from pipeline.analysis.deletion import SHARES, area_under, brightest_first, dele
 from pipeline.analysis.intervals import mean_interval
 from pipeline.analysis.saliency import BATCH, explain, keep_brightest, share_inside
 from pipeline.figures.saliency import Answer, draw_deletion, draw_pictures, draw_rows, grey, overlay
+from pipeline.models.networks import NETWORKS
 
 from .test_models import trained_a_little
 
@@ -101,6 +102,13 @@ def test_integrated_gradients_add_up_to_the_change_of_the_score(faces):
         scores = model(torch.from_numpy(faces).unsqueeze(1))[:, target]
         baseline = model(torch.full((1, 1, 48, 48), 128.0))[0, target]
     assert np.allclose(maps.sum(axis=(1, 2)), (scores - baseline).numpy(), rtol=0.02, atol=0.02)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_network_has_a_map(faces, network):
+    maps = explain(trained_a_little(network), faces[:1], np.array([4]), method="gradient")
+    assert maps.shape == (1, 48, 48)
+    assert maps.max() > 0
 
 
 @pytest.mark.parametrize("method", ["gradient", "loss", "smoothgrad", "integrated"])

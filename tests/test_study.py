@@ -88,7 +88,7 @@ def test_metrics_and_plots_are_there_for_dvc(project):
     page = (project.folder / "plots" / "index.html").read_text()
     for title in ("CNN, loss by epoch", "CNN, confusion"):
         assert title in page
-    assert "saliency.svg" in page
+    assert "saliency_figures_cnn" in page
 
 
 def test_the_record_has_one_parent_and_a_run_a_stage(runs):
@@ -108,7 +108,9 @@ def test_the_record_has_every_epoch_and_the_pictures(runs):
     history = client.get_metric_history(by_name["train@dnn"].info.run_id, "validation_loss")
     assert sorted({point.step for point in history} - {0}) == [1, 2, 3]
     pictures = client.list_artifacts(by_name["confusion"].info.run_id, "figures")
-    assert {Path(item.path).name for item in pictures} == {"cnn.svg", "dnn.svg"}
+    assert {Path(item.path).name for item in pictures} == {
+        "cnn.svg", "cnn-negative.svg", "dnn.svg", "dnn-negative.svg", "frequency.svg",
+    }  # fmt: skip
     (data,) = [
         item for item in by_name["ingest"].inputs.dataset_inputs
         if item.dataset.name == "train.csv.gz"
@@ -140,7 +142,7 @@ def test_an_experiment_runs_what_it_changes_and_shows_up(project):
     before = project.locked()
     output = project.run("dvc", "exp", "run", "--name", "shorter", "-S", "train.dnn.epochs=1")
     assert "Running stage 'train@dnn'" in output
-    for untouched in ("sample", "ingest", "split", "train@cnn", "semisupervised", "filters"):
+    for untouched in ("sample", "ingest", "split", "train@cnn", "semisupervised", "predict"):
         assert f"Running stage '{untouched}'" not in output
     changed = {path for path, md5 in project.locked().items() if before[path] != md5}
     assert "artifacts/train/cnn/weights.safetensors" not in changed

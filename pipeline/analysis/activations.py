@@ -64,7 +64,10 @@ def layer_output(model: nn.Module, layer: str, inputs: Tensor) -> Tensor:
     finally:
         handle.remove()
     if reached[0].ndim != 4:
-        raise UserError(f"layer {layer!r} gives no maps: its outputs are {tuple(reached[0].shape)}")
+        raise UserError(
+            f"layer {layer.removeprefix('network.')!r} gives no maps but rows of "
+            f"{reached[0].shape[-1]} numbers; its network's convolutions are: {_spatial(model)}"
+        )
     return reached[0]
 
 
@@ -76,10 +79,8 @@ def find_layer(model: nn.Module, layer: str) -> nn.Module:
     """
     layers = dict(model.named_modules())
     if layer not in layers or not layer:
-        spatial = [name for name, part in layers.items() if isinstance(part, nn.Conv2d)]
         raise UserError(
-            f"layer {layer!r} is not in this network; "
-            f"its convolutions are: {', '.join(spatial) or 'none'}"
+            f"layer {layer!r} is not in this network; its convolutions are: {_spatial(model)}"
         )
     found: nn.Module = layers[layer]
     return found
@@ -93,3 +94,9 @@ def layer_outputs(model: nn.Module, layer: str, faces: NDArray[np.uint8]) -> Map
     inputs = torch.from_numpy(np.array(faces)).float().unsqueeze(1).to(device)
     result: Maps = layer_output(model, layer, inputs).float().cpu().numpy()
     return result
+
+
+def _spatial(model: nn.Module) -> str:
+    """The names of a model's convolutions, for a message."""
+    names = [name for name, part in model.named_modules() if isinstance(part, nn.Conv2d)]
+    return ", ".join(name.removeprefix("network.") for name in names) or "none"

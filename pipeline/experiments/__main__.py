@@ -79,6 +79,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _list(_chosen: argparse.Namespace) -> int:
+    if not RECIPES.is_dir():
+        raise UserError(f"{RECIPES}/: no such folder; run this in the project's own folder")
     table = Table(box=box.SIMPLE_HEAD)
     for heading in ("run", "name", "what"):
         table.add_column(heading)

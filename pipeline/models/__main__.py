@@ -5,7 +5,6 @@ import json
 import sys
 from dataclasses import asdict
 
-import torch
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -13,8 +12,13 @@ from torch import nn
 
 from pipeline.errors import UserError
 from pipeline.models.autoencoder import AUTOENCODERS
-from pipeline.models.networks import CONVOLUTIONAL, NETWORKS, build_network
-from pipeline.models.table import count_all, count_trainable, tabulate
+from pipeline.models.networks import (
+    CONVOLUTIONAL,
+    NETWORKS,
+    build_network,
+    count_parameters,
+)
+from pipeline.models.table import count_all, tabulate
 
 CODE = 128
 """Numbers in an autoencoder's code, where the autoencoder leaves that open."""
@@ -58,8 +62,7 @@ def _build(name: str) -> nn.Module:
     if name not in NETWORKS:
         known = ", ".join((*NETWORKS, *AUTOENCODERS))
         raise UserError(f"network {name!r} is not known; choose one of: {known}")
-    with torch.device("cpu"):
-        return build_network(name)
+    return build_network(name)
 
 
 def _count(name: str, network: nn.Module) -> dict[str, object]:
@@ -71,8 +74,8 @@ def _count(name: str, network: nn.Module) -> dict[str, object]:
         "name": name,
         "kind": kind,
         "keras_total": count_all(network),
-        "keras_trainable": count_trainable(network),
-        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "keras_trainable": count_parameters(network),
+        "parameters": count_parameters(network),
     }
 
 

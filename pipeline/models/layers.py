@@ -4,6 +4,7 @@
 called conv1, relu1, norm1, pool1, flatten1 and classify.
 """
 
+import warnings
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from pipeline.data.expressions import EXPRESSIONS, SIDE
 from pipeline.models.mathematics import output_size
 
 CLASSES = len(EXPRESSIONS)
+
+# Torch warns that an even kernel costs a padded copy, which is what is wanted.
+warnings.filterwarnings("ignore", "Using padding='same' with even kernel", UserWarning)
 
 Shape = tuple[int, ...]
 """Of one face inside a network: (channels, height, width), or (features,)."""

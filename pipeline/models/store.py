@@ -67,7 +67,7 @@ def load_classifier(folder: Path, device: torch.device | str = "cpu") -> Classif
     except FileNotFoundError as error:
         raise UserError(f"{folder}: no trained model here ({error.filename} is missing)") from None
     except (json.JSONDecodeError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        reason = str(error).splitlines()[0]
+        reason = " ".join(str(error).split())[:200]
         raise UserError(f"{folder}: not a model of this study: {reason}") from None
     to_device(classifier, device)
     return classifier.eval()

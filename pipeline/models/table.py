@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.models.layers import FACE
+from pipeline.models.networks import count_parameters
 
 _STATISTICS = ("running_mean", "running_var")
 
@@ -58,7 +59,9 @@ def tabulate(network: nn.Module) -> list[LayerRow]:
         for handle in handles:
             handle.remove()
     return [
-        LayerRow(name, type(layer).__name__, shapes[name], count_all(layer), count_trainable(layer))
+        LayerRow(
+            name, type(layer).__name__, shapes[name], count_all(layer), count_parameters(layer)
+        )
         for name, layer in layers
     ]
 
@@ -70,9 +73,4 @@ def count_all(network: nn.Module) -> int:
         for name, buffer in network.named_buffers()
         if name.rpartition(".")[2] in _STATISTICS
     )
-    return count_trainable(network) + statistics
-
-
-def count_trainable(network: nn.Module) -> int:
-    """Keras' trainable count, which is all of `parameters()`."""
-    return sum(parameter.numel() for parameter in network.parameters())
+    return count_parameters(network) + statistics

@@ -17,6 +17,7 @@ def work(stage: shell.Stage) -> None:
     stage.journal.metrics(
         {f"class_images.{model}_won": found["won"] for model, found in results.items()}
     )
+    stage.journal.artifact(layout.folder(stage.name) / "class_images.json")
 
 
 def explain_classes(subject: Subject) -> Results:

@@ -1,7 +1,7 @@
 """Which expressions are taken for which, on the test faces."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,9 @@ from pipeline.figures.style import save
 from pipeline.params import MODELS, Evaluate, Params
 from pipeline.stages import shell
 from pipeline.stages.files import read_parquet, write_csv, write_json
+
+if TYPE_CHECKING:  # the stage itself needs no torch, which takes seconds to import
+    from pipeline.stages.explaining import Subject
 
 PULLING = ("sad", "neutral")
 """Answers that networks are known to fall back on."""
@@ -60,6 +63,17 @@ def work(stage: shell.Stage) -> None:
     for path in sorted(figures.glob("*.svg")):
         stage.journal.artifact(path, "figures")
     stage.journal.artifact(folder / "confusion.json")
+
+
+def explain_confusion(subject: "Subject") -> dict[str, Any]:
+    """Which expressions any one model takes for which, on all test faces."""
+    labels = subject.faces.labels
+    predicted = subject.predict(np.arange(len(labels))).argmax(axis=1)
+    counts = count_confusion(labels, predicted)
+    for name, figure in draw(counts, subject.name).items():
+        save(figure, subject.figures / f"confusion{name}.svg")
+    measured = measure(counts, training_shares(), subject.params.evaluate)
+    return {"accuracy": float((predicted == labels).mean()), **measured}
 
 
 def training_shares() -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ Results = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class TestFaces:
+class UnseenFaces:
     """The faces of part `test`.
 
     Attributes:
@@ -49,7 +49,7 @@ class Subject:
 
     name: str
     model: Classifier
-    faces: TestFaces
+    faces: UnseenFaces
     params: Params
     figures: Path
 
@@ -73,7 +73,7 @@ def explain_each(stage: shell.Stage, explain: Callable[[Subject], Results]) -> d
     return results
 
 
-def read_test_faces() -> TestFaces:
+def read_test_faces() -> UnseenFaces:
     """The faces that neither trained a network nor chose an epoch.
 
     Raises:
@@ -81,7 +81,7 @@ def read_test_faces() -> TestFaces:
     """
     parts = read_parquet(layout.SPLIT)["part"].to_numpy()
     stored, places = read_faces(layout.LABELLED), np.flatnonzero(parts == "test")
-    return TestFaces(stored.pixels[places], stored.labels[places].astype(np.int64), places)
+    return UnseenFaces(stored.pixels[places], stored.labels[places].astype(np.int64), places)
 
 
 def one_of_each(labels: NDArray[np.integer], seed: int) -> NDArray[np.int64]:

@@ -55,6 +55,7 @@ def work(stage: shell.Stage) -> None:
         headline["by_chance"] = results["cnn"]["area_of_features"]
     write_json(layout.metrics(stage.name), {"saliency": headline})
     stage.journal.metrics({f"saliency.{name}": value for name, value in headline.items()})
+    stage.journal.artifact(layout.folder(stage.name) / "saliency.json")
 
 
 def explain_saliency(subject: Subject, features: NDArray[np.bool_] | None = None) -> Results:
