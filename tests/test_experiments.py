@@ -54,7 +54,9 @@ def shown(project):
     found = {}
     for experiment in experiments:
         data = experiment["revs"][0]["data"]
-        metrics = {Path(name).parent.name: file["data"] for name, file in data["metrics"].items()}
+        metrics = {
+            Path(name).parent.name: file.get("data") for name, file in data["metrics"].items()
+        }
         found[experiment["name"]] = (data["params"]["params.yaml"]["data"], metrics)
     return found
 

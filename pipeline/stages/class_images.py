@@ -44,4 +44,6 @@ def explain_classes(subject: Subject) -> Results:
 
 
 if __name__ == "__main__":
-    shell.run("class_images", work, own_params=lambda params: params.class_images.model_dump())
+    shell.run(
+        "class_images", work, heavy=True, own_params=lambda params: params.class_images.model_dump()
+    )

@@ -152,4 +152,4 @@ def _headline(results: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    shell.run("evaluate", work, own_params=lambda params: params.evaluate.model_dump())
+    shell.run("evaluate", work, heavy=True, own_params=lambda params: params.evaluate.model_dump())

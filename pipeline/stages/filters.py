@@ -166,4 +166,4 @@ def numbers_of(found: Maximised) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    shell.run("filters", work, own_params=lambda params: params.filters.model_dump())
+    shell.run("filters", work, heavy=True, own_params=lambda params: params.filters.model_dump())

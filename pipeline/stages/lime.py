@@ -119,4 +119,4 @@ def _mean(values: Iterable[float | None]) -> float | None:
 
 
 if __name__ == "__main__":
-    shell.run("lime", work, own_params=lambda params: params.lime.model_dump())
+    shell.run("lime", work, heavy=True, own_params=lambda params: params.lime.model_dump())

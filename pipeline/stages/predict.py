@@ -22,4 +22,4 @@ def work(stage: shell.Stage) -> None:
 
 
 if __name__ == "__main__":
-    shell.run("predict", work, own_params=lambda params: {"flip": params.evaluate.flip})
+    shell.run("predict", work, heavy=True, own_params=lambda params: {"flip": params.evaluate.flip})

@@ -182,4 +182,4 @@ def on_features(subject: Subject, maps: Maps, inside: NDArray[np.bool_]) -> dict
 
 
 if __name__ == "__main__":
-    shell.run("saliency", work, own_params=lambda params: params.saliency.model_dump())
+    shell.run("saliency", work, heavy=True, own_params=lambda params: params.saliency.model_dump())

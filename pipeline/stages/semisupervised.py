@@ -192,6 +192,7 @@ if __name__ == "__main__":
     shell.run(
         "semisupervised",
         work,
+        heavy=True,
         own_params=lambda params: params.semisupervised.model_dump(),
         resume=lambda params: find_checkpoints(params)["autoencoder"].remembered_run(),
     )

@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import psutil
 
 from pipeline import layout
+from pipeline.compute import compute_slot
 from pipeline.errors import UserError
 from pipeline.params import Params, load
 from pipeline.tracking.journal import Journal, stage_run
@@ -38,6 +40,7 @@ def run(
     work: Callable[[Stage], None],
     *,
     own_params: Callable[[Params], Mapping[str, Any]],
+    heavy: bool = False,
     resume: Callable[[Params], str | None] = lambda _: None,
     arguments: Sequence[str] | None = None,
 ) -> None:
@@ -47,6 +50,7 @@ def run(
         name: as in dvc.yaml.
         work: does the stage's work.
         own_params: the part of the parameters that the stage reads, for the record.
+        heavy: it fills the machine (`meta: {compute: heavy}` in dvc.yaml): it holds a compute slot.
         resume: the id of a killed run that this one continues, if there is one.
         arguments: of the command line, but for those that the stage took; None for all of them.
     """
@@ -57,9 +61,12 @@ def run(
     try:
         params = load()
         layout.folder(name).mkdir(parents=True, exist_ok=True)
-        with stage_run(name, own_params(params), resume=resume(params)) as journal:
+        with (
+            compute_slot(_tell(name)) if heavy else nullcontext() as slot,
+            stage_run(name, own_params(params), resume=resume(params)) as journal,
+        ):
             work(Stage(name, params, journal))
-            journal.metrics(_spent())
+            journal.metrics(_spent(slot.waited if slot else 0.0))
     except UserError as error:
         if options.debug:
             raise
@@ -69,10 +76,15 @@ def run(
         raise SystemExit(128 + signal.SIGINT) from None
 
 
-def _spent() -> dict[str, float]:
-    """Seconds since the process began, imports included, and the most memory that it held."""
+def _tell(name: str) -> Callable[[str], None]:
+    return lambda text: print(f"{name}: {text}", flush=True)
+
+
+def _spent(waited: float) -> dict[str, float]:
+    """Seconds of the process, imports included and waiting not, and the most memory it held."""
     return {
-        "stage.seconds": time.time() - psutil.Process().create_time(),
+        "stage.seconds": time.time() - psutil.Process().create_time() - waited,
+        "stage.waited_seconds": waited,
         "stage.peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 

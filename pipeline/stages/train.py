@@ -140,6 +140,7 @@ if __name__ == "__main__":
     shell.run(
         f"train@{name}",
         lambda stage: work(stage, name),
+        heavy=True,
         own_params=lambda params: getattr(params.train, name).model_dump(),
         resume=lambda params: find_checkpoints(params, name).remembered_run(),
         arguments=others,

@@ -1,0 +1,116 @@
+"""The compute slot: what fills the machine takes turns, or shares its cores by design.
+
+Two processes that both use all cores slow one another far more than twofold, as their thread pools
+spin; two trainings on one GPU share its memory. So a heavy stage holds a slot of its machine while
+it works, whoever started it: a flow, DVC, an experiment in a copy, a hand. The kernel frees the
+slot of a process that was killed. Between machines, Prefect's work pool decides.
+"""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from pipeline.errors import UserError
+
+SLOTS = "STUDY_SLOTS"
+"""Environment variable: how many heavy stages run at once; without it one a GPU, or one."""
+
+GPUS = "CUDA_VISIBLE_DEVICES"
+
+BETWEEN_TRIES = 0.2
+"""Seconds."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A share of the machine.
+
+    Attributes:
+        number: from 0.
+        threads: that fit into it; 0 where it is all of the machine, and torch may decide.
+        waited: seconds until it was free.
+    """
+
+    number: int
+    threads: int
+    waited: float
+
+
+def count_slots() -> int:
+    """How many heavy stages this machine runs at once.
+
+    Raises:
+        UserError: the environment names an impossible number.
+    """
+    text = os.environ.get(SLOTS, "")
+    if not text:
+        return max(1, len(list_gpus()))
+    if not text.isdecimal() or int(text) < 1:
+        raise UserError(f"{SLOTS} = {text!r}: should be a whole number from 1, or not set")
+    return int(text)
+
+
+def list_gpus() -> list[str]:
+    """The GPUs that this process may use, as CUDA names them."""
+    if (chosen := os.environ.get(GPUS)) is not None:
+        return [name.strip() for name in chosen.split(",") if name.strip() not in ("", "-1")]
+    folder = Path("/proc/driver/nvidia/gpus")  # asking torch would take seconds
+    return [str(number) for number, _ in enumerate(folder.iterdir())] if folder.is_dir() else []
+
+
+@contextmanager
+def compute_slot(tell: Callable[[str], None] = print) -> Iterator[Slot]:
+    """Hold a slot of this machine, and use no more of it than the slot's share.
+
+    Args:
+        tell: gets one line if it has to wait.
+
+    Raises:
+        UserError: see `count_slots`.
+    """
+    count, started = count_slots(), time.monotonic()
+    number, lock = _acquire(count, tell)
+    try:
+        slot = Slot(number, _share_of_cores(count), time.monotonic() - started)
+        _confine(slot)
+        yield slot
+    finally:
+        lock.release()
+
+
+def _acquire(count: int, tell: Callable[[str], None]) -> tuple[int, FileLock]:
+    folder = Path(tempfile.gettempdir()) / f"image-sentiment-slots-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    locks = [FileLock(folder / f"{number}.lock", timeout=0) for number in range(count)]
+    told = False
+    while True:
+        for number, lock in enumerate(locks):
+            try:
+                lock.acquire()
+            except Timeout:
+                continue
+            return number, lock
+        if not told:
+            told = True
+            tell(f"waits for a compute slot: {count} of {count} in use on this machine")
+        time.sleep(BETWEEN_TRIES)
+
+
+def _share_of_cores(count: int) -> int:
+    return 0 if count == 1 else max(1, len(os.sched_getaffinity(0)) // count)
+
+
+def _confine(slot: Slot) -> None:
+    gpus = list_gpus()
+    if len(gpus) > 1:  # before the first call of CUDA, which reads it once
+        os.environ[GPUS] = gpus[slot.number % len(gpus)]
+    if slot.threads:
+        import torch
+
+        torch.set_num_threads(min(slot.threads, torch.get_num_threads()))
