@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from flows.deadline import Deadline
 from flows.output import read_lines, read_text
 
 LAST_LINES = 12
@@ -18,10 +19,12 @@ LAST_LINES = 12
 
 State = Literal["ran", "cached", "failed"]
 
-_SAYS_RAN = re.compile(r"Running stage '")
+_SAYS_RAN = re.compile(r"Running stage '(?P<name>[^']+)'")
 _SAYS_CACHED = re.compile(
-    r"(Stage )?'.*' (didn't change, skipping|is cached - skipping run, checking out outputs)$"
+    r"(?:Stage )?'(?P<name>[^']+)' "
+    r"(didn't change, skipping|is cached - skipping run, checking out outputs)$"
 )
+_SAYS_KILLED = re.compile(r"exited with (-\d+|1[3-5]\d)$")  # by a signal, as Python or a shell says
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,14 @@ class Outcome:
         state: Whether DVC ran it, found it up to date (or in its cache), or neither.
         seconds: How long that took.
         message: One line, or, of a failure, the last lines of the output.
+        was_killed: Somebody, such as the kernel when memory was short, ended it by a signal: the
+            same again may go well.
     """
 
     state: State
     seconds: float
     message: str = field(repr=False)  # Prefect logs a failed state's message and its data
+    was_killed: bool = False
 
 
 def reproduce(
@@ -46,6 +52,7 @@ def reproduce(
     *,
     force: bool = False,
     environment: Mapping[str, str] | None = None,
+    timeout: float | None = None,
 ) -> Outcome:
     """Bring one stage up to date, given that all it needs is.
 
@@ -58,29 +65,67 @@ def reproduce(
         log: Gets each line of the output, of DVC and of the stage, as it comes.
         force: Run it even if it is up to date.
         environment: Variables for the stage, beyond this process's.
+        timeout: Seconds after which it is ended and has failed; None for no limit.
     """
     started = time.monotonic()
     says: State | None = None
     last: deque[str] = deque(maxlen=LAST_LINES)
-    with subprocess.Popen(
-        _command(name, force),
-        cwd=root,
-        env=_environment(environment or {}),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    ) as process:
+    with (
+        subprocess.Popen(
+            _command(name, force),
+            cwd=root,
+            env=make_environment(environment or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        ) as process,
+        Deadline(process, timeout) as deadline,
+    ):
         assert process.stdout is not None  # noqa: S101 (it is a pipe)
         for line in read_lines(read_text(process.stdout)):
-            says = says or _heard(line)  # what comes after is the stage's, which may say anything
+            heard = hear(line)
+            says = says or (heard[1] if heard else None)  # what comes after is the stage's own
             last.append(line)
             log(line)
     seconds = time.monotonic() - started
+    if deadline.passed:
+        return Outcome("failed", seconds, f"ended: it took longer than {timeout:g} s")
     if process.returncode:
-        return Outcome("failed", seconds, _failure(process.returncode, last))
+        return fail(process.returncode, seconds, last)
+    return succeed(says or "ran", seconds)
+
+
+def hear(line: str) -> tuple[str, State] | None:
+    """The stage that DVC says it runs or skips, if the line is DVC's."""
+    if found := _SAYS_RAN.match(line):
+        return found["name"], "ran"
+    if found := _SAYS_CACHED.match(line):
+        return found["name"], "cached"
+    return None
+
+
+def succeed(says: State, seconds: float) -> Outcome:
+    """The outcome of a stage that went well."""
     if says == "cached":
         return Outcome("cached", seconds, "up to date: DVC skipped it")
     return Outcome("ran", seconds, f"ran in {seconds:.1f} s")
+
+
+def fail(status: int, seconds: float, last: "deque[str]") -> Outcome:
+    """The outcome of a stage whose DVC ended with a status, and said this last."""
+    how = f"exit status {status}" if status > 0 else f"ended by signal {-status}"
+    was_killed = status < 0 or any(_SAYS_KILLED.search(line) for line in last)
+    return Outcome("failed", seconds, "\n".join([f"dvc: {how}. Last lines:", *last]), was_killed)
+
+
+def make_environment(more: Mapping[str, str]) -> dict[str, str]:
+    """This process's variables and more, for a DVC whose stages call the same Python.
+
+    Stages call `python`: that shall be the one that runs the flow, also where its virtual
+    environment is not activated. Unbuffered, it prints while it works and not at its end.
+    """
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", **more}
 
 
 def _command(name: str, force: bool) -> list[str]:
@@ -88,21 +133,3 @@ def _command(name: str, force: bool) -> list[str]:
     # lock and check all that is upstream, which is reproduced already.
     options = ["--single-item", *(["--force"] if force else [])]
     return [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", *options, name]
-
-
-def _environment(more: Mapping[str, str]) -> dict[str, str]:
-    # Stages call `python`: that shall be the one that runs the flow, also where its virtual
-    # environment is not activated. Unbuffered, it prints while it works and not at its end.
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", **more}
-
-
-def _heard(line: str) -> State | None:
-    if _SAYS_RAN.match(line):
-        return "ran"
-    return "cached" if _SAYS_CACHED.match(line) else None
-
-
-def _failure(status: int, last: deque[str]) -> str:
-    how = f"exit status {status}" if status > 0 else f"ended by signal {-status}"
-    return "\n".join([f"dvc repro: {how}. Last lines:", *last])

@@ -113,4 +113,6 @@ def _confine(slot: Slot) -> None:
     if slot.threads:
         import torch
 
-        torch.set_num_threads(min(slot.threads, torch.get_num_threads()))
+        threads = min(slot.threads, torch.get_num_threads())
+        torch.set_num_threads(threads)
+        os.environ["OMP_NUM_THREADS"] = str(threads)  # for processes of this one, and the record

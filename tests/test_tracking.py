@@ -18,8 +18,9 @@ import psutil
 import pytest
 from filelock import FileLock
 
-from pipeline.tracking import processes, provenance
+from pipeline.tracking import declaration, processes, provenance
 from pipeline.tracking.journal import flatten, stage_run
+from pipeline.tracking.models import Measured, judge
 from pipeline.tracking.parents import Parents
 from pipeline.tracking.places import Address, Desk, find_address, find_root
 from pipeline.tracking.reader import read_journals
@@ -370,6 +371,7 @@ def test_a_model_is_served_registered_and_the_best_one_marked(study: Study) -> N
             run=run,
             name="faces",
             accuracy=accuracy,
+            interval=(accuracy - 0.05, accuracy + 0.05),
             measured_on="these",
             event=event,
         )
@@ -381,6 +383,56 @@ def test_a_model_is_served_registered_and_the_best_one_marked(study: Study) -> N
     expected = faces.mean(axis=(1, 2, 3))[:, None] + np.arange(7)
     np.testing.assert_allclose(model.predict(faces), expected, rtol=1e-5)
     assert study.named("good").info.status == "FINISHED"
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "faces", "passes", "why"),
+    [
+        (0.60, "these", True, "takes the alias best: version 2"),
+        (0.59, "these", False, "not better: version 2"),
+        (0.54, "these", False, "worse beyond its interval: version 2"),
+        (0.52, "others", True, "measured on other faces"),
+        (0.44, "others", False, "worse, on other faces"),
+    ],
+)
+def test_a_worse_model_does_not_take_the_alias(
+    accuracy: float, faces: str, passes: bool, why: str
+) -> None:
+    champion = Measured("1", 0.60, 0.55, 0.65, "these")
+    found = judge(Measured("2", accuracy, accuracy - 0.05, accuracy + 0.05, faces), champion)
+    assert found[0] == passes
+    assert why in found[1]
+    assert "60.0% (55.0% to 65.0%)" in found[1]
+    assert judge(champion, None)[0]
+
+
+def test_reproductions_are_nested_in_the_run_that_they_are_some_of(
+    study: Study, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, address = Desk(workspace), find_address(workspace)
+    shipper = Shipper(study.store, desk, address)
+    with FileLock(desk.lock(address)):  # this process is the recorder
+        with stage_run("the grid", {"seeds": 2}, resume="9" * 16, alone=True) as journal:
+            (stored,) = read_journals(desk)
+            assert not stored.is_known_to(address)
+            shipper.ship(stored)
+            assert stored.is_known_to(address)
+            monkeypatch.setenv("STUDY_GROUP", journal.run)
+            key = begin_reproduction("one of it")
+            monkeypatch.setenv("STUDY_REPRODUCTION", key)
+            with stage_run("a stage", {}):
+                shipper.ship(read_journals(desk)[1])
+            declared = declaration.find(desk, key)
+            assert declared
+            assert declared.notes["run"] == study.named("one of it").info.run_id
+            shipper.ship(read_journals(desk)[1])
+            end_reproduction(key, "FINISHED")
+        shipper.ship(stored)
+        shipper.close_parents(set())
+    assert "mlflow.parentRunId" not in study.named("the grid").data.tags
+    assert study.children("the grid") == {"one of it"}
+    assert study.children("one of it") == {"a stage"}
+    assert {study.named(name).info.status for name in ("the grid", "one of it")} == {"FINISHED"}
 
 
 @pytest.fixture
@@ -418,8 +470,9 @@ def test_switched_off_nothing_is_written(workspace: Path, monkeypatch: pytest.Mo
         journal.metrics({"loss": 1}, step=1)
         journal.artifact(workspace / "dvc.yaml")
         journal.model(
-            workspace, example=np.zeros((2, 1, 48, 48)), accuracy=0.5, measured_on="these"
-        )
+            workspace, example=np.zeros((2, 1, 48, 48)), accuracy=0.5, interval=(0.4, 0.6),
+            measured_on="these",
+        )  # fmt: skip
     end_reproduction(key, "FINISHED")
     assert journal.run == "f" * 32
     assert [path.name for path in workspace.iterdir()] == ["dvc.yaml"]

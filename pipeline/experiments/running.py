@@ -7,7 +7,7 @@ included; its results are kept under the experiment's name (`dvc exp show`, `dvc
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,11 @@ from pipeline.experiments.finished import Finished
 from pipeline.experiments.recipes import Configuration, merge
 from pipeline.experiments.subprocesses import run_to_end
 from pipeline.tracking.journal import flatten
+
+FORMER = "refs/study/former/"
+"""Where an experiment waits while another of its name runs: DVC does not look there."""
+
+Execute = Callable[[Sequence[str], Mapping[str, str]], int]
 
 CODE = ("pipeline", "dvc.yaml", "constraints.txt")
 """What results follow from besides parameters and data."""
@@ -30,10 +35,12 @@ class Experiment:
     Attributes:
         configuration: parameters under the experiment's name.
         stages: that are wanted, with all they need; none are all.
+        force: run stages that are up to date, too.
     """
 
     configuration: Configuration
     stages: tuple[str, ...] = ()
+    force: bool = False
 
     @property
     def name(self) -> str:
@@ -101,23 +108,30 @@ def is_done(experiment: Experiment, known: Mapping[str, Finished]) -> bool:
     )
 
 
-def run(experiment: Experiment) -> bool:
+def run(experiment: Experiment, execute: Execute = run_to_end) -> bool:
     """Run it; an experiment of its name is replaced if it succeeds, and kept if not.
+
+    Args:
+        experiment: what to run.
+        execute: runs a command with these variables and gives its exit status.
 
     Returns:
         Whether it succeeded.
     """
     reference = _reference(experiment.name)
-    former = git("rev-parse", "--quiet", "--verify", reference)
+    aside = reference.replace("refs/exps/", FORMER, 1)
+    if git("rev-parse", "--quiet", "--verify", reference) is None:
+        _move(aside, reference)  # whoever put it aside was killed
     # Not `dvc exp run --force`: that would also run every stage again that is up to date.
-    if former:
-        git("update-ref", "-d", reference)
+    _move(reference, aside)
     succeeded = False
     try:
-        succeeded = run_to_end(command(experiment), environment()) == 0
+        succeeded = execute(command(experiment), environment()) == 0
     finally:
-        if former and not succeeded:
-            git("update-ref", reference, former)
+        if succeeded:
+            git("update-ref", "-d", aside)
+        else:
+            _move(aside, reference)
     return succeeded
 
 
@@ -129,7 +143,9 @@ def command(experiment: Experiment) -> list[str]:
         for word in ("-S", f"{key}={quote(value)}")
     ]
     options = ["--temp", "--name", experiment.name, "--message", experiment.message]
-    return [sys.executable, "-m", "dvc", "exp", "run", *options, *settings, *experiment.stages]
+    force = ["--force"] if experiment.force else []
+    start = [sys.executable, "-m", "dvc", "exp", "run"]
+    return [*start, *options, *force, *settings, *experiment.stages]
 
 
 def quote(value: Any) -> str:
@@ -153,6 +169,12 @@ def git(*arguments: str) -> str | None:
     """What git prints, without the last line's end; None if it fails."""
     done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)  # noqa: S607
     return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _move(old: str, new: str) -> None:
+    if revision := git("rev-parse", "--quiet", "--verify", old):
+        git("update-ref", new, revision)
+        git("update-ref", "-d", old)
 
 
 def _reference(name: str) -> str:

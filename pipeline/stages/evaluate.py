@@ -93,11 +93,13 @@ def work(stage: shell.Stage) -> None:
         stage.journal.artifact(figures / name, "figures")
     for name in ("scores.json", "comparison.csv"):
         stage.journal.artifact(folder / name)
+    validation = results["cnn"]["validation"]
     stage.journal.model(
         layout.folder("train@cnn"),
         example=faces.pixels[held_out[:2], None].astype(np.float32),
         # Which model is best is a choice, and test faces choose nothing.
-        accuracy=results["cnn"]["validation"]["accuracy"],
+        accuracy=validation["accuracy"],
+        interval=(validation["accuracy_interval"]["low"], validation["accuracy_interval"]["high"]),
         measured_on=digest_of(faces.table["md5"].to_numpy()[held_out[~on_test]]),
     )
     for name in (WEIGHTS, DESCRIPTION):

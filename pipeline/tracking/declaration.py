@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +24,7 @@ class Declaration:
         flow: The process that declared it.
         status: How it ended, once that was said.
         ended: When, in milliseconds since the epoch.
+        notes: What the recorder tells the flow: its parent run in MLflow, what became of a model.
     """
 
     key: str
@@ -31,6 +32,7 @@ class Declaration:
     flow: Process
     status: Status | None = None
     ended: int | None = None
+    notes: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_over(self) -> bool:
@@ -47,6 +49,13 @@ def declare_end(desk: Desk, key: str, status: Status) -> None:
     """Say how a reproduction ended."""
     known = find(desk, key) or Declaration(key, key, processes.this_process())
     _write(desk, replace(known, status=status, ended=int(time.time() * 1000)))
+
+
+def note(desk: Desk, key: str, **notes: str) -> None:
+    """Tell the flow that declared a reproduction, if one did."""
+    known = find(desk, key)
+    if known and known.notes != {**known.notes, **notes}:
+        _write(desk, replace(known, notes={**known.notes, **notes}))
 
 
 def find(desk: Desk, key: str) -> Declaration | None:

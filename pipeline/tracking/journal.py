@@ -91,6 +91,7 @@ class Journal:
         *,
         example: "NDArray[Any]",
         accuracy: float,
+        interval: tuple[float, float],
         measured_on: str,
         name: str = "image-sentiment-cnn",
     ) -> None:
@@ -100,6 +101,7 @@ class Journal:
             folder: As written by `pipeline.models.store.save_classifier`.
             example: Faces (N, 1, 48, 48), grey levels 0..255; the first two are the input example.
             accuracy: 0..1. The version with the highest is `best`; among equals, the newest.
+            interval: its ends, 95 %.
             measured_on: Digest of the faces that gave it; only accuracies on the same compare.
             name: The registered model.
         """
@@ -108,7 +110,7 @@ class Journal:
             faces = example[:EXAMPLES].tolist()
             self._write(
                 "model", folder=kept, example=faces, accuracy=float(accuracy),
-                measured_on=measured_on, name=name,
+                interval=[float(end) for end in interval], measured_on=measured_on, name=name,
             )  # fmt: skip
 
     def _write(self, event: str, **values: Any) -> None:
@@ -118,7 +120,7 @@ class Journal:
 
 @contextmanager
 def stage_run(
-    name: str, params: Mapping[str, Any], *, resume: str | None = None
+    name: str, params: Mapping[str, Any], *, resume: str | None = None, alone: bool = False
 ) -> Iterator[Journal]:
     """Record a stage: a run of its own in MLflow, nested in the run of the reproduction.
 
@@ -129,6 +131,8 @@ def stage_run(
         name: The run's name: the DVC stage's, such as `train@cnn`.
         params: The stage's settings; a nested mapping becomes `outer.inner`.
         resume: A former journal's `run`, to go on in the same MLflow run.
+        alone: Nest it in nothing; reproductions whose environment has its `run` as `STUDY_GROUP`
+            are nested in it.
     """
     run = resume or os.urandom(16).hex()
     if places.is_off():
@@ -137,7 +141,7 @@ def stage_run(
     desk = Desk(places.find_root())
     address = places.find_address(desk.root)
     with new_journal(desk, address, run) as writer:
-        writer.write("begin", **_opening(desk, name), run=run, address=asdict(address))
+        writer.write("begin", **_opening(desk, name, alone), run=run, address=asdict(address))
         journal = Journal(run, writer)
         journal.params(params)
         try:
@@ -162,13 +166,13 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _opening(desk: Desk, name: str) -> dict[str, Any]:
+def _opening(desk: Desk, name: str, alone: bool) -> dict[str, Any]:
     from pipeline.tracking.provenance import provenance  # 35 ms, which a mere import shall not cost
 
     return {
         "name": name,
         "process": asdict(processes.this_process()),
-        "reproduction": asdict(current_reproduction(desk, name)),
+        "reproduction": None if alone else asdict(current_reproduction(desk, name)),
         "provenance": provenance(Path.cwd(), running=name),
     }
 

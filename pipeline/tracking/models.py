@@ -1,6 +1,7 @@
 """A trained classifier as an MLflow model: served, registered, the best one marked."""
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,11 @@ if TYPE_CHECKING:
 BEST = "best"
 """The alias of the version with the highest accuracy."""
 
-EVENT, ACCURACY, MEASURED_ON = "study.event", "accuracy", "measured_on"
-"""Tags of a version: the journal's event it is from, how good it is, and on which faces."""
+EVENT, ACCURACY, LOW, HIGH, MEASURED_ON, GATE = (
+    "study.event", "accuracy", "accuracy_low", "accuracy_high", "measured_on", "gate",
+)  # fmt: skip
+"""Tags of a version: the journal's event it is from, how good it is (with the ends of its 95 %
+interval), on which faces, and whether it took the alias, and why."""
 
 logger = logging.getLogger(__name__)
 
@@ -34,9 +38,10 @@ def register(
     run: str,
     name: str,
     accuracy: float,
+    interval: tuple[float, float],
     measured_on: str,
     event: str,
-) -> None:
+) -> str:
     """Log a module as a model of a run and register it; nothing happens the second time.
 
     It is kept as an exported graph (torch.export), so that loading it runs none of its author's
@@ -48,16 +53,20 @@ def register(
         example: Some such faces.
         run: The MLflow run.
         name: The registered model.
-        accuracy: 0..1; the alias `best` goes to the highest, among equals to the newest.
-        measured_on: Digest of the faces that gave the accuracy. Accuracies on other faces do not
-            compare, so a first model on new faces takes the alias.
+        accuracy: 0..1; see `judge`.
+        interval: Its ends, 95 %.
+        measured_on: Digest of the faces that gave the accuracy.
         event: Tells this call from all others.
+
+    Returns:
+        Whether it took the alias `best`, and why, in a sentence.
     """
     import mlflow.pytorch
 
     client = store.client
-    if any(known.tags.get(EVENT) == event for known in _versions_of_run(client, name, run)):
-        return
+    for known in _versions_of_run(client, name, run):
+        if known.tags.get(EVENT) == event and GATE in known.tags:
+            return str(known.tags[GATE])
     signature, faces = _signature(module, example)
     logged = mlflow.pytorch.log_model(
         module,
@@ -70,12 +79,53 @@ def register(
         registered_model_name=name,
     )
     version = str(logged.registered_model_version)
-    tags = {EVENT: event, ACCURACY: repr(accuracy), MEASURED_ON: measured_on}
+    candidate = Measured(version, accuracy, *interval, measured_on)
+    passes, verdict = judge(candidate, _champion(client, name))
+    tags = {
+        EVENT: event, ACCURACY: repr(accuracy), LOW: repr(interval[0]), HIGH: repr(interval[1]),
+        MEASURED_ON: measured_on, GATE: verdict,
+    }  # fmt: skip
+    if passes:
+        client.set_registered_model_alias(name, BEST, version)
     for key, value in tags.items():
         client.set_model_version_tag(name, version, key, value)
-    if accuracy >= _best_so_far(client, name, measured_on):
-        client.set_registered_model_alias(name, BEST, version)
-    logger.info("registered %s version %s, accuracy %.4f", name, version, accuracy)
+    logger.info("registered %s: %s", name, verdict)
+    return verdict
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A version and how good it is: accuracy with the ends of its interval, and on which faces."""
+
+    version: str
+    accuracy: float
+    low: float
+    high: float
+    measured_on: str
+
+    def __str__(self) -> str:
+        shares = f"{self.accuracy:.1%} ({self.low:.1%} to {self.high:.1%})"
+        return f"version {self.version}, {shares}"
+
+
+def judge(candidate: Measured, champion: Measured | None) -> tuple[bool, str]:
+    """Whether a new model takes the alias from the version that holds it, and why.
+
+    On the same faces the higher accuracy wins, among equals the newest. Accuracies on other faces
+    do not compare that closely: there a new model takes the alias unless it is worse beyond what
+    both intervals allow.
+    """
+    if champion is None:
+        return True, f"takes the alias {BEST}: {candidate}, the first"
+    against = f"{candidate}, against {champion}"
+    if candidate.measured_on != champion.measured_on:
+        if candidate.high < champion.low:
+            return False, f"does not take the alias {BEST}: worse, on other faces: {against}"
+        return True, f"takes the alias {BEST}: measured on other faces: {against}"
+    if candidate.accuracy >= champion.accuracy:
+        return True, f"takes the alias {BEST}: {against}"
+    how = "worse beyond its interval" if candidate.accuracy < champion.low else "not better"
+    return False, f"does not take the alias {BEST}: {how}: {against}"
 
 
 def _signature(module: "torch.nn.Module", example: "NDArray[Any]") -> tuple[Any, "NDArray[Any]"]:
@@ -104,11 +154,14 @@ def _versions_of_run(client: Any, name: str, run: str) -> list[Any]:
     return list(client.search_model_versions(f"name = '{name}' and run_id = '{run}'"))
 
 
-def _best_so_far(client: Any, name: str, measured_on: str) -> float:
+def _champion(client: Any, name: str) -> Measured | None:
     from mlflow.exceptions import MlflowException
 
     try:
-        holder = client.get_model_version_by_alias(name, BEST).tags
-        return float(holder[ACCURACY]) if holder[MEASURED_ON] == measured_on else 0.0
+        holder = client.get_model_version_by_alias(name, BEST)
+        tags = holder.tags
+        accuracy = float(tags[ACCURACY])
+        low, high = (float(tags.get(end, accuracy)) for end in (LOW, HIGH))
+        return Measured(str(holder.version), accuracy, low, high, tags[MEASURED_ON])
     except (MlflowException, KeyError, ValueError):  # no holder, or one set by hand
-        return 0.0
+        return None

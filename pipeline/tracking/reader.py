@@ -58,9 +58,10 @@ class StoredJournal:
         return Process(**self.opening.values["process"])
 
     @cached_property
-    def reproduction(self) -> Reproduction:
-        """What the stage was part of."""
-        return Reproduction.from_json(self.opening.values["reproduction"])
+    def reproduction(self) -> Reproduction | None:
+        """What the stage was part of; None for a run that stands alone."""
+        values = self.opening.values["reproduction"]
+        return Reproduction.from_json(values) if values else None
 
     @property
     def last_written(self) -> int:
@@ -74,6 +75,10 @@ class StoredJournal:
             return Address(**json.loads((self.folder / REDIRECTION).read_text(encoding="utf-8")))
         except FileNotFoundError:
             return Address(**self.opening.values["address"])
+
+    def is_known_to(self, address: Address) -> bool:
+        """Whether its run has begun there."""
+        return self._shipped(address) > 0
 
     def redirect(self, address: Address) -> None:
         """Have it shipped elsewhere, from its first event on."""

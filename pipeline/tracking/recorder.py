@@ -102,7 +102,8 @@ class _Recorder:
         self.shipper.close_parents(self._busy())
 
     def _busy(self) -> set[str]:
-        return {journal.reproduction.key for journal in read_journals(self.desk)}
+        found = (journal.reproduction for journal in read_journals(self.desk))
+        return {reproduction.key for reproduction in found if reproduction}
 
     def _tidy(self) -> None:
         """Forget reproductions that are over and of which no stage ever ran."""

@@ -18,6 +18,9 @@ from pipeline.tracking.summon import summon
 KEY = "STUDY_REPRODUCTION"
 """Environment variable: the reproduction that every stage started from here belongs to."""
 
+GROUP = "STUDY_GROUP"
+"""Environment variable: the run that this reproduction is one of many of, such as a grid."""
+
 
 @dataclass(frozen=True)
 class Reproduction:
@@ -27,16 +30,19 @@ class Reproduction:
         key: Tells it from all others.
         name: What people read.
         watch: The process it lives in; when that is gone, the reproduction is over.
+        group: The identity of the run that its own run is nested in; empty for none.
     """
 
     key: str
     name: str
     watch: Process
+    group: str = ""
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Reproduction":
         """Build it again from what `dataclasses.asdict` gave."""
-        return cls(values["key"], values["name"], Process(**values["watch"]))
+        watch, group = Process(**values["watch"]), values.get("group", "")
+        return cls(values["key"], values["name"], watch, group)
 
 
 def current_reproduction(desk: Desk, stage: str) -> Reproduction:
@@ -44,9 +50,10 @@ def current_reproduction(desk: Desk, stage: str) -> Reproduction:
     dvc = processes.find_dvc()
     watch = dvc or processes.this_process()
     if key := os.environ.get(KEY):
+        group = os.environ.get(GROUP, "")
         if declared := declaration.find(desk, key):
-            return Reproduction(key, declared.name, declared.flow)
-        return Reproduction(key, key, watch)
+            return Reproduction(key, declared.name, declared.flow, group)
+        return Reproduction(key, key, watch, group)
     if experiment := os.environ.get("DVC_EXP_NAME"):
         revision = os.environ.get("DVC_EXP_BASELINE_REV", "")
         return Reproduction(f"{revision}:{experiment}", experiment, watch)

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from pipeline.tracking import models
+from pipeline.tracking import declaration, models
 from pipeline.tracking.failures import is_final, is_temporary, one_line
 from pipeline.tracking.parents import Parents
 from pipeline.tracking.places import Address, Desk, digest
 from pipeline.tracking.reader import Event, StoredJournal
+from pipeline.tracking.reproduction import Reproduction
 from pipeline.tracking.store import Store
 
 ATTEMPTS = 4
@@ -104,16 +105,20 @@ class Shipper:
         }
 
     def _begin(self, journal: StoredJournal, _: Event) -> None:
-        self.parents.open(journal.reproduction)
         tags = _tags_of_stage(journal)
-        parent = self._parent(journal)
-        self.store.reopen(parent)
-        if md5 := tags.get("data.md5"):  # an early stage may not know it yet
-            self.store.log_tags(parent, {"data.md5": md5})
         run = self._run(journal)
+        if reproduction := journal.reproduction:
+            self.parents.open(reproduction)
+            parent = self._parent(journal, reproduction)
+            self.store.reopen(parent)
+            if md5 := tags.get("data.md5"):  # an early stage may not know it yet
+                self.store.log_tags(parent, {"data.md5": md5})
+            # A run that is resumed moves to the reproduction that finishes it.
+            tags = {**tags, PARENT: parent}
+            notes = {"run": parent, "experiment": self.store.experiment}
+            declaration.note(self.desk, reproduction.key, **notes)
         self.store.reopen(run)
-        # A run that is resumed moves to the reproduction that finishes it.
-        self.store.log_tags(run, {**tags, PARENT: parent})
+        self.store.log_tags(run, tags)
 
     def _params(self, journal: StoredJournal, event: Event) -> None:
         self.store.log_params(self._run(journal), event.values["values"])
@@ -122,12 +127,12 @@ class Shipper:
         self.store.log_tags(self._run(journal), event.values["values"])
 
     def _headline(self, journal: StoredJournal, event: Event) -> None:
-        for run in (self._run(journal), self._parent(journal)):
+        for run in self._run_and_parent(journal):
             self.store.log_metrics(run, _measured([event]))
 
     def _artifact(self, journal: StoredJournal, event: Event) -> None:
         values = event.values
-        run = self._parent(journal) if values["on_parent"] else self._run(journal)
+        run = self._run_and_parent(journal)[-1 if values["on_parent"] else 0]
         self.store.log_artifact(run, journal.folder / values["file"], values["folder"])
 
     def _dataset(self, journal: StoredJournal, event: Event) -> None:
@@ -135,32 +140,45 @@ class Shipper:
 
     def _model(self, journal: StoredJournal, event: Event) -> None:
         values = event.values
-        models.register(
+        verdict = models.register(
             self.store,
             models.load_module(journal.folder / values["folder"]),
             values["example"],
             run=self._run(journal),
             name=values["name"],
             accuracy=values["accuracy"],
+            interval=tuple(values["interval"]),
             measured_on=values["measured_on"],
             event=f"{journal.folder.name}/{event.end}",
         )
+        for run in self._run_and_parent(journal):
+            self.store.log_tags(run, {"gate": verdict})
+        if journal.reproduction:
+            declaration.note(self.desk, journal.reproduction.key, gate=verdict)
 
     def _close(self, journal: StoredJournal, end: Event) -> None:
         status = end.values["status"]
         if error := end.values.get("error"):
             self.store.log_tags(self._run(journal), {"error": error})
         self.store.close(self._run(journal), status, end.time)
-        self.parents.note(journal.reproduction.key, journal.name, status, end.time)
+        if journal.reproduction:
+            self.parents.note(journal.reproduction.key, journal.name, status, end.time)
 
     def _run(self, journal: StoredJournal) -> str:
         tags = {**_tags_of_stage(journal), "stage": journal.name}
         return self._find_or_create(journal.run, journal.name, journal, tags)
 
-    def _parent(self, journal: StoredJournal) -> str:
-        reproduction = journal.reproduction
+    def _parent(self, journal: StoredJournal, reproduction: Reproduction) -> str:
         tags = {**_tags_of(journal), "reproduction": reproduction.key}
+        if reproduction.group and (group := self.store.find(reproduction.group)):
+            tags |= {PARENT: group}
         return self._find_or_create(digest(reproduction.key), reproduction.name, journal, tags)
+
+    def _run_and_parent(self, journal: StoredJournal) -> list[str]:
+        runs = [self._run(journal)]
+        return (
+            [*runs, self._parent(journal, journal.reproduction)] if journal.reproduction else runs
+        )
 
     def _find_or_create(
         self, identity: str, name: str, journal: StoredJournal, tags: dict[str, str]
