@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +10,22 @@ from flows.graph import Graph
 from flows.stage import Outcome
 from pipeline.tracking.journal import flatten
 
+Read = Callable[[Path], bytes | None]
 
-def summarise(graph: Graph, outcomes: Mapping[str, Outcome], root: Path) -> str:
+
+def summarise(graph: Graph, outcomes: Mapping[str, Outcome], read: Read) -> str:
     """Two Markdown tables: states and seconds, metrics.
 
     Args:
         graph: The stages that were asked for.
         outcomes: Of each stage that was reproduced.
-        root: The project's folder, where DVC left the metrics.
+        read: Gives the content of a file that DVC left, None if it is not there.
     """
     states = [(stage.name, *_row(outcomes.get(stage.name))) for stage in graph.stages]
     metrics = [
         (stage.name, key, _text(value))
         for stage in graph.stages
-        for key, value in _read(root, stage.metrics).items()
+        for key, value in _values(read, stage.metrics).items()
     ]
     parts = [_table(("Stage", "State", "Seconds"), states)]
     if metrics:
@@ -43,13 +45,13 @@ def _row(outcome: Outcome | None) -> tuple[str, str]:
     return (outcome.state, f"{outcome.seconds:.1f}") if outcome else ("not run", "")
 
 
-def _read(root: Path, files: Iterable[str]) -> dict[str, Any]:
+def _values(read: Read, files: Iterable[str]) -> dict[str, Any]:
     """All values of a stage's metric files; of a stage that failed DVC deleted them."""
     values: dict[str, Any] = {}
     for file in files:
-        path = root / file
-        if path.suffix == ".json" and path.exists():
-            values |= flatten(json.loads(path.read_text(encoding="utf-8")))
+        content = read(Path(file)) if file.endswith(".json") else None
+        if content:
+            values |= flatten(json.loads(content))
     return values
 
 

@@ -23,6 +23,7 @@ import flows  # noqa: F401 (its settings come before Prefect is imported)
 from flows import study as study_module
 from flows.graph import Graph, Stage, read_graph
 from flows.output import read_lines, read_text
+from flows.show import Workspace
 from flows.stage import Outcome, reproduce
 from flows.summary import describe, summarise
 from pipeline.errors import UserError
@@ -33,6 +34,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 WORK = """
 import json, os, sys, time
 from pathlib import Path
+from pipeline.compute import compute_slot
 from pipeline.tracking.journal import stage_run
 
 
@@ -51,9 +53,9 @@ if "slow" in what:
     time.sleep(60)
 with stage_run(name, {}):
     if "heavy" in what:
-        with open("busy", "x"):
+        with compute_slot(), open("busy", "x"):
             time.sleep(1)
-        Path("busy").unlink()
+            Path("busy").unlink()
     if os.environ.get("MEET") and name != "source":
         meet("light.here", "heavy.here") if name == "light" else meet("heavy.here", "light.here")
     if "bad" in what:
@@ -295,7 +297,7 @@ def test_summary_has_states_and_metrics(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"faces": {"kept": 7, "share": 0.33333333}, "odd|": "x"}')
     graph = Graph((Stage("a", metrics=("a.json", "gone.json")), Stage("b"), Stage("c")))
     outcomes = {"a": Outcome("ran", 1.26, ""), "b": Outcome("failed", 2, "")}
-    assert summarise(graph, outcomes, tmp_path).splitlines() == [
+    assert summarise(graph, outcomes, Workspace(tmp_path).read).splitlines() == [
         "| Stage | State | Seconds |",
         "| --- | --- | --- |",
         "| a | ran | 1.3 |",

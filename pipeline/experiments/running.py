@@ -36,11 +36,13 @@ class Experiment:
         configuration: parameters under the experiment's name.
         stages: that are wanted, with all they need; none are all.
         force: run stages that are up to date, too.
+        pull: take over from DVC's remote what another host made of the same inputs.
     """
 
     configuration: Configuration
     stages: tuple[str, ...] = ()
     force: bool = False
+    pull: bool = False
 
     @property
     def name(self) -> str:
@@ -143,9 +145,10 @@ def command(experiment: Experiment) -> list[str]:
         for word in ("-S", f"{key}={quote(value)}")
     ]
     options = ["--temp", "--name", experiment.name, "--message", experiment.message]
-    force = ["--force"] if experiment.force else []
+    options += ["--force"] if experiment.force else []
+    options += ["--pull"] if experiment.pull else []
     start = [sys.executable, "-m", "dvc", "exp", "run"]
-    return [*start, *options, *force, *settings, *experiment.stages]
+    return [*start, *options, *settings, *experiment.stages]
 
 
 def quote(value: Any) -> str:
