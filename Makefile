@@ -7,7 +7,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help study recipes recipe ablation test check lint format types quick flow mlflow compare plots constraints clean
+.PHONY: help study recipes recipe ablation test check lint format types quick flow server worker mlflow compare plots constraints clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -51,6 +51,12 @@ types: $(VENV)/installed  ## check the type hints
 
 flow: $(VENV)/installed  ## run the study as a Prefect flow
 	python -m flows.study
+
+server: $(VENV)/installed  ## start Prefect's and MLflow's servers here: http://127.0.0.1:4200 and :5000
+	python -m flows.servers
+
+worker: $(VENV)/installed  ## work for them: pools and deployments from files, then run what is asked for
+	python -m flows.worker
 
 mlflow: $(VENV)/installed  ## show the record in a browser, at http://127.0.0.1:5000
 	mlflow ui --host 127.0.0.1

@@ -17,6 +17,7 @@ from prefect.artifacts import (
 from flows.graph import Graph
 from flows.stage import Outcome
 from flows.summary import summarise
+from pipeline.experiments.table import Drawn
 from pipeline.layout import REPORT, figures
 from pipeline.params import MODELS
 from pipeline.tracking import places
@@ -84,6 +85,12 @@ def results(graph: Graph, outcomes: Mapping[str, Outcome], found: Results) -> No
         picture = found.read(figures(stage) / name) if stage in ended_well else None
         if picture and len(picture) < LONGEST_PICTURE:
             create_image_artifact(as_address(picture), key, f"{name} of {stage}")
+
+
+def grid(name: str, drawn: Drawn) -> None:
+    """A grid's tables as a page, its figure as a picture."""
+    create_markdown_artifact(drawn.markdown, f"grid-{name}", "Mean, spread, differences")
+    create_image_artifact(as_address(drawn.figure.read_bytes()), f"grid-{name}-figure")
 
 
 def as_address(svg: bytes) -> str:

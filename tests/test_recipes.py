@@ -253,7 +253,9 @@ def ended(combinations, accuracies):
 
 def test_experiments_are_collected_by_arm_and_seed_and_missing_ones_named(grid, in_project):
     combinations = combine("rates", grid)
-    measured, missing = collect(grid, combinations, ended(combinations, [0.5, 0.6, 0.7]))
+    measured, missing = collect(
+        grid, combinations, ended(combinations, [0.5, 0.6, 0.7]), grid.measure
+    )
     assert measured == {("low",): {0: 0.5, 1: 0.6}, ("high",): {0: 0.7}}
     assert missing == ["rates-high-1"]
 
@@ -263,13 +265,13 @@ def test_experiments_that_differ_in_something_else_are_not_compared(grid, in_pro
     finished = ended(combinations, [0.5, 0.6, 0.7, 0.8])
     finished["rates-high-0"].params["train.cnn.epochs"] = 99
     with pytest.raises(UserError, match=r"'rates-high-0': train\.cnn\.epochs = 99, needed"):
-        collect(grid, combinations, finished)
+        collect(grid, combinations, finished, grid.measure)
 
 
 def test_experiments_with_other_settings_compare_if_all_have_them(grid, in_project):
     settings = [parse_assignment("train.cnn.epochs=1")]
     finished = ended(combine("rates", grid, settings), [0.5, 0.6, 0.7, 0.8])
-    measured, missing = collect(grid, combine("rates", grid), finished)
+    measured, missing = collect(grid, combine("rates", grid), finished, grid.measure)
     assert len(measured) == 2
     assert not missing
 
@@ -278,7 +280,7 @@ def test_an_arm_that_was_changed_since_is_not_taken_for_the_new_one(grid, in_pro
     finished = ended(combine("rates", grid), [0.5, 0.6, 0.7, 0.8])
     grid.vary["rate"]["high"]["train"]["cnn"]["learning_rate"] = 0.2
     with pytest.raises(UserError, match=r"learning_rate = 0\.1, needed to compare: 0\.2"):
-        collect(grid, combine("rates", grid), finished)
+        collect(grid, combine("rates", grid), finished, grid.measure)
 
 
 # The table

@@ -52,6 +52,7 @@ class GridFile(BaseModel):
     recipe: str = ""
     stages: list[str] = []
     measure: str
+    against: str = ""
     base: Overrides = {}
     vary: Annotated[dict[str, dict[str, Overrides]], Field(min_length=1, max_length=2)]
     seeds: Seeds
@@ -124,9 +125,12 @@ def varied_keys(grid: GridFile) -> set[str]:
 
 
 def collect(
-    grid: GridFile, combinations: Sequence[Combination], finished: Mapping[str, Finished]
+    grid: GridFile,
+    combinations: Sequence[Combination],
+    finished: Mapping[str, Finished],
+    measure: str,
 ) -> tuple[dict[Arms, dict[int, float]], list[str]]:
-    """The measure of each arm by seed, and the names of experiments that are not there yet.
+    """A measure of each arm by seed, and the names of experiments that are not there yet.
 
     Raises:
         UserError: experiments differ in more than the grid varies, so that they do not compare.
@@ -137,7 +141,7 @@ def collect(
     for combination in combinations:
         name = combination.configuration.name
         experiment = finished.get(name)
-        value = experiment.metrics.get(grid.measure) if experiment else None
+        value = experiment.metrics.get(measure) if experiment else None
         if experiment is None or value is None:
             missing.append(name)
             continue

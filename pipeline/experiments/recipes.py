@@ -1,7 +1,7 @@
 """Recipes: named overrides of params.yaml, checked together with it before anything starts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,6 +43,10 @@ class Configuration:
     name: str
     changes: Overrides
     params: Params
+
+    def renamed(self, name: str) -> "Configuration":
+        """The same under another name."""
+        return replace(self, name=name)
 
 
 def list_files(folder: Path) -> list[str]:

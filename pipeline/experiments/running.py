@@ -137,6 +137,16 @@ def run(experiment: Experiment, execute: Execute = run_to_end) -> bool:
     return succeeded
 
 
+def remove(name: str) -> None:
+    """Forget an experiment of the current commit; what it made stays in DVC's cache."""
+    git("update-ref", "-d", _reference(name))
+
+
+def revision() -> str:
+    """The current commit."""
+    return git("rev-parse", "HEAD") or ""
+
+
 def command(experiment: Experiment) -> list[str]:
     """The call of DVC."""
     settings = [
@@ -184,7 +194,7 @@ def _reference(name: str) -> str:
     """Where DVC keeps an experiment of the current commit."""
     from dvc.repo.experiments.refs import ExpRefInfo
 
-    return str(ExpRefInfo(git("rev-parse", "HEAD"), name))
+    return str(ExpRefInfo(revision(), name))
 
 
 def _committed(revision: str) -> float:

@@ -82,8 +82,28 @@ def compare(differences: Sequence[float]) -> Difference:
     return Difference(count, mean, mean - half, mean + half)
 
 
-def tabulate(found: Sequence[Arm], axes: Sequence[str]) -> pd.DataFrame:
-    """One row an arm: a column for each axis, then the figures; as shares, not in per cent."""
+def versus(
+    measured: Mapping[Arms, Mapping[int, float]], other: Mapping[Arms, Mapping[int, float]]
+) -> dict[Arms, Difference]:
+    """How much more each arm has of one measure than of another, seed by seed."""
+    found = {}
+    for arms, by_seed in measured.items():
+        common = sorted(by_seed.keys() & other.get(arms, {}).keys())
+        if common:
+            found[arms] = compare([by_seed[seed] - other[arms][seed] for seed in common])
+    return found
+
+
+def tabulate(
+    found: Sequence[Arm], axes: Sequence[str], gains: Mapping[Arms, Difference] | None = None
+) -> pd.DataFrame:
+    """One row an arm: a column for each axis, then the figures; as shares, not in per cent.
+
+    Args:
+        found: what is known of each arm.
+        axes: their names.
+        gains: of each arm, over another measure.
+    """
     rows = [
         {
             **dict(zip(axes, arm.arms, strict=True)),
@@ -93,6 +113,7 @@ def tabulate(found: Sequence[Arm], axes: Sequence[str]) -> pd.DataFrame:
             "difference": arm.difference and arm.difference.mean,
             "difference_low": arm.difference and arm.difference.low,
             "difference_high": arm.difference and arm.difference.high,
+            **(_gain(gains.get(arm.arms)) if gains else {}),
         }
         for arm in found
     ]
@@ -100,9 +121,23 @@ def tabulate(found: Sequence[Arm], axes: Sequence[str]) -> pd.DataFrame:
 
 
 def write_markdown(
-    found: Sequence[Arm], axes: Mapping[str, Sequence[str]], title: str, measure: str
+    found: Sequence[Arm],
+    axes: Mapping[str, Sequence[str]],
+    title: str,
+    measure: str,
+    against: str = "",
+    gains: Mapping[Arms, Difference] | None = None,
 ) -> str:
-    """Two tables, figures and differences: the first axis in rows, the second in columns."""
+    """Tables of figures and differences: the first axis in rows, the second in columns.
+
+    Args:
+        found: what is known of each arm.
+        axes: the arms of each.
+        title: of the grid.
+        measure: what the figures are.
+        against: another measure, which `gains` is over.
+        gains: of each arm.
+    """
     base = tuple(next(iter(arms)) for arms in axes.values())
     seeds = max((arm.seeds for arm in found), default=0)
     by_arms = {arm.arms: arm for arm in found}
@@ -123,6 +158,13 @@ def write_markdown(
         *_matrix(differences, axes),
         "",
     ]
+    if gains:
+        lines += [
+            f"Percentage points of `{measure}` more than of `{against}`, seed by seed, likewise.",
+            "",
+            *_matrix({arms: _points(gain) for arms, gain in gains.items()}, axes),
+            "",
+        ]
     return "\n".join(lines)
 
 
@@ -144,9 +186,17 @@ def _figure(arm: Arm) -> str:
 
 
 def _difference(arm: Arm, base: Arms) -> str:
-    found = arm.difference
-    if found is None:
+    if arm.difference is None:
         return "base" if arm.arms == base else "no common seed"
+    return _points(arm.difference)
+
+
+def _gain(found: Difference | None) -> dict[str, float | None]:
+    ends = (found.mean, found.low, found.high) if found else (None, None, None)
+    return dict(zip(("gain", "gain_low", "gain_high"), ends, strict=True))
+
+
+def _points(found: Difference) -> str:
     if found.low is None or found.high is None:
         return f"{_signed(found.mean)} ({found.seeds})"
     return f"{_signed(found.mean)} ({_signed(found.low)} to {_signed(found.high)})"

@@ -1,14 +1,19 @@
-"""A grid's table: on the terminal, and as files."""
+"""A grid's report: on the terminal, and as files."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.markdown import Markdown
 
 from pipeline.errors import UserError
 from pipeline.experiments.finished import Finished
-from pipeline.experiments.grid import Combination, GridFile, collect
-from pipeline.experiments.summary import summarise, tabulate, write_markdown
+from pipeline.experiments.grid import Arms, Combination, GridFile, collect
+from pipeline.experiments.page import render
+from pipeline.experiments.summary import summarise, tabulate, versus, write_markdown
+from pipeline.figures.grid import draw_grid
+from pipeline.figures.style import save
 from pipeline.layout import ARTIFACTS
 from pipeline.stages.files import write_csv, write_text
 
@@ -16,29 +21,61 @@ TABLES = ARTIFACTS / "grids"
 """Not known to git or DVC: made from the experiments at any time."""
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """A grid's report.
+
+    Attributes:
+        count: of experiments that are in it.
+        markdown: its tables.
+        figure: where its picture lies.
+        files: all files.
+        means: mean of each arm, by the arms' names.
+    """
+
+    count: int
+    markdown: str
+    figure: Path
+    files: Sequence[Path]
+    means: Mapping[str, float]
+
+
 def draw_up(
     name: str,
     grid: GridFile,
     combinations: Sequence[Combination],
     finished: Mapping[str, Finished],
-) -> None:
-    """Print the table of the experiments that are there, and write it as CSV and Markdown.
+) -> Drawn:
+    """Print the tables of the experiments that are there; write them with a figure and a page.
 
     Raises:
         UserError: none is there, or they do not compare.
     """
-    measured, missing = collect(grid, combinations, finished)
+    measured, missing = collect(grid, combinations, finished, grid.measure)
     if not measured:
         raise UserError(
             f"grid {name!r}: none of its {len(combinations)} experiments is there for this commit; "
             f"python -m pipeline.experiments grid {name}"
         )
+    other: dict[Arms, dict[int, float]] = {}
+    if grid.against:
+        other, _ = collect(grid, combinations, finished, grid.against)
     axes = {axis: list(arms) for axis, arms in grid.vary.items()}
     found = summarise(measured, base=combinations[0].arms)
-    text = write_markdown(found, axes, grid.title, grid.measure)
-    write_csv(TABLES / f"{name}.csv", tabulate(found, list(axes)))
-    write_text(TABLES / f"{name}.md", text)
+    gains = versus(measured, other)
+    text = write_markdown(found, axes, grid.title, grid.measure, grid.against, gains)
+
+    csv, markdown, figure, page = (
+        TABLES / f"{name}.{kind}" for kind in ("csv", "md", "svg", "html")
+    )
+    write_csv(csv, tabulate(found, list(axes), gains))
+    write_text(markdown, text)
+    save(draw_grid(measured, other, (grid.measure, grid.against), grid.title), figure)
+    write_text(page, render(text, figure.read_text(encoding="utf-8")))
     Console(highlight=False).print(Markdown(text))
-    print(f"{TABLES / name}.csv, {TABLES / name}.md")
+    print(", ".join(map(str, (csv, markdown, figure, page))))
     if missing:
         print(f"not there yet, {len(missing)} of {len(combinations)}: {', '.join(missing)}")
+    means = {".".join(arm.arms): arm.mean for arm in found}
+    count = len(combinations) - len(missing)
+    return Drawn(count, text, figure, (csv, markdown, figure, page), means)

@@ -35,6 +35,21 @@ def wait_until_shipped(desk: Desk, address: Address, timeout: float) -> list[str
     return []
 
 
+def wait_until_known(desk: Desk, run: str, timeout: float) -> bool:
+    """Wait until MLflow knows a run whose journal is open, so that others can be nested in it.
+
+    Returns:
+        Whether it does.
+    """
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        journals = [journal for journal in read_journals(desk) if journal.run == run]
+        if all(journal.is_known_to(journal.address) for journal in journals):
+            return bool(journals)
+        time.sleep(POLL)
+    return False
+
+
 def describe_unshipped(desk: Desk) -> list[str]:
     """One line for each journal that is not shipped yet, and why not if that is known."""
     return [_describe(desk, journal) for journal in read_journals(desk)]

@@ -1,0 +1,83 @@
+"""This machine's workers: `python -m flows.worker`, or `make worker`.
+
+Brings pools, automations and deployments to Prefect's server, then runs two workers until told to
+stop: one for flow runs that train, one for those that only wait for others. Any number of machines
+may do so against one server, each in a clone of its own.
+"""
+
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+
+import flows  # noqa: F401 (its settings come before Prefect is imported)
+from flows import exchange
+from flows.servers import PATIENCE, addresses, answers
+from flows.supervise import Program, supervise
+from pipeline.compute import count_slots
+from pipeline.errors import UserError
+from pipeline.experiments.running import check_workspace
+from pipeline.tracking.places import URI
+
+HOME = "STUDY_HOME"
+"""Environment variable: the clone that flow runs work in; `prefect.yaml` reads it."""
+
+API = "PREFECT_API_URL"
+
+
+def main() -> int:
+    """Work until told to stop; returns the exit status."""
+    root = Path.cwd()
+    try:
+        settings = prepare(root)
+    except UserError as error:
+        print(f"worker: error: {error}", file=sys.stderr)
+        return 1
+    os.environ.update(settings)
+    from flows.setup import set_up  # Prefect reads its settings when it is imported
+
+    try:
+        set_up(root)
+        slots = count_slots()
+    except UserError as error:
+        print(f"worker: error: {error}", file=sys.stderr)
+        return 1
+    print(f"works for {settings[API]}, {slots} at once, in {root}", flush=True)
+    name = f"{socket.gethostname()} {root.name}"
+    return supervise([_worker("gpu", name, slots), _worker("control", name, None)])
+
+
+def prepare(root: Path) -> dict[str, str]:
+    """Check what workers need, and find the servers.
+
+    Returns:
+        Environment variables for them and for all that they start.
+
+    Raises:
+        UserError: this is no project, or no server answers.
+    """
+    check_workspace()
+    count_slots()
+    exchange.configure()
+    prefect, mlflow = addresses()
+    api = os.environ.get(API) or f"{prefect}/api"
+    server = api.removesuffix("/api")
+    deadline = time.monotonic() + (PATIENCE if API not in os.environ else 2 * PATIENCE)
+    while not answers(server):
+        if time.monotonic() > deadline:
+            raise UserError(f"no Prefect server answers at {server}: `make server`, or set {API}")
+        time.sleep(1)
+    tracking = os.environ.get(URI) or (mlflow if answers(mlflow) else "")
+    path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH", "")]))
+    return {API: api, HOME: str(root), "PYTHONPATH": path, **({URI: tracking} if tracking else {})}
+
+
+def _worker(pool: str, name: str, limit: int | None) -> Program:
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", pool]
+    command += ["--name", f"{pool} {name}", "--type", "process"]
+    return Program(f"worker {pool}", [*command, *(["--limit", str(limit)] if limit else [])])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
