@@ -91,11 +91,12 @@ class Children:
             # Asked for twice, because an answer was lost, it is one run.
             idempotency_key=f"{self._asker} {name} {attempt}",
         )
+        assert isinstance(run, FlowRun)  # noqa: S101 (a coroutine only in asynchronous flows)
         self._running[name] = run.id
 
 
-def cancel_children(_flow: Flow[..., Any], flow_run: FlowRun, _state: State[Any]) -> None:
-    """Cancel what a cancelled flow run has asked for."""
+def cancel_children(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Cancel what a cancelled flow run has asked for (a hook of Prefect's)."""
     with get_client(sync_client=True) as client:
         for run in _open_runs(client, _by(str(flow_run.id))):
             client.set_flow_run_state(run.id, Cancelling(message="what asked for it is cancelled"))

@@ -129,7 +129,7 @@ def make_plan(name: str, overrides: dict[str, Any] | None = None) -> Plan:
 
 
 def _run_missing(plan: Plan, missing: Sequence[Experiment], hours_a_stage: float) -> list[str]:
-    """Run what all have in common once, then each on its own; returns names of those that failed."""
+    """Run what all have in common once, then each on its own; returns which failed."""
     log = get_run_logger().info
     if len(missing) > 1 and not _varies_shared(plan.grid):
         first = missing[0]
