@@ -63,6 +63,7 @@ class Children:
         """
         total, failed = len(self._running), []
         bar = create_progress_artifact(0.0, "grid-progress", "Experiments that have ended")
+        assert isinstance(bar, UUID)  # noqa: S101 (a coroutine only in asynchronous flows)
         with get_client(sync_client=True) as client:
             while self._running:
                 time.sleep(POLL)
@@ -95,7 +96,11 @@ class Children:
         self._running[name] = run.id
 
 
-def cancel_children(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+def cancel_children(
+    flow: Flow[..., Any],  # noqa: ARG001 (as Prefect calls its hooks)
+    flow_run: FlowRun,
+    state: State[Any],  # noqa: ARG001
+) -> None:
     """Cancel what a cancelled flow run has asked for (a hook of Prefect's)."""
     with get_client(sync_client=True) as client:
         for run in _open_runs(client, _by(str(flow_run.id))):
