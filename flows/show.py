@@ -94,8 +94,9 @@ def grid(name: str, drawn: Drawn) -> None:
 
 
 def as_address(svg: bytes) -> str:
-    """A picture as an address that needs no server."""
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+    """A picture as an address that needs no server; on white, as Prefect's pages are dark."""
+    on_white = svg.replace(b"<svg ", b'<svg style="background:#fff" ', 1)
+    return f"data:image/svg+xml;base64,{base64.b64encode(on_white).decode()}"
 
 
 def links(notes: Mapping[str, str]) -> None:

@@ -19,6 +19,12 @@ LAST_LINES = 12
 
 State = Literal["ran", "cached", "failed"]
 
+_HINT = re.compile(
+    r"To track the changes with git, run:|\s+git add |To enable auto staging, run:"
+    r"|\s+dvc config core\.autostage|Use `dvc push` to send"
+)
+"""What DVC tells a person at a terminal after each stage."""
+
 _SAYS_RAN = re.compile(r"Running stage '(?P<name>[^']+)'")
 _SAYS_CACHED = re.compile(
     r"(?:Stage )?'(?P<name>[^']+)' "
@@ -83,6 +89,8 @@ def reproduce(
     ):
         assert process.stdout is not None  # noqa: S101 (it is a pipe)
         for line in read_lines(read_text(process.stdout)):
+            if _HINT.match(line):
+                continue
             heard = hear(line)
             says = says or (heard[1] if heard else None)  # what comes after is the stage's own
             last.append(line)

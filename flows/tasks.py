@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from prefect.tasks import Task
 from flows.experiment import FollowedExperiment
 from flows.graph import Graph, Stage
 from flows.stage import Outcome, reproduce
+from pipeline.compute import count_slots
 from pipeline.experiments.running import Experiment
 
 Log = Callable[[str], None]
@@ -36,10 +38,15 @@ def reproduce_in_place(
         Outcomes of all stages but those downstream of one that failed.
     """
 
+    # The slots are held by the stages themselves, whoever starts them. This only keeps those that
+    # would wait for one from being started, as each holds half a gigabyte of libraries.
+    turns = threading.BoundedSemaphore(count_slots())
+
     def run(stage: Stage, log: Log) -> Outcome:
-        return reproduce(
-            stage.name, root, log, force=force, environment=environment, timeout=timeout
-        )
+        with turns if stage.is_heavy else nullcontext():
+            return reproduce(
+                stage.name, root, log, force=force, environment=environment, timeout=timeout
+            )
 
     return _run_all(graph, run, retries=RETRIES)
 
