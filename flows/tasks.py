@@ -37,7 +37,6 @@ def reproduce_in_place(
     Returns:
         Outcomes of all stages but those downstream of one that failed.
     """
-
     # The slots are held by the stages themselves, whoever starts them. This only keeps those that
     # would wait for one from being started, as each holds half a gigabyte of libraries.
     turns = threading.BoundedSemaphore(count_slots())
