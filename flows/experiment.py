@@ -58,7 +58,8 @@ class FollowedExperiment:
             self._rest = NOTHING_TO_DO if succeeded else NOT_REACHED
             return succeeded
         finally:
-            self._leave_stage(NOT_REACHED)  # if nobody said how it ended
+            if self._stage:  # it broke here, not in DVC
+                self._leave_stage(NOT_REACHED)
             self._over.set()
 
     def follow(self, stage: str, log: Callable[[str], None]) -> Outcome:

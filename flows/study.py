@@ -112,7 +112,7 @@ def _ship_record(root: Path, key: str) -> dict[str, str]:
     if places.is_off():
         return {}
     desk = places.Desk(root)
-    late = wait_until_shipped(desk, places.find_address(root), SHIPPING)
+    late = wait_until_shipped(desk, places.find_address(root), SHIPPING, key)
     for line in late:
         get_run_logger().warning("not in MLflow after %g s: %s", SHIPPING, line)
     declared = declaration.find(desk, key)

@@ -11,7 +11,9 @@ POLL = 0.2
 """Seconds between two looks."""
 
 
-def wait_until_shipped(desk: Desk, address: Address, timeout: float) -> list[str]:
+def wait_until_shipped(
+    desk: Desk, address: Address, timeout: float, key: str | None = None
+) -> list[str]:
     """Wait until every journal is shipped and every parent run closed that can be.
 
     A journal of a stage that has ended is sent to `address` if the MLflow it was meant for fails.
@@ -20,16 +22,18 @@ def wait_until_shipped(desk: Desk, address: Address, timeout: float) -> list[str
         desk: The workspace's.
         address: Where this process's environment wants the record.
         timeout: Seconds.
+        key: Wait for the journals of this reproduction only, whatever else goes on here.
 
     Returns:
         What is left, a line each; empty if all is shipped.
     """
     deadline = time.monotonic() + timeout
-    while not _is_shipped(desk, address):
+    while not _is_shipped(desk, address, key):
         if time.monotonic() > deadline:
-            return describe_unshipped(desk) or [f"parent runs are still open at {address}"]
+            late = [_describe(desk, journal) for journal in _journals(desk, key)]
+            return late or [f"parent runs are still open at {address}"]
         _rescue(desk, address)
-        for wanted in {address, *(journal.address for journal in read_journals(desk))}:
+        for wanted in {address, *(journal.address for journal in _journals(desk, key))}:
             summon(desk, wanted)
         time.sleep(POLL)
     return []
@@ -55,8 +59,17 @@ def describe_unshipped(desk: Desk) -> list[str]:
     return [_describe(desk, journal) for journal in read_journals(desk)]
 
 
-def _is_shipped(desk: Desk, address: Address) -> bool:
-    return not read_journals(desk) and not any(Parents(desk, address).over(busy=()))
+def _is_shipped(desk: Desk, address: Address, key: str | None) -> bool:
+    if _journals(desk, key):
+        return False
+    return key is not None or not any(Parents(desk, address).over(busy=()))
+
+
+def _journals(desk: Desk, key: str | None) -> list[StoredJournal]:
+    found = read_journals(desk)
+    if key is None:
+        return found
+    return [each for each in found if each.reproduction and each.reproduction.key == key]
 
 
 def _rescue(desk: Desk, address: Address) -> None:
