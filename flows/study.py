@@ -76,7 +76,8 @@ def study(
         with take_turns(root, get_run_logger().info, wanted=plan.experiment is None):
             message, failed = _work(plan, root, environment, hours_a_stage * HOURS)
         status = "FAILED" if failed else "FINISHED"
-        notes = _ship_record(root, key)
+        # One of many goes on at once: its record follows while the next one trains.
+        notes = _ship_record(root, key, 0.0 if group else SHIPPING)
         show.links(notes)
         if verdict := notes.get("gate"):
             get_run_logger().info("gate: %s", verdict)
@@ -104,17 +105,18 @@ def _work(
     return describe(plan.graph, outcomes), failed
 
 
-def _ship_record(root: Path, key: str) -> dict[str, str]:
+def _ship_record(root: Path, key: str, patience: float) -> dict[str, str]:
     """See the record to MLflow; returns what the recorder noted meanwhile.
 
-    Whatever is late stays on disk for the next stage's recorder.
+    Whatever is late after some seconds of patience stays on disk: the recorder, or the next one,
+    goes on with it.
     """
     if places.is_off():
         return {}
     desk = places.Desk(root)
-    late = wait_until_shipped(desk, places.find_address(root), SHIPPING, key)
-    for line in late:
-        get_run_logger().warning("not in MLflow after %g s: %s", SHIPPING, line)
+    late = wait_until_shipped(desk, places.find_address(root), patience, key)
+    for line in late if patience else ():
+        get_run_logger().warning("not in MLflow after %g s: %s", patience, line)
     declared = declaration.find(desk, key)
     return declared.notes if declared else {}
 

@@ -5,12 +5,17 @@ included; its results are kept under the experiment's name (`dvc exp show`, `dvc
 """
 
 import os
+import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from pipeline import layout
 from pipeline.errors import UserError
@@ -21,6 +26,12 @@ from pipeline.tracking.journal import flatten
 
 FORMER = "refs/study/former/"
 """Where an experiment waits while another of its name runs: DVC does not look there."""
+
+COPIES = Path(".dvc/tmp/exps/standalone")
+"""Where DVC puts the copies that experiments run in."""
+
+ABANDONED = 600.0
+"""Seconds after which a copy that nobody works in was left behind."""
 
 Execute = Callable[[Sequence[str], Mapping[str, str]], int]
 
@@ -120,6 +131,7 @@ def run(experiment: Experiment, execute: Execute = run_to_end) -> bool:
     Returns:
         Whether it succeeded.
     """
+    sweep()
     reference = _reference(experiment.name)
     aside = reference.replace("refs/exps/", FORMER, 1)
     if git("rev-parse", "--quiet", "--verify", reference) is None:
@@ -135,6 +147,18 @@ def run(experiment: Experiment, execute: Execute = run_to_end) -> bool:
         else:
             _move(aside, reference)
     return succeeded
+
+
+def sweep() -> None:
+    """Remove copies that DVC made for experiments and could not remove, because it was killed."""
+    working = set()
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            working.add(Path(process.cwd()))
+    for copy in COPIES.glob("tmp*"):
+        is_old = time.time() - copy.stat().st_mtime > ABANDONED
+        if is_old and not any(folder.is_relative_to(copy.resolve()) for folder in working):
+            shutil.rmtree(copy, ignore_errors=True)
 
 
 def remove(name: str) -> None:
