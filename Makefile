@@ -7,11 +7,11 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help study recipes recipe ablation test check lint format types quick flow server worker mlflow compare plots constraints clean
+.PHONY: help study recipes recipe ablation test cluster-test check lint format types quick flow server worker mlflow compare plots constraints clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 study: $(VENV)/installed  ## run the whole study and print its results
 	dvc repro
@@ -34,7 +34,12 @@ test: $(VENV)/installed  ## run all tests (minutes)
 	python -m pytest
 
 quick: $(VENV)/installed  ## run the tests that take seconds
-	python -m pytest -m "not study"
+	python -m pytest -m "not study and not cluster"
+
+cluster-test: $(VENV)/installed  ## a grid over two hosts on this machine, with PostgreSQL and S3 (needs root for apt)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,cluster,cluster-test]'
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq postgresql iproute2 >/dev/null; }
+	python -m pytest -m cluster -s tests/test_cluster.py
 
 check: lint types quick  ## everything to run before a commit
 

@@ -1,7 +1,9 @@
 """Prefect's and MLflow's servers on this machine: `python -m flows.servers`, or `make server`.
 
 Both listen on the loopback only and keep what they know in SQLite in the project's folder. MLflow's
-is the database that stages write to without a server, so that nothing is recorded twice.
+is the database that stages write to without a server, so that nothing is recorded twice. For many
+machines the environment names a database server, a place for artifacts and an address to listen on
+(docs/cluster.md).
 """
 
 import os
@@ -16,7 +18,13 @@ from flows.supervise import Program, supervise
 from pipeline.tracking import places
 from pipeline.tracking.store import connect
 
-HOST = "127.0.0.1"
+HOST = "STUDY_HOST"
+"""Environment variable: the address to listen on; the loopback without it."""
+
+LOOPBACK = "127.0.0.1"
+
+DATABASE, ARTIFACTS = "MLFLOW_BACKEND_STORE_URI", "MLFLOW_ARTIFACTS_DESTINATION"
+"""Environment variables of MLflow's own. Prefect's is PREFECT_API_DATABASE_CONNECTION_URL."""
 
 PREFECT_PORT, MLFLOW_PORT = "PREFECT_SERVER_API_PORT", "MLFLOW_PORT"
 """Environment variables; 4200 and 5000 without them."""
@@ -30,20 +38,18 @@ PATIENCE = 120.0
 
 def addresses() -> tuple[str, str]:
     """Where the servers of this machine listen: Prefect's, MLflow's."""
+    host = os.environ.get(HOST) or LOOPBACK
     prefect, mlflow = os.environ.get(PREFECT_PORT, "4200"), os.environ.get(MLFLOW_PORT, "5000")
-    return f"http://{HOST}:{prefect}", f"http://{HOST}:{mlflow}"
+    return f"http://{host}:{prefect}", f"http://{host}:{mlflow}"
 
 
 def main() -> int:
     """Serve until told to stop; returns the exit status."""
     root = Path.cwd()
     prefect, mlflow = addresses()
-    database = f"sqlite:///{root / 'mlflow.db'}"
-    # Made here and not by the server, so that its files lie where stages without a server put them.
-    connect(places.Address(database, places.find_address(root).experiment), root)
     ready = threading.Thread(target=_tell_when_ready, args=(prefect, mlflow), daemon=True)
     ready.start()
-    return supervise([_prefect(root, prefect), _mlflow(root, database, mlflow)])
+    return supervise([_prefect(root, prefect), _mlflow(root, mlflow)])
 
 
 def answers(address: str) -> bool:
@@ -59,10 +65,10 @@ def answers(address: str) -> bool:
 
 def _prefect(root: Path, address: str) -> Program:
     (root / FOLDER).mkdir(exist_ok=True)
-    port = address.rpartition(":")[2]
+    host, port = address.removeprefix("http://").split(":")
     return Program(
         "prefect server",
-        [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", port],
+        [sys.executable, "-m", "prefect", "server", "start", "--host", host, "--port", port],
         {
             "PREFECT_HOME": str(root / FOLDER),
             "PREFECT_API_URL": f"{address}/api",  # the page that it serves asks there
@@ -71,17 +77,24 @@ def _prefect(root: Path, address: str) -> Program:
     )
 
 
-def _mlflow(root: Path, database: str, address: str) -> Program:
-    port = address.rpartition(":")[2]
+def _mlflow(root: Path, address: str) -> Program:
+    host, port = address.removeprefix("http://").split(":")
+    database, artifacts = os.environ.get(DATABASE), os.environ.get(ARTIFACTS)
+    if not database:
+        database = f"sqlite:///{root / 'mlflow.db'}"
+        # Made here and not by the server, so that files lie where stages without a server put them.
+        connect(places.Address(database, places.find_address(root).experiment), root)
     return Program(
         "mlflow server",
-        [
-            sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", port,
-            "--backend-store-uri", database, "--workers", "1",
-            "--artifacts-destination", str(root / "mlruns"),
-        ],
-        # It would start five more processes, for evaluations of language models.
-        {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+        [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", port,
+         "--workers", "1", "--allowed-hosts", f"{host}:*,localhost:*"],
+        {
+            # The environment and not the command line, which everybody on the machine can read.
+            DATABASE: database,
+            ARTIFACTS: artifacts or str(root / "mlruns"),
+            # It would start five more processes, for evaluations of language models.
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        },
     )  # fmt: skip
 
 

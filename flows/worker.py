@@ -5,6 +5,7 @@ stop: one for flow runs that train, one for those that only wait for others. Any
 may do so against one server, each in a clone of its own.
 """
 
+import argparse
 import os
 import socket
 import sys
@@ -23,11 +24,18 @@ from pipeline.tracking.places import URI
 HOME = "STUDY_HOME"
 """Environment variable: the clone that flow runs work in; `prefect.yaml` reads it."""
 
+POOLS = ("gpu", "control")
+
 API = "PREFECT_API_URL"
 
 
 def main() -> int:
     """Work until told to stop; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m flows.worker", description=__doc__)
+    parser.add_argument(
+        "--pool", choices=POOLS, action="append", help="only this pool; may be repeated"
+    )
+    pools = parser.parse_args().pool or POOLS
     root = Path.cwd()
     try:
         settings = prepare(root)
@@ -45,7 +53,7 @@ def main() -> int:
         return 1
     print(f"works for {settings[API]}, {slots} at once, in {root}", flush=True)
     name = f"{socket.gethostname()} {root.name}"
-    return supervise([_worker("gpu", name, slots), _worker("control", name, None)])
+    return supervise([_worker(pool, name, slots if pool == "gpu" else None) for pool in pools])
 
 
 def prepare(root: Path) -> dict[str, str]:
