@@ -422,3 +422,35 @@ def processes_of(site: Site, words: str) -> list[psutil.Process]:
             if inside and words in " ".join(process.cmdline()) and "sh" not in process.name():
                 found.append(process)
     return found
+
+
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome") or ""
+
+QUIET = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
+]  # fmt: skip
+
+
+@pytest.mark.skipif(not BROWSER, reason="no Chromium here: apt-get install chromium")
+def test_a_browser_shows_the_run_and_its_record(site: Site, studied: UUID) -> None:
+    from playwright.sync_api import expect, sync_playwright
+
+    link = site.artifacts(studied)["mlflow"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=QUIET)
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.set_default_timeout(30_000)
+        page.goto(f"{site.prefect}/runs/flow-run/{studied}")
+        expect(page.get_by_text("Completed").first).to_be_visible(timeout=30_000)
+        page.get_by_text("Task Runs", exact=True).click()
+        for stage in ("split", "evaluate", "confusion"):
+            expect(page.get_by_text(stage, exact=True).first).to_be_visible(timeout=30_000)
+        page.get_by_text("Artifacts", exact=True).last.click()
+        expect(page.get_by_text("confusion-cnn").first).to_be_visible(timeout=30_000)
+
+        page.goto(link.partition("(")[2].rstrip(")"))
+        name = next(name for name, run in site.runs().items() if run.info.run_id in link)
+        expect(page.get_by_text(name).first).to_be_visible(timeout=60_000)
+        expect(page.get_by_text("Finished").first).to_be_visible(timeout=30_000)
+        browser.close()

@@ -1,0 +1,103 @@
+"""What the Prefect flow costs beside plain `dvc repro`, on the whole study with tiny parameters.
+
+    python benchmarks/flow.py
+
+Three ways of running the same stages, from nothing and with everything up to date: plain `dvc
+repro`, the flow by hand (which brings a server of its own), and the flow asked of a server that
+runs, with the seconds from asking to its first stage. Needs the ports 14300 and 15300.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.project import TINY, Project, clone_project
+
+PORTS = {"PREFECT_SERVER_API_PORT": "14300", "MLFLOW_PORT": "15300"}
+
+
+def timed(project: Project, *command: str) -> float:
+    """Seconds of a command."""
+    started = time.perf_counter()
+    project.run(*command)
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    """Measure and print one row a way."""
+    with tempfile.TemporaryDirectory() as folder:
+        ways = {}
+        for name in ("dvc repro", "flow by hand", "flow of a worker"):
+            ways[name] = clone_project(Path(folder) / name.replace(" ", "-"), TINY)
+        seconds: dict[str, list[float]] = {name: [] for name in ways}
+        for _ in ("from nothing", "up to date"):
+            seconds["dvc repro"].append(timed(ways["dvc repro"], "dvc", "repro"))
+        for _ in ("from nothing", "up to date"):
+            found = timed(ways["flow by hand"], sys.executable, "-m", "flows.study")
+            seconds["flow by hand"].append(found)
+        seconds["flow of a worker"], starts = of_a_worker(ways["flow of a worker"])
+    stages = 14
+    print("| way | from nothing, s | up to date, s | beyond `dvc repro`, s a stage |")
+    print("|---|---|---|---|")
+    base = seconds["dvc repro"]
+    for name, (first, again) in seconds.items():
+        more = (first - base[0]) / stages
+        print(f"| {name} | {first:.1f} | {again:.1f} | {more:+.2f} ({first / base[0] - 1:+.0%}) |")
+    print("from asking to the flow's start, s:", ", ".join(f"{start:.1f}" for start in starts))
+
+
+def of_a_worker(project: Project) -> tuple[list[float], list[float]]:
+    """Seconds of two flow runs on a running server and worker, and until each began."""
+    os.environ["PREFECT_API_URL"] = "http://127.0.0.1:14300/api"
+    environment = {**project.environment, **PORTS, "PREFECT_API_URL": os.environ["PREFECT_API_URL"]}
+    started = []
+    with tempfile.TemporaryFile("w+") as log:
+        try:
+            for module, ready in (("flows.servers", "is ready"), ("flows.worker", " started!")):
+                command = [sys.executable, "-m", module]
+                started.append(
+                    subprocess.Popen(
+                        command, cwd=project.folder, env=environment, stdout=log, stderr=log
+                    )
+                )
+                until(log, ready, 2)
+            runs = [ask() for _ in ("from nothing", "up to date")]
+        finally:
+            for process in reversed(started):
+                process.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(60)
+    return [run[0] for run in runs], [run[1] for run in runs]
+
+
+def until(log: object, words: str, count: int) -> None:
+    """Wait until a log says something some times."""
+    deadline = time.monotonic() + 120
+    while Path(f"/proc/self/fd/{log.fileno()}").read_text().count(words) < count:
+        if time.monotonic() > deadline:
+            raise SystemExit(f"never said: {words}")
+        time.sleep(0.2)
+
+
+def ask() -> tuple[float, float]:
+    """Seconds that a flow run took from asking to its end, and to its start."""
+    from prefect.deployments import run_deployment
+
+    run = run_deployment("study/by-hand", poll_interval=0.5, as_subflow=False)
+    if not run.state.is_completed():
+        raise SystemExit(json.dumps(run.state.message))
+    return (
+        (run.end_time - run.created).total_seconds(),
+        (run.start_time - run.created).total_seconds(),
+    )
+
+
+if __name__ == "__main__":
+    main()
