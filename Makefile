@@ -7,6 +7,14 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
+# What `make compare` leaves out: files, and metrics that are no headline. Parameters stay, if they vary.
+UNCOMPARED := ^(.*/.*|constraints\.txt|Created|State|Executor|\
+    data\.(labelled|unlabelled|copies|blank|shared|dropped)|\
+    split\.(train|validation|test|copies_across_parts)|\
+    [cd]nn\.(parameters|epoch|validation_.*|macro_f1|accuracy_.*)|\
+    majority_accuracy|mcnemar_p|confusion\..*|semisupervised\.(labelled_only|pretrained)|\
+    saliency\.(cnn_deletion|dnn_deletion|on_features|by_chance))$$
+
 .PHONY: help study recipes recipe ablation test cluster-test check lint format types quick flow server worker mlflow compare plots constraints clean
 .DEFAULT_GOAL := help
 
@@ -67,8 +75,7 @@ mlflow: $(VENV)/installed  ## show the record in a browser, at http://127.0.0.1:
 	mlflow ui --host 127.0.0.1
 
 compare: $(VENV)/installed  ## one row an experiment: what was changed and what came of it
-	dvc exp show --only-changed --hide-workspace --no-pager \
-	    --drop '.*/.*|constraints.txt|Created|.*_(low|high|loss)|.*\.epoch' \
+	COLUMNS=$${COLUMNS:-220} dvc exp show --only-changed --hide-workspace --no-pager --drop '$(subst $() ,,$(UNCOMPARED))' \
 	    --keep '^(cnn|dnn)\.accuracy$$'
 
 plots: $(VENV)/installed  ## DVC's page of curves, confusion and pictures, against the last commit

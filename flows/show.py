@@ -25,11 +25,38 @@ from pipeline.tracking import places
 UI = "http://127.0.0.1:5000"
 """Where `make server` and `mlflow ui` show a record that is kept in a database here."""
 
-PICTURES: Mapping[str, tuple[str, Path]] = {
-    **{f"training-{model}": (f"train@{model}", Path("history.svg")) for model in MODELS},
-    **{f"confusion-{model}": ("confusion", Path(f"{model}.svg")) for model in MODELS},
-}
-"""The picture of each key: the stage that draws it, and its file there."""
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that a stage draws.
+
+    Attributes:
+        key: of its artifact.
+        stage: that draws it.
+        file: in the folder of the stage's pictures.
+        caption: what it shows.
+    """
+
+    key: str
+    stage: str
+    file: str
+    caption: str
+
+
+PICTURES = [
+    picture
+    for model in MODELS
+    for picture in (
+        Picture(
+            f"training-{model}", f"train@{model}", "history.svg",
+            f"{model.upper()}: loss and accuracy by epoch",
+        ),
+        Picture(
+            f"confusion-{model}", "confusion", f"{model}.svg",
+            f"{model.upper()}: true against predicted, test faces",
+        ),
+    )
+]  # fmt: skip
 
 LONGEST_PICTURE = 1_000_000
 """Bytes. Prefect keeps artifacts in its database."""
@@ -81,16 +108,18 @@ def results(graph: Graph, outcomes: Mapping[str, Outcome], found: Results) -> No
     page = summarise(graph, outcomes, found.read)
     create_markdown_artifact(page, "study", "States and metrics")
     ended_well = {name for name, outcome in outcomes.items() if outcome.state != "failed"}
-    for key, (stage, name) in PICTURES.items():
-        picture = found.read(figures(stage) / name) if stage in ended_well else None
-        if picture and len(picture) < LONGEST_PICTURE:
-            create_image_artifact(as_address(picture), key, f"{name} of {stage}")
+    for picture in PICTURES:
+        if picture.stage in ended_well:
+            svg = found.read(figures(picture.stage) / picture.file)
+            if svg and len(svg) < LONGEST_PICTURE:
+                create_image_artifact(as_address(svg), picture.key, picture.caption)
 
 
 def grid(name: str, drawn: Drawn) -> None:
     """A grid's tables as a page, its figure as a picture."""
     create_markdown_artifact(drawn.markdown, f"grid-{name}", "Mean, spread, differences")
-    create_image_artifact(as_address(drawn.figure.read_bytes()), f"grid-{name}-figure")
+    figure = as_address(drawn.figure.read_bytes())
+    create_image_artifact(figure, f"grid-{name}-figure", "Each arm, seed by seed")
 
 
 def as_address(svg: bytes) -> str:

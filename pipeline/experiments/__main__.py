@@ -21,8 +21,16 @@ from pipeline.experiments.recipes import (
     parse_assignment,
     read_recipe,
 )
-from pipeline.experiments.running import Experiment, check_workspace, is_done, prepare, run
-from pipeline.experiments.table import draw_up
+from pipeline.experiments.running import (
+    Experiment,
+    check_workspace,
+    environment,
+    is_done,
+    prepare,
+    run,
+)
+from pipeline.experiments.subprocesses import run_to_end
+from pipeline.experiments.table import draw_up, show_command
 from pipeline.params import MODELS
 
 
@@ -61,6 +69,12 @@ def _parser() -> argparse.ArgumentParser:
     table = commands.add_parser("table", help="mean and spread of a grid's experiments so far")
     table.add_argument("name", metavar="GRID")
     table.set_defaults(command=_table)
+
+    show = commands.add_parser(
+        "show", help="a grid in `dvc exp show`: only what varies, and scores"
+    )
+    show.add_argument("name", metavar="GRID")
+    show.set_defaults(command=_show)
 
     for running in (one, every, grid):
         running.add_argument(
@@ -123,6 +137,10 @@ def _table(chosen: argparse.Namespace) -> int:
     grid = grids.read_grid(chosen.name)
     draw_up(chosen.name, grid, grids.combine(chosen.name, grid), read_finished())
     return 0
+
+
+def _show(chosen: argparse.Namespace) -> int:
+    return run_to_end(show_command(grids.read_grid(chosen.name)), environment())
 
 
 def _run_each(experiments: Sequence[Experiment], *, again: bool) -> list[str]:

@@ -1,5 +1,7 @@
 """A grid's report: on the terminal, and as files."""
 
+import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +11,7 @@ from rich.markdown import Markdown
 
 from pipeline.errors import UserError
 from pipeline.experiments.finished import Finished
-from pipeline.experiments.grid import Arms, Combination, GridFile, collect
+from pipeline.experiments.grid import Arms, Combination, GridFile, collect, varied_keys
 from pipeline.experiments.page import render
 from pipeline.experiments.summary import summarise, tabulate, versus, write_markdown
 from pipeline.figures.grid import draw_grid
@@ -38,6 +40,14 @@ class Drawn:
     figure: Path
     files: Sequence[Path]
     means: Mapping[str, float]
+
+
+def show_command(grid: GridFile) -> list[str]:
+    """The call of DVC that lists experiments with the columns that matter to a grid."""
+    columns = [*sorted(varied_keys(grid)), grid.measure, *([grid.against] if grid.against else [])]
+    kept = f"^({'|'.join(map(re.escape, columns))})$"
+    options = ["--only-changed", "--hide-workspace", "--no-pager", "--drop", ".*", "--keep", kept]
+    return [sys.executable, "-m", "dvc", "exp", "show", *options]
 
 
 def draw_up(
@@ -70,7 +80,7 @@ def draw_up(
     )
     write_csv(csv, tabulate(found, list(axes), gains))
     write_text(markdown, text)
-    save(draw_grid(measured, other, (grid.measure, grid.against), grid.title), figure)
+    save(draw_grid(measured, other, (grid.measure, grid.against), "Each arm, seed by seed"), figure)
     write_text(page, render(text, figure.read_text(encoding="utf-8")))
     Console(highlight=False).print(Markdown(text))
     print(", ".join(map(str, (csv, markdown, figure, page))))
