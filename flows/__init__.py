@@ -19,7 +19,7 @@ for _name, _value in {
     # A run that falls silent is marked Crashed (automations.yaml); without this it says nothing.
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
     # Seconds until a worker sees that there is something to do.
-    "PREFECT_WORKER_QUERY_SECONDS": "2",
+    "PREFECT_WORKER_QUERY_SECONDS": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }.items():
     os.environ.setdefault(_name, _value)

@@ -44,7 +44,8 @@ class Drawn:
 
 def show_command(grid: GridFile) -> list[str]:
     """The call of DVC that lists experiments with the columns that matter to a grid."""
-    columns = [*sorted(varied_keys(grid)), grid.measure, *([grid.against] if grid.against else [])]
+    measures = [grid.measure, *([grid.against] if grid.against else [])]
+    columns = ["Experiment", *measures, *sorted(varied_keys(grid))]
     kept = f"^({'|'.join(map(re.escape, columns))})$"
     options = ["--only-changed", "--hide-workspace", "--no-pager", "--drop", ".*", "--keep", kept]
     return [sys.executable, "-m", "dvc", "exp", "show", *options]

@@ -139,6 +139,8 @@ class Shipper:
         self.store.log_dataset(self._run(journal), **event.values)
 
     def _model(self, journal: StoredJournal, event: Event) -> None:
+        if journal.reproduction and journal.reproduction.group:
+            return  # one arm of a grid is no candidate for the best; its weights are artifacts
         values = event.values
         verdict = models.register(
             self.store,
