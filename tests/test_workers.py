@@ -454,3 +454,31 @@ def test_a_browser_shows_the_run_and_its_record(site: Site, studied: UUID) -> No
         expect(page.get_by_text(name).first).to_be_visible(timeout=60_000)
         expect(page.get_by_text("Finished").first).to_be_visible(timeout=30_000)
         browser.close()
+
+
+def test_a_worker_that_is_killed_is_noticed_and_nothing_finished_is_repeated(
+    site: Site, studied: UUID
+) -> None:
+    text = (site.folder / "params.yaml").read_text()
+    (site.folder / "data" / "sample").write_text("faces that came before the power cut")
+    (site.folder / "params.yaml").write_text(text.replace("epochs: 24", "epochs: 99", 1))
+    run = site.ask()
+    wait_for(lambda: processes_of(site, "work.py evaluate"), tell=lambda: site.log("flows.worker"))
+    before = site.witnessed()
+    worker = site.processes[1]
+    for process in [psutil.Process(worker.pid), *psutil.Process(worker.pid).children(True)]:
+        with suppress(psutil.Error):
+            process.kill()
+    (site.folder / "params.yaml").write_text(text)
+    started = site.log("flows.worker").count(" started!")
+    site.start("flows.worker")
+    wait_for(lambda: site.log("flows.worker").count(" started!") == started + 2, 90)
+    end = site.end_of(run, 240)
+    assert (end.name, "No heartbeat" in end.message) == ("Crashed", True)
+    again = site.ask()
+    assert site.end_of(again).is_completed()
+    assert site.tasks(again)["split"] == "Cached"
+    assert [line.split()[0] for line in site.witnessed()[len(before) :]] == [
+        "evaluate",
+        "confusion",
+    ]
