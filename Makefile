@@ -46,7 +46,7 @@ quick: $(VENV)/installed  ## run the tests that take seconds
 
 cluster-test: $(VENV)/installed  ## a grid over two hosts on this machine, with PostgreSQL and S3 (needs root for apt)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,cluster,cluster-test]'
-	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq postgresql iproute2 >/dev/null; }
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq postgresql iproute2 >/dev/null; service postgresql stop >/dev/null; }
 	python -m pytest -m cluster -s tests/test_cluster.py
 
 check: lint types quick  ## everything to run before a commit

@@ -52,6 +52,9 @@ class Children:
         self._parameters[name] = parameters
         if name in self._known:
             self._running[name] = self._known[name]
+            with get_client(sync_client=True) as client:  # now it is cancelled with this asker
+                tags = [_of(self._group), _by(self._asker)]
+                client.update_flow_run(self._known[name], tags=tags)
             self._log("%s: waits or runs already", name)
         else:
             self._submit(name)

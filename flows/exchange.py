@@ -6,9 +6,18 @@ Off unless the environment names a git remote: on one machine all experiments ar
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock
 
 from pipeline.errors import UserError
+from pipeline.experiments.running import FORMER, git
+from pipeline.tracking.places import without_secrets
+
+Log = Callable[[str], None]
 
 REMOTE = "STUDY_GIT_REMOTE"
 """Environment variable: the git remote, such as `origin`, that all hosts share."""
@@ -16,7 +25,13 @@ REMOTE = "STUDY_GIT_REMOTE"
 STORAGE = "STUDY_DVC_REMOTE"
 """Environment variable: the DVC remote that all hosts share, such as s3://bucket/folder."""
 
-Log = Callable[[str], None]
+OURS, THEIRS = "refs/exps/", "refs/study/theirs/"
+"""Experiments of this clone, where DVC keeps them, and those of the remote as last seen."""
+
+PAUSES = (2.0, 5.0, 15.0)
+"""Seconds before the second and each later attempt: another host may be pushing just now."""
+
+_DVC = (sys.executable, "-m", "dvc")
 
 
 def is_on() -> bool:
@@ -31,44 +46,98 @@ def configure() -> None:
         UserError: DVC does not take it.
     """
     if storage := os.environ.get(STORAGE):
-        _dvc("remote", "add", "--local", "--force", "--default", "shared", storage)
+        _run(*_DVC, "remote", "add", "--local", "--force", "--default", "shared", storage)
 
 
 def fetch(log: Log) -> None:
-    """Take over what other hosts have done: experiments, and which outputs follow from what."""
+    """Take over what other hosts have done; outputs follow when DVC needs them.
+
+    Raises:
+        UserError: the remote does not answer.
+    """
     if not is_on():
         return
-    remote = os.environ[REMOTE]
-    log(f"takes over what other workers did, from {remote}")
-    _run("git", "fetch", "--quiet", remote, "+refs/exps/*:refs/exps/*")
-    _dvc("fetch", "--run-cache", may_fail=True)  # nothing there yet, or not all of it
+    with _alone():
+        log(f"takes over what other workers did, from {_remote_name()}")
+        _try(log, "git", "fetch", "--quiet", "--prune", _remote(), f"+{OURS}*:{THEIRS}*")
+        _take_over()
 
 
 def push(name: str, log: Log) -> None:
     """Hand an experiment with its outputs to the others.
 
     Raises:
-        UserError: a remote did not take it.
+        UserError: a remote did not take it, several times.
     """
     if not is_on():
         return
-    remote = os.environ[REMOTE]
-    log(f"pushes experiment {name} to {remote}")
-    _dvc("exp", "push", "--force", "--run-cache", remote, name)
+    log(f"pushes experiment {name} to {_remote_name()}")
+    with _alone():
+        _try(log, *_DVC, "exp", "push", "--force", "--run-cache", _remote(), name)
 
 
-def pull(name: str) -> None:
-    """Take over one experiment with its outputs."""
+def withdraw(name: str, log: Log) -> None:
+    """Take an experiment out of the others' list again; its outputs stay in the shared storage.
+
+    Raises:
+        UserError: the remote does not answer.
+    """
     if is_on():
-        _dvc("exp", "pull", "--force", os.environ[REMOTE], name)
+        log(f"takes experiment {name} out of the list of {_remote_name()}")
+        _try(log, *_DVC, "exp", "remove", "--git-remote", _remote(), name)
 
 
-def _dvc(*words: str, may_fail: bool = False) -> None:
-    _run(sys.executable, "-m", "dvc", *words, may_fail=may_fail)
+def _take_over() -> None:
+    """Add the remote's experiments to this clone's; of two of one name the younger stays."""
+    known = _references(OURS)
+    held = _references(FORMER)  # runs here just now: DVC would find its name taken at the end
+    for name, (theirs, date) in _references(THEIRS).items():
+        ours, our_date = known.get(name, ("", 0))
+        if name not in held and theirs != ours and date >= our_date:
+            # With the value that was seen: a run that has ended meanwhile is not overwritten.
+            git("update-ref", OURS + name, theirs, ours or "0" * 40)
 
 
-def _run(*command: str, may_fail: bool = False) -> None:
+def _references(prefix: str) -> dict[str, tuple[str, int]]:
+    """Commit and its time, in seconds since the epoch, of each reference, by what follows."""
+    form = "--format=%(refname) %(objectname) %(committerdate:unix)"
+    lines = (git("for-each-ref", form, prefix) or "").splitlines()
+    found = (line.rsplit(" ", 2) for line in lines)
+    return {name.removeprefix(prefix): (commit, int(date)) for name, commit, date in found}
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One exchange at a time in this clone."""
+    folder = Path(".dvc") / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / "exchange.lock"):
+        yield
+
+
+def _remote() -> str:
+    return os.environ[REMOTE]
+
+
+def _remote_name() -> str:
+    return without_secrets(_remote())
+
+
+def _try(log: Log, *command: str) -> None:
+    """Run a command, several times if need be."""
+    for pause in PAUSES:
+        try:
+            _run(*command)
+        except UserError as error:
+            log(f"{error}; tries again in {pause:g} s")
+            time.sleep(pause)
+        else:
+            return
+    _run(*command)
+
+
+def _run(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode and not may_fail:
+    if done.returncode:
         words = " ".join(command).removeprefix(f"{sys.executable} -m ")
-        raise UserError(f"{words}: {' '.join(done.stderr.split())[-500:]}")
+        raise UserError(without_secrets(f"{words}: {' '.join(done.stderr.split())[-500:]}"))

@@ -17,23 +17,26 @@ from prefect.states import Completed, Failed
 
 from flows import exchange, show
 from flows.children import Children, cancel_children
-from flows.plan import nest
+from flows.graph import read_graph
+from flows.plan import nest, seconds
+from flows.tasks import reproduce_experiment
 from pipeline.errors import UserError
 from pipeline.experiments import grid as grids
 from pipeline.experiments.finished import read_finished
 from pipeline.experiments.grid import Combination, GridFile
 from pipeline.experiments.running import (
     Experiment,
+    check_source,
     check_workspace,
     is_done,
-    prepare,
+    only_done,
     remove,
     revision,
-    run,
 )
-from pipeline.experiments.table import Drawn, draw_up
+from pipeline.experiments.table import draw_up
 from pipeline.tracking import places
 from pipeline.tracking.journal import Journal, flatten, stage_run
+from pipeline.tracking.reproduction import GROUP, KEY, begin_reproduction, end_reproduction
 from pipeline.tracking.waiting import wait_until_known
 
 SHARED, SHARED_SECTIONS = "split", ("sample", "data", "split")
@@ -86,11 +89,14 @@ def grid(
     """
     log = get_run_logger().info
     try:
+        timeout = seconds(hours_a_stage)
         plan = make_plan(name, overrides)
         exchange.fetch(log)
+        # Before asking what is done: one that ends in between is then in both, not in neither.
+        children = Children(plan.group, str(flow_run.id), log)
+        finished = {} if again else read_finished()
     except UserError as error:
         return Failed(message=str(error))
-    finished = {} if again else read_finished()
     missing = [found for found in plan.experiments if not is_done(found, finished)]
     log(
         "%d experiments, %d done already",
@@ -100,13 +106,16 @@ def grid(
     try:
         with stage_run(f"grid {name}", _settings(plan), resume=plan.group, alone=True) as journal:
             wait_until_known(places.Desk(Path.cwd()), plan.group, KNOWN)
-            failed = _run_missing(plan, missing, hours_a_stage)
-            drawn = _draw(plan, journal)
+            _run_shared(plan, missing, timeout)
+            failed = _run_missing(plan, missing, children, hours_a_stage)
+            count = _draw(plan, journal, failed)
             if failed:
                 raise Incomplete(", ".join(failed))
     except Incomplete as error:
         return Failed(message=f"failed: {error}; the reason stands in each one's flow run")
-    return Completed(message=f"{len(missing)} run, {drawn.count} in the table")
+    except UserError as error:
+        return Failed(message=str(error))
+    return Completed(message=f"{len(missing)} run, {count} in the table")
 
 
 def make_plan(name: str, overrides: dict[str, Any] | None = None) -> Plan:
@@ -120,27 +129,42 @@ def make_plan(name: str, overrides: dict[str, Any] | None = None) -> Plan:
     combinations = grids.combine(name, found, [changes] if changes else [])
     check_workspace()
     experiments = [
-        Experiment(prepare(each.configuration), tuple(found.stages), pull=exchange.is_on())
+        Experiment(each.configuration, tuple(found.stages), pull=exchange.is_on())
         for each in combinations
     ]
+    for source in {each.configuration.params.data.source for each in combinations}:
+        check_source(source)
     # The same grid on the same commit goes on in the same run of the record.
     group = places.digest(f"grid {revision()} {name} {sorted(flatten(changes).items())}")
     return Plan(name, found, combinations, experiments, group)
 
 
-def _run_missing(plan: Plan, missing: Sequence[Experiment], hours_a_stage: float) -> list[str]:
-    """Run what all have in common once, then each on its own; returns which failed."""
+def _run_shared(plan: Plan, missing: Sequence[Experiment], timeout: float) -> None:
+    """Run what all have in common once, for all hosts."""
+    if len(missing) < 2 or _varies_shared(plan.grid):
+        return
     log = get_run_logger().info
-    if len(missing) > 1 and not _varies_shared(plan.grid):
-        first = missing[0]
-        shared = Experiment(first.configuration.renamed(f"{plan.name}-shared"), (SHARED,))
-        log("%s and all it needs, once for all", SHARED)
-        if not run(shared):
-            log("that failed: each experiment will say why")
-        elif exchange.is_on():
-            exchange.push(shared.name, log)
-        remove(shared.name)
-    children = Children(plan.group, str(flow_run.id), log)
+    log("%s and all it needs, once for all", SHARED)
+    configuration = missing[0].configuration.renamed(f"{plan.name}-shared")
+    shared = Experiment(configuration, (SHARED,), pull=exchange.is_on())
+    key = begin_reproduction(shared.name, f"{flow_run.id} {shared.name}")
+    outcomes = reproduce_experiment(
+        read_graph(Path.cwd()).select((SHARED,)), shared, {KEY: key, GROUP: plan.group}, timeout
+    )
+    failed = any(outcome.state == "failed" for outcome in outcomes.values())
+    end_reproduction(key, "FAILED" if failed else "FINISHED")
+    if failed:
+        log("that failed: each experiment will say why")
+    else:
+        exchange.push(shared.name, log)
+        exchange.withdraw(shared.name, log)  # its outputs stay, and its name tells nobody anything
+    remove(shared.name)
+
+
+def _run_missing(
+    plan: Plan, missing: Sequence[Experiment], children: Children, hours_a_stage: float
+) -> list[str]:
+    """Ask for one flow run each and wait for all; returns which failed."""
     for experiment in missing:
         children.ask_for(
             experiment.name,
@@ -159,14 +183,18 @@ def _varies_shared(found: GridFile) -> bool:
     return any(key.split(".")[0] in SHARED_SECTIONS for key in grids.varied_keys(found))
 
 
-def _draw(plan: Plan, journal: Journal) -> Drawn:
+def _draw(plan: Plan, journal: Journal, failed: Sequence[str]) -> int:
+    """Draw the report of what is done; returns how many experiments are in it."""
     exchange.fetch(get_run_logger().info)
-    drawn = draw_up(plan.name, plan.grid, plan.combinations, read_finished())
+    done = only_done(plan.experiments, read_finished())
+    if failed and not done:
+        raise Incomplete(", ".join(failed))
+    drawn = draw_up(plan.name, plan.grid, plan.combinations, done)
     for path in drawn.files:
         journal.artifact(path)
     journal.metrics({f"mean.{arms}": mean for arms, mean in drawn.means.items()})
     show.grid(plan.name, drawn)
-    return drawn
+    return drawn.count
 
 
 def _settings(plan: Plan) -> dict[str, Any]:

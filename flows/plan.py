@@ -10,7 +10,12 @@ from flows.graph import Graph, read_graph
 from pipeline import params
 from pipeline.errors import UserError
 from pipeline.experiments.recipes import Overrides, configure, merge, read_recipe
-from pipeline.experiments.running import Experiment, check_workspace, prepare
+from pipeline.experiments.running import (
+    Experiment,
+    check_name,
+    check_source,
+    check_workspace,
+)
 from pipeline.layout import PARAMS
 
 
@@ -60,19 +65,33 @@ def make_plan(
     Raises:
         UserError: params.yaml, dvc.yaml, an override, the faces, a recipe or a target is wrong.
     """
-    params.load(root / PARAMS)
+    known = params.load(root / PARAMS)
     graph = read_graph(root).select(targets or ())
     layers: list[Overrides] = [read_recipe(recipe).overrides] if recipe else []
     layers += [nest(overrides)] if overrides else []
     layers += [{"data": {"source": source}}] if source else []
     if not layers and not experiment:
+        check_source(known.data.source)
         return Plan(graph, force)
     name = experiment or otherwise
-    configuration = prepare(configure(name, layers, f"overrides of {name}"))
+    check_name(name)
+    configuration = configure(name, layers, f"overrides of {name}")
+    check_source(configuration.params.data.source)
     check_workspace()
     return Plan(
         graph, force, Experiment(configuration, tuple(targets or ()), force, exchange.is_on())
     )
+
+
+def seconds(hours: float) -> float:
+    """A limit of time in seconds.
+
+    Raises:
+        UserError: nothing could end in that time.
+    """
+    if not 0 < hours < float("inf"):
+        raise UserError(f"hours_a_stage = {hours:g}: should be more than 0, such as 24")
+    return hours * 3600
 
 
 def nest(overrides: Mapping[str, Any]) -> Overrides:

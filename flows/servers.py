@@ -32,6 +32,12 @@ PREFECT_PORT, MLFLOW_PORT = "PREFECT_SERVER_API_PORT", "MLFLOW_PORT"
 FOLDER = Path(".prefect")
 """Prefect's database and settings."""
 
+Health = tuple[str, bytes]
+"""Where a server says how it is, and what it says if all is well."""
+
+PREFECT_HEALTH: Health = ("/api/health", b"true")
+MLFLOW_HEALTH: Health = ("/health", b"OK")
+
 PATIENCE = 120.0
 """Seconds that a server may take to answer."""
 
@@ -52,15 +58,14 @@ def main() -> int:
     return supervise([_prefect(root, prefect), _mlflow(root, mlflow)])
 
 
-def answers(address: str) -> bool:
-    """Whether a server says that it is well."""
-    for path in ("/api/health", "/health"):
-        try:
-            with urllib.request.urlopen(address + path, timeout=2):  # noqa: S310 (http, our own)
-                return True
-        except (urllib.error.URLError, OSError):
-            continue
-    return False
+def answers(address: str, health: Health) -> bool:
+    """Whether a server says that it is well, and is of this kind and not another program."""
+    path, expected = health
+    try:
+        with urllib.request.urlopen(address + path, timeout=2) as answer:  # noqa: S310 (http, ours)
+            return bool(answer.read(100).strip() == expected)
+    except (urllib.error.URLError, OSError):
+        return False
 
 
 def _prefect(root: Path, address: str) -> Program:
@@ -99,11 +104,11 @@ def _mlflow(root: Path, address: str) -> Program:
 
 
 def _tell_when_ready(prefect: str, mlflow: str) -> None:
-    waiting = {"Prefect": prefect, "MLflow": mlflow}
+    waiting = {"Prefect": (prefect, PREFECT_HEALTH), "MLflow": (mlflow, MLFLOW_HEALTH)}
     deadline = time.monotonic() + PATIENCE
     while waiting and time.monotonic() < deadline:
-        for name, address in list(waiting.items()):
-            if answers(address):
+        for name, (address, health) in list(waiting.items()):
+            if answers(address, health):
                 print(f"{name} is ready: {address}", flush=True)
                 del waiting[name]
         time.sleep(0.5)

@@ -15,15 +15,13 @@ from prefect.artifacts import (
 )
 
 from flows.graph import Graph
+from flows.servers import addresses
 from flows.stage import Outcome
 from flows.summary import summarise
 from pipeline.experiments.table import Drawn
 from pipeline.layout import REPORT, figures
 from pipeline.params import MODELS
 from pipeline.tracking import places
-
-UI = "http://127.0.0.1:5000"
-"""Where `make server` and `mlflow ui` show a record that is kept in a database here."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +131,8 @@ def links(notes: Mapping[str, str]) -> None:
     if "run" not in notes:
         return
     address = places.find_address(Path.cwd()).uri
-    server = places.without_secrets(address) if address.startswith("http") else UI
+    # A record in a database here is shown by `make server` and `mlflow ui`.
+    server = places.without_secrets(address) if address.startswith("http") else addresses()[1]
     page = f"{server.rstrip('/')}/#/experiments/{notes['experiment']}/runs/{notes['run']}"
     create_link_artifact(page, "the run in MLflow", "mlflow", "Everything that was recorded")
     report = f"{page}/artifacts/{REPORT.name}"

@@ -19,7 +19,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows import exchange, show
-from flows.plan import Plan, make_plan
+from flows.plan import Plan, make_plan, seconds
 from flows.server import start_server
 from flows.summary import describe
 from flows.tasks import reproduce_experiment, reproduce_in_place
@@ -32,8 +32,6 @@ from pipeline.tracking.waiting import wait_until_shipped
 
 SHIPPING = 120.0
 """Seconds that a flow run waits at its end for the record to reach MLflow."""
-
-HOURS = 3600.0
 
 
 @flow(name="study", persist_result=False)
@@ -58,7 +56,7 @@ def study(
         recipe: A file of recipes/, below the overrides.
         experiment: Its name in `dvc exp show`; without one, the flow run's. Asks for an experiment
             even if nothing differs.
-        hours_a_stage: A stage that takes longer is ended.
+        hours_a_stage: A stage that takes longer is ended; waiting for a compute slot counts.
         group: The record's run that this one is nested in; grids set it.
 
     Returns:
@@ -66,6 +64,7 @@ def study(
     """
     root = Path.cwd()
     try:
+        timeout = seconds(hours_a_stage)
         plan = make_plan(root, targets, force, overrides, source, recipe, experiment, flow_run.name)
     except UserError as error:
         return Failed(message=str(error))
@@ -73,8 +72,11 @@ def study(
     environment = {KEY: key, **({GROUP: group} if group else {})}
     status: Status = "KILLED"
     try:
-        with take_turns(root, get_run_logger().info, wanted=plan.experiment is None):
-            message, failed = _work(plan, root, environment, hours_a_stage * HOURS)
+        try:
+            with take_turns(root, get_run_logger().info, wanted=plan.experiment is None):
+                message, failed = _work(plan, root, environment, timeout)
+        except UserError as error:  # other hosts could not be reached
+            message, failed = str(error), True
         status = "FAILED" if failed else "FINISHED"
         # One of many goes on at once: its record follows while the next one trains.
         notes = _ship_record(root, key, 0.0 if group else SHIPPING)

@@ -10,8 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
 
-GRACE = 20.0
-"""Seconds that a program gets to end by itself."""
+GRACE = 40.0
+"""Seconds that a program gets to end by itself; Prefect's worker gives its flow runs 30."""
+
+
+ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""Signals that end all: somebody's, a Ctrl-C, a terminal that was closed."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +40,14 @@ class Stopped(Exception):  # noqa: N818 (no error: somebody asked for it)
 def supervise(programs: Sequence[Program]) -> int:
     """Run programs until one ends or this process is told to; then end all of them.
 
-    Each has a process group of its own, so that whatever it started ends with it, and a Ctrl-C
-    reaches it only from here.
+    Each has a process group of its own: a Ctrl-C reaches it only from here, and what is left of
+    its group is killed at the end. Prefect's workers put flow runs in groups of their own, and end
+    them themselves.
 
     Returns:
         An exit status: 0 after a signal, 1 if a program ended by itself.
     """
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in ENDS:
         signal.signal(number, _stop)
     running: dict[str, subprocess.Popen[bytes]] = {}
     try:
@@ -61,7 +66,7 @@ def supervise(programs: Sequence[Program]) -> int:
     except Stopped:
         return 0
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in ENDS:
             signal.signal(number, signal.SIG_IGN)
         _end(running.values())
 

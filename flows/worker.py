@@ -14,15 +14,14 @@ from pathlib import Path
 
 import flows  # noqa: F401 (its settings come before Prefect is imported)
 from flows import exchange
-from flows.servers import PATIENCE, addresses, answers
+from flows.servers import MLFLOW_HEALTH, PATIENCE, PREFECT_HEALTH, addresses, answers
 from flows.supervise import Program, supervise
 from pipeline.compute import count_slots
 from pipeline.errors import UserError
 from pipeline.experiments.running import check_workspace
-from pipeline.tracking.places import URI
+from pipeline.tracking.places import URI, find_address, without_secrets
 
-HOME = "STUDY_HOME"
-"""Environment variable: the clone that flow runs work in; `prefect.yaml` reads it."""
+HOME = "STUDY_HOME"  # as in flows/setup.py, which cannot be imported before the settings are made
 
 POOLS = ("gpu", "control")
 
@@ -45,14 +44,16 @@ def main() -> int:
     os.environ.update(settings)
     from flows.setup import set_up  # Prefect reads its settings when it is imported
 
+    name = f"{socket.gethostname()} {root.name}"
     try:
-        set_up(root)
+        set_up(root, name)
         slots = count_slots()
     except UserError as error:
         print(f"worker: error: {error}", file=sys.stderr)
         return 1
-    print(f"works for {settings[API]}, {slots} at once, in {root}", flush=True)
-    name = f"{socket.gethostname()} {root.name}"
+    record = without_secrets(find_address(root).uri)
+    print(f"works for {without_secrets(settings[API])}, {slots} at once, in {root}")
+    print(f"records in {record}", flush=True)
     return supervise([_worker(pool, name, slots if pool == "gpu" else None) for pool in pools])
 
 
@@ -71,12 +72,17 @@ def prepare(root: Path) -> dict[str, str]:
     prefect, mlflow = addresses()
     api = os.environ.get(API) or f"{prefect}/api"
     server = api.removesuffix("/api")
+    if server != prefect and not os.environ.get(URI):
+        raise UserError(
+            f"{API} = {without_secrets(api)} is another machine's, and {URI} is not set: the "
+            f"record would stay here; set it to that machine's MLflow, such as http://10.0.0.1:5000"
+        )
     deadline = time.monotonic() + (PATIENCE if API not in os.environ else 2 * PATIENCE)
-    while not answers(server):
+    while not answers(server, PREFECT_HEALTH):
         if time.monotonic() > deadline:
             raise UserError(f"no Prefect server answers at {server}: `make server`, or set {API}")
         time.sleep(1)
-    tracking = os.environ.get(URI) or (mlflow if answers(mlflow) else "")
+    tracking = os.environ.get(URI) or (mlflow if answers(mlflow, MLFLOW_HEALTH) else "")
     path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH", "")]))
     return {API: api, HOME: str(root), "PYTHONPATH": path, **({URI: tracking} if tracking else {})}
 

@@ -283,6 +283,24 @@ def test_an_arm_that_was_changed_since_is_not_taken_for_the_new_one(grid, in_pro
         collect(grid, combine("rates", grid), finished, grid.measure)
 
 
+@pytest.mark.parametrize("kept", ["/one/data/raw/faces.csv", "data/raw/faces.csv"])
+def test_the_same_faces_in_another_clone_are_the_same(grid, in_project, kept):
+    settings = [parse_assignment("data.source=data/raw/faces.csv")]
+    combinations = combine("rates", grid, settings)
+    finished = ended(combinations, [0.5, 0.6, 0.7, 0.8])
+    for name in ("rates-low-1", "rates-high-0"):
+        finished[name].params["data.source"] = kept
+    assert not collect(grid, combinations, finished, grid.measure)[1]
+
+
+def test_other_faces_do_not_compare(grid, in_project):
+    combinations = combine("rates", grid, [parse_assignment("data.source=data/raw/faces.csv")])
+    finished = ended(combinations, [0.5, 0.6, 0.7, 0.8])
+    finished["rates-high-0"].params["data.source"] = "/one/data/other/faces.csv"
+    with pytest.raises(UserError, match=r"data\.source = '/one/data/other/faces\.csv', needed"):
+        collect(grid, combinations, finished, grid.measure)
+
+
 # The table
 
 MEASURED = {

@@ -391,8 +391,8 @@ def test_a_model_is_served_registered_and_the_best_one_marked(study: Study) -> N
         (0.60, "these", True, "takes the alias best: version 2"),
         (0.59, "these", False, "not better: version 2"),
         (0.54, "these", False, "worse beyond its interval: version 2"),
-        (0.52, "others", True, "measured on other faces"),
-        (0.44, "others", False, "worse, on other faces"),
+        (0.56, "others", True, "measured on other faces"),
+        (0.54, "others", False, "worse beyond its interval, on other faces"),
     ],
 )
 def test_a_worse_model_does_not_take_the_alias(

@@ -23,10 +23,11 @@ from pipeline.experiments.recipes import (
 )
 from pipeline.experiments.running import (
     Experiment,
+    check_source,
     check_workspace,
     environment,
     is_done,
-    prepare,
+    only_done,
     run,
 )
 from pipeline.experiments.subprocesses import run_to_end
@@ -113,7 +114,8 @@ def _run_recipes(names: Sequence[str], chosen: argparse.Namespace) -> int:
     for name in names:
         origin = ", ".join([f"recipes/{name}.yaml", *(f"-S {text}" for text in chosen.settings)])
         configuration = configure(name, [read_recipe(name).overrides, *settings], origin)
-        experiments.append(Experiment(prepare(configuration), tuple(chosen.stages)))
+        check_source(configuration.params.data.source)
+        experiments.append(Experiment(configuration, tuple(chosen.stages)))
     failed = _run_each(experiments, again=chosen.again)
     if not chosen.stages or "evaluate" in chosen.stages:
         _print_accuracies(names, read_finished())
@@ -124,12 +126,11 @@ def _run_grid(chosen: argparse.Namespace) -> int:
     grid = grids.read_grid(chosen.name)
     settings: list[Overrides] = [parse_assignment(text) for text in chosen.settings]
     combinations = grids.combine(chosen.name, grid, settings)
-    experiments = [
-        Experiment(prepare(combination.configuration), tuple(grid.stages))
-        for combination in combinations
-    ]
+    for source in {each.configuration.params.data.source for each in combinations}:
+        check_source(source)
+    experiments = [Experiment(each.configuration, tuple(grid.stages)) for each in combinations]
     failed = _run_each(experiments, again=chosen.again)
-    draw_up(chosen.name, grid, combinations, read_finished())
+    draw_up(chosen.name, grid, combinations, only_done(experiments, read_finished()))
     return _report_failures(failed)
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pipeline import layout
@@ -28,6 +29,36 @@ class Finished:
     revision: str
     params: Mapping[str, Any]
     metrics: Mapping[str, float]
+
+
+SOURCE = "data.source"
+"""The parameter that says where the faces are."""
+
+
+def equal(params: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether an experiment ran with these parameters, on whichever machine."""
+    return params.keys() == wanted.keys() and not differences(params, wanted)
+
+
+def differences(params: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """The parameters of an experiment that are not as wanted, in order.
+
+    An experiment keeps the whole path of its faces, and `data/raw` has another one in each clone.
+    """
+    return sorted(
+        key
+        for key, value in params.items()
+        if not (
+            _is_path_of(str(value), str(wanted.get(key)))
+            if key == SOURCE
+            else value == wanted.get(key)
+        )
+    )
+
+
+def _is_path_of(kept: str, wanted: str) -> bool:
+    parts, tail = Path(kept).parts, Path(wanted).parts
+    return bool(tail) and parts[-len(tail) :] == tail
 
 
 def read_finished() -> dict[str, Finished]:

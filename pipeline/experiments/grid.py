@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.errors import UserError
-from pipeline.experiments.finished import Finished
+from pipeline.experiments.finished import SOURCE, Finished, differences
 from pipeline.experiments.recipes import (
     RECIPES,
     Configuration,
@@ -147,13 +147,14 @@ def collect(
             continue
         first = first or experiment
         wanted = flatten(combination.configuration.params.model_dump())
-        for key in sorted(experiment.params):
-            reference: Any = wanted.get(key) if key in varied else first.params.get(key)
-            if experiment.params[key] != reference:
-                raise UserError(
-                    f"experiment {name!r}: {key} = {experiment.params[key]!r}, needed to compare: "
-                    f"{reference!r}; run the grid again, with one -S for all of it"
-                )
+        reference: dict[str, Any] = {**first.params, **{key: wanted.get(key) for key in varied}}
+        if SOURCE not in differences({SOURCE: first.params.get(SOURCE)}, wanted):
+            reference[SOURCE] = wanted[SOURCE]  # each machine has it under another path
+        for key in differences(experiment.params, reference):
+            raise UserError(
+                f"experiment {name!r}: {key} = {experiment.params[key]!r}, needed to compare: "
+                f"{reference.get(key)!r}; run the grid again, with one -S for all of it"
+            )
         measured.setdefault(combination.arms, {})[combination.seed] = value
     return measured, missing
 

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,8 @@ import psutil
 
 from pipeline import layout
 from pipeline.errors import UserError
-from pipeline.experiments.finished import Finished
-from pipeline.experiments.recipes import Configuration, merge
+from pipeline.experiments.finished import Finished, equal
+from pipeline.experiments.recipes import Configuration, Overrides, merge
 from pipeline.experiments.subprocesses import run_to_end
 from pipeline.tracking.journal import flatten
 
@@ -66,29 +66,29 @@ class Experiment:
         return f"{self.name}: {' '.join(self.stages) or 'all stages'}"
 
 
-def prepare(configuration: Configuration) -> Configuration:
-    """Name the faces so that the temporary copy finds them, too.
-
-    A stage's output such as the sample faces is made in the copy; anything else stays where it
-    is, outside of what git and DVC carry, and needs its whole path.
+def check_source(source: str) -> None:
+    """See that the faces are where `data.source` says.
 
     Raises:
         UserError: there are no such faces.
     """
-    source = Path(configuration.params.data.source)
-    if source == layout.SAMPLE:
-        return configuration
-    if not source.exists():
+    if Path(source) != layout.SAMPLE and not Path(source).exists():
         raise UserError(
-            f"data.source = {str(source)!r}: no such file or folder; README.md says what it can be"
+            f"data.source = {source!r}: no such file or folder; README.md says what it can be"
         )
-    whole = {"data": {"source": str(source.resolve())}}
-    data = configuration.params.data.model_copy(update=whole["data"])
-    return replace(
-        configuration,
-        changes=merge(configuration.changes, whole),
-        params=configuration.params.model_copy(update={"data": data}),
-    )
+
+
+def check_name(name: str) -> None:
+    """See that git and DVC take an experiment's name.
+
+    Raises:
+        UserError: they do not.
+    """
+    if "/" in name or git("check-ref-format", f"refs/exps/{name}") is None:
+        raise UserError(
+            f"experiment {name!r}: not a name that git takes; "
+            f"letters, digits, - and _ are, as in short-1"
+        )
 
 
 def check_workspace() -> None:
@@ -114,11 +114,18 @@ def is_done(experiment: Experiment, known: Mapping[str, Finished]) -> bool:
     done = known.get(experiment.name)
     return (
         done is not None
-        and done.params == flatten(experiment.configuration.params.model_dump())
+        and equal(done.params, flatten(experiment.configuration.params.model_dump()))
         and git("log", "-1", "--format=%s", done.revision) == experiment.message
         and git("diff", "--quiet", done.revision, "--", *CODE) is not None
         and _newest(Path(experiment.configuration.params.data.source)) < _committed(done.revision)
     )
+
+
+def only_done(
+    experiments: Sequence[Experiment], known: Mapping[str, Finished]
+) -> dict[str, Finished]:
+    """Of the experiments that DVC knows, those that are as wanted, by name."""
+    return {each.name: known[each.name] for each in experiments if is_done(each, known)}
 
 
 def run(experiment: Experiment, execute: Execute = run_to_end) -> bool:
@@ -175,7 +182,7 @@ def command(experiment: Experiment) -> list[str]:
     """The call of DVC."""
     settings = [
         word
-        for key, value in flatten(experiment.configuration.changes).items()
+        for key, value in flatten(_changes(experiment.configuration)).items()
         for word in ("-S", f"{key}={quote(value)}")
     ]
     options = ["--temp", "--name", experiment.name, "--message", experiment.message]
@@ -183,6 +190,18 @@ def command(experiment: Experiment) -> list[str]:
     options += ["--pull"] if experiment.pull else []
     start = [sys.executable, "-m", "dvc", "exp", "run"]
     return [*start, *options, *settings, *experiment.stages]
+
+
+def _changes(configuration: Configuration) -> Overrides:
+    """What differs from params.yaml, with faces named so that the temporary copy finds them.
+
+    A stage's output such as the sample faces is made in the copy; anything else stays where it
+    is, outside of what git and DVC carry, and needs its whole path.
+    """
+    source = Path(configuration.params.data.source)
+    if source == layout.SAMPLE:
+        return configuration.changes
+    return merge(configuration.changes, {"data": {"source": str(source.resolve())}})
 
 
 def quote(value: Any) -> str:

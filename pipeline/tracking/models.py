@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+NO_HOLDER = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+"""What MLflow says if no version has an alias, depending on where it keeps its registry."""
+
 BEST = "best"
 """The alias of the version with the highest accuracy."""
 
@@ -83,12 +86,13 @@ def register(
     passes, verdict = judge(candidate, _champion(client, name))
     tags = {
         EVENT: event, ACCURACY: repr(accuracy), LOW: repr(interval[0]), HIGH: repr(interval[1]),
-        MEASURED_ON: measured_on, GATE: verdict,
+        MEASURED_ON: measured_on,
     }  # fmt: skip
-    if passes:
-        client.set_registered_model_alias(name, BEST, version)
     for key, value in tags.items():
         client.set_model_version_tag(name, version, key, value)
+    if passes:  # only now: who holds the alias has all that the next one is judged by
+        client.set_registered_model_alias(name, BEST, version)
+    client.set_model_version_tag(name, version, GATE, verdict)
     logger.info("registered %s: %s", name, verdict)
     return verdict
 
@@ -112,15 +116,16 @@ def judge(candidate: Measured, champion: Measured | None) -> tuple[bool, str]:
     """Whether a new model takes the alias from the version that holds it, and why.
 
     On the same faces the higher accuracy wins, among equals the newest. Accuracies on other faces
-    do not compare that closely: there a new model takes the alias unless it is worse beyond what
-    both intervals allow.
+    do not compare that closely: there a new model takes the alias unless its accuracy lies below
+    the interval of the one that holds it.
     """
     if champion is None:
         return True, f"takes the alias {BEST}: {candidate}, the first"
     against = f"{candidate}, against {champion}"
     if candidate.measured_on != champion.measured_on:
-        if candidate.high < champion.low:
-            return False, f"does not take the alias {BEST}: worse, on other faces: {against}"
+        if candidate.accuracy < champion.low:
+            how = "worse beyond its interval, on other faces"
+            return False, f"does not take the alias {BEST}: {how}: {against}"
         return True, f"takes the alias {BEST}: measured on other faces: {against}"
     if candidate.accuracy >= champion.accuracy:
         return True, f"takes the alias {BEST}: {against}"
@@ -159,9 +164,14 @@ def _champion(client: Any, name: str) -> Measured | None:
 
     try:
         holder = client.get_model_version_by_alias(name, BEST)
-        tags = holder.tags
+    except MlflowException as error:
+        if error.error_code not in NO_HOLDER:
+            raise  # a server that is away is no reason to depose the champion
+        return None
+    tags = holder.tags
+    try:
         accuracy = float(tags[ACCURACY])
         low, high = (float(tags.get(end, accuracy)) for end in (LOW, HIGH))
         return Measured(str(holder.version), accuracy, low, high, tags[MEASURED_ON])
-    except (MlflowException, KeyError, ValueError):  # no holder, or one set by hand
+    except (KeyError, ValueError):  # set by hand: nothing to judge by
         return None

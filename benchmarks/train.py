@@ -1,0 +1,86 @@
+"""One training of the CNN or DNN with changed parameters: how good on validation faces, how fast.
+
+    python benchmarks/train.py -S train.cnn.epochs=40 -S train.cnn.augmentation.erase=0.25
+    python benchmarks/train.py --model dnn --note "wider" --into benchmarks/tried.csv -S ...
+
+Runs in a project whose faces are ingested and split (`dvc repro split`), and writes nothing there:
+a quick look before a change goes into params.yaml. Test faces are not touched: a choice that looked
+at them would spoil every figure they give afterwards. Accuracy is the mean over a face and its
+mirror image, as `evaluate` takes it.
+"""
+
+import argparse
+import csv
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+
+from pipeline.compute import compute_slot
+from pipeline.experiments.recipes import configure, parse_assignment
+from pipeline.models.classifier import Classifier
+from pipeline.models.inference import predict_probabilities
+from pipeline.models.networks import count_parameters
+from pipeline.params import MODELS
+from pipeline.stages.train import describe, load_sets, opponent
+from pipeline.training.compute import choose
+from pipeline.training.loop import Row, fit
+from pipeline.training.tasks import Classification
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-S", dest="settings", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--model", choices=MODELS, default="cnn")
+    parser.add_argument("--note", default="", help="what was changed, in words")
+    parser.add_argument("--into", type=Path, help="a table of csv to add a line to")
+    chosen = parser.parse_args()
+    changes = [parse_assignment(text) for text in chosen.settings]
+    params = configure("benchmark", changes, "-S").params
+    settings = getattr(params.train, chosen.model)
+    compute = choose(settings)
+    sets = load_sets(compute.device)
+    torch.manual_seed(settings.seed)
+    network = Classifier(describe(settings, opponent(params, chosen.model), sets["train"]))
+    task = Classification(settings.augmentation, settings.label_smoothing, settings.seed)
+
+    def tell(row: Row) -> None:
+        shown = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+        numbers = " ".join(f"{row[name]:.4f}" for name in shown)
+        print(f"{row['epoch']:3.0f} {numbers} {time.monotonic() - started:6.0f} s", flush=True)
+
+    with compute_slot():
+        started = time.monotonic()
+        progress = fit(
+            network, task, sets["train"], sets["validation"], settings, compute,
+            on_epoch=tell, title="",
+        )  # fmt: skip
+        seconds = time.monotonic() - started
+    held_out = sets["validation"]
+    probabilities = predict_probabilities(network, held_out.pixels.cpu().numpy(), flip=True)
+    accuracy = float((probabilities.argmax(axis=1) == held_out.labels.cpu().numpy()).mean())
+    line = {
+        "when": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
+        "change": chosen.note or " ".join(chosen.settings),
+        "network": settings.network,
+        "parameters": count_parameters(network),
+        "epochs": len(progress.history),
+        "validation_accuracy": f"{100 * accuracy:.2f}",
+        "train_accuracy": f"{100 * progress.history[-1]['train_accuracy']:.1f}",
+        "seconds": f"{seconds:.0f}",
+        "faces_per_second": f"{len(progress.history) * len(sets['train']) / seconds:.0f}",
+        **{key: compute.describe()[key] for key in ("device", "precision", "threads")},
+    }
+    print(", ".join(f"{key}: {value}" for key, value in line.items()))
+    if chosen.into:
+        is_new = not chosen.into.exists()
+        with chosen.into.open("a", newline="") as file:
+            writer = csv.DictWriter(file, line)
+            if is_new:
+                writer.writeheader()
+            writer.writerow(line)
+
+
+if __name__ == "__main__":
+    main()

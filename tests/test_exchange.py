@@ -1,0 +1,142 @@
+"""Experiments between two clones: through real git and DVC remotes, on one tiny stage."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from flows import exchange
+from pipeline.errors import UserError
+from pipeline.experiments.running import FORMER, git
+
+from .project import Project, new_project
+
+pytestmark = pytest.mark.study
+
+STAGES = """
+stages:
+  double:
+    cmd: python -c "print(2 * $(grep -o '[0-9]*' params.yaml))" > out.txt
+    params: [n]
+    outs: [out.txt]
+"""
+
+
+@pytest.fixture
+def clones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Project, Project]:
+    """Two clones of one repository, each with the same DVC remote."""
+    author = new_project(tmp_path / "author")
+    author.run("dvc", "init", "--quiet")
+    (author.folder / "dvc.yaml").write_text(STAGES)
+    (author.folder / "params.yaml").write_text("n: 1\n")
+    author.commit("tiny")
+    author.run("git", "clone", "--quiet", "--bare", ".", str(tmp_path / "origin.git"))
+    found = []
+    for name in ("one", "two"):
+        author.run("git", "clone", "--quiet", str(tmp_path / "origin.git"), str(tmp_path / name))
+        found.append(Project(tmp_path / name))
+    monkeypatch.setenv("STUDY_GIT_REMOTE", "origin")
+    monkeypatch.setenv("STUDY_DVC_REMOTE", str(tmp_path / "storage"))
+    for project in found:
+        monkeypatch.chdir(project.folder)
+        exchange.configure()
+    return found[0], found[1]
+
+
+def run(project: Project, name: str, n: int) -> None:
+    project.run("dvc", "exp", "run", "--temp", "--force", "--name", name, "-S", f"n={n}")
+
+
+def hear(lines: list[str]) -> exchange.Log:
+    return lines.append
+
+
+def experiments(project: Project) -> set[str]:
+    table = json.loads(project.run("dvc", "exp", "show", "--json"))
+    return {found["name"] for base in table for found in base.get("experiments") or ()}
+
+
+def test_what_one_clone_made_another_has_with_its_outputs(
+    clones: tuple[Project, Project], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = clones
+    lines: list[str] = []
+    run(one, "seven", 7)
+    monkeypatch.chdir(one.folder)
+    exchange.push("seven", hear(lines))
+    monkeypatch.chdir(two.folder)
+    exchange.fetch(hear(lines))
+    assert experiments(two) == {"seven"}
+    two.run("dvc", "exp", "pull", "origin", "seven")
+    two.run("dvc", "exp", "apply", "seven")
+    assert (two.folder / "out.txt").read_text() == "14\n"
+    assert lines == ["pushes experiment seven to origin", "takes over what other workers did, "
+                     "from origin"]  # fmt: skip
+
+
+def test_of_two_experiments_of_one_name_the_younger_stays(
+    clones: tuple[Project, Project], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = clones
+    run(one, "same", 3)
+    monkeypatch.chdir(one.folder)
+    exchange.push("same", print)
+    run(two, "same", 4)
+    monkeypatch.chdir(two.folder)
+    younger = git("for-each-ref", "--format=%(objectname)", "refs/exps")
+    exchange.fetch(print)
+    assert git("for-each-ref", "--format=%(objectname)", "refs/exps") == younger
+    exchange.push("same", print)
+    monkeypatch.chdir(one.folder)
+    exchange.fetch(print)
+    assert git("for-each-ref", "--format=%(objectname)", "refs/exps") == younger
+
+
+def test_an_experiment_that_runs_here_is_not_brought_back_meanwhile(
+    clones: tuple[Project, Project], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _two = clones
+    run(one, "again", 3)
+    monkeypatch.chdir(one.folder)
+    exchange.push("again", print)
+    reference = git("for-each-ref", "--format=%(refname)", "refs/exps") or ""
+    git("update-ref", reference.replace("refs/exps/", FORMER), reference)
+    git("update-ref", "-d", reference)
+    exchange.fetch(print)
+    assert git("for-each-ref", "refs/exps") == ""
+
+
+def test_what_is_withdrawn_is_no_longer_listed_and_its_outputs_stay(
+    clones: tuple[Project, Project], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = clones
+    run(one, "shared", 21)
+    monkeypatch.chdir(one.folder)
+    exchange.push("shared", print)
+    exchange.withdraw("shared", print)
+    monkeypatch.chdir(two.folder)
+    exchange.fetch(print)
+    assert experiments(two) == set()
+    said = two.run("dvc", "exp", "run", "--temp", "--pull", "--name", "mine", "-S", "n=21")
+    assert "Stage 'double' is cached - skipping run" in said
+
+
+def test_a_remote_that_is_away_is_tried_again_and_named_without_secrets(
+    clones: tuple[Project, Project], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STUDY_GIT_REMOTE", "http://somebody:secret@127.0.0.1:9/study.git")
+    monkeypatch.setattr(exchange, "PAUSES", (0.0, 0.0))
+    lines: list[str] = []
+    with pytest.raises(UserError, match="git fetch") as caught:
+        exchange.fetch(hear(lines))
+    assert len([line for line in lines if "tries again" in line]) == 2
+    assert "secret" not in str([str(caught.value), *lines])
+
+
+def test_without_a_remote_nothing_is_exchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STUDY_GIT_REMOTE", raising=False)
+    lines: list[str] = []
+    exchange.fetch(hear(lines))
+    exchange.push("any", hear(lines))
+    exchange.withdraw("any", hear(lines))
+    assert lines == []
