@@ -3,6 +3,7 @@
 Off unless the environment names a git remote: on one machine all experiments are in one repository.
 """
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -27,6 +28,11 @@ STORAGE = "STUDY_DVC_REMOTE"
 
 OURS, THEIRS = "refs/exps/", "refs/study/theirs/"
 """Experiments of this clone, where DVC keeps them, and those of the remote as last seen."""
+
+SHARED = "refs/study/shared/"
+"""What the experiments of a grid have in common, here and on the remote while the grid runs."""
+
+METRICS = "metrics.json"
 
 PAUSES = (2.0, 5.0, 15.0)
 """Seconds before the second and each later attempt: another host may be pushing just now."""
@@ -59,8 +65,10 @@ def fetch(log: Log) -> None:
         return
     with _alone():
         log(f"takes over what other workers did, from {_remote_name()}")
-        _try(log, "git", "fetch", "--quiet", "--prune", _remote(), f"+{OURS}*:{THEIRS}*")
+        sources = (f"+{OURS}*:{THEIRS}*", f"+{SHARED}*:{SHARED}*")
+        _try(log, "git", "fetch", "--quiet", "--prune", _remote(), *sources)
         _take_over()
+        _take_over_metrics()
 
 
 def push(name: str, log: Log) -> None:
@@ -76,15 +84,34 @@ def push(name: str, log: Log) -> None:
         _try(log, *_DVC, "exp", "push", "--force", "--run-cache", _remote(), name)
 
 
-def withdraw(name: str, log: Log) -> None:
-    """Take an experiment out of the others' list again; its outputs stay in the shared storage.
+def share(name: str, revision: str, log: Log) -> None:
+    """Hand what experiments have in common to the others, without listing it as an experiment.
+
+    Args:
+        name: of the experiment that made it.
+        revision: its commit.
+        log: gets a line.
+
+    Raises:
+        UserError: a remote did not take it, several times.
+    """
+    if not is_on():
+        return
+    push(name, log)
+    _try(log, "git", "push", "--quiet", "--force", _remote(), f"{revision}:{SHARED}{name}")
+    _try(log, *_DVC, "exp", "remove", "--git-remote", _remote(), name)
+    git("update-ref", SHARED + name, revision)
+
+
+def unshare(name: str, log: Log) -> None:
+    """Forget what was shared, once all experiments have it.
 
     Raises:
         UserError: the remote does not answer.
     """
-    if is_on():
-        log(f"takes experiment {name} out of the list of {_remote_name()}")
-        _try(log, *_DVC, "exp", "remove", "--git-remote", _remote(), name)
+    if is_on() and git("rev-parse", "--quiet", "--verify", SHARED + name):
+        _try(log, "git", "push", "--quiet", _remote(), f":{SHARED}{name}")
+        git("update-ref", "-d", SHARED + name)
 
 
 def _take_over() -> None:
@@ -96,6 +123,28 @@ def _take_over() -> None:
         if name not in held and theirs != ours and date >= our_date:
             # With the value that was seen: a run that has ended meanwhile is not overwritten.
             git("update-ref", OURS + name, theirs, ours or "0" * 40)
+
+
+def _take_over_metrics() -> None:
+    """Put the metrics of other hosts into DVC's cache.
+
+    They lie in git and not in the shared storage, and DVC reuses a stage of its run cache only if
+    all its outputs are in the cache.
+    """
+    from dvc.repo import Repo
+
+    commits = [commit for kind in (THEIRS, SHARED) for commit, _ in _references(kind).values()]
+    lists = (git("ls-tree", "-r", commit) or "" for commit in commits)
+    rows = (row.split(maxsplit=3) for found in lists for row in found.splitlines())
+    blobs = {blob for _, _, blob, path in rows if Path(path).name == METRICS}
+    if not blobs:
+        return
+    with Repo() as repo:
+        for blob in blobs:
+            content = subprocess.check_output(["git", "cat-file", "blob", blob])  # noqa: S607
+            key = hashlib.md5(content, usedforsecurity=False).hexdigest()
+            if not repo.cache.local.exists(key):
+                repo.cache.local.add_bytes(key, content)
 
 
 def _references(prefix: str) -> dict[str, tuple[str, int]]:

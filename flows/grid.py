@@ -28,6 +28,7 @@ from pipeline.experiments.running import (
     Experiment,
     check_source,
     check_workspace,
+    find,
     is_done,
     only_done,
     remove,
@@ -108,6 +109,7 @@ def grid(
             wait_until_known(places.Desk(Path.cwd()), plan.group, KNOWN)
             _run_shared(plan, missing, timeout)
             failed = _run_missing(plan, missing, children, hours_a_stage)
+            exchange.unshare(_shared_name(plan), log)
             count = _draw(plan, journal, failed)
             if failed:
                 raise Incomplete(", ".join(failed))
@@ -145,7 +147,7 @@ def _run_shared(plan: Plan, missing: Sequence[Experiment], timeout: float) -> No
         return
     log = get_run_logger().info
     log("%s and all it needs, once for all", SHARED)
-    configuration = missing[0].configuration.renamed(f"{plan.name}-shared")
+    configuration = missing[0].configuration.renamed(_shared_name(plan))
     shared = Experiment(configuration, (SHARED,), pull=exchange.is_on())
     key = begin_reproduction(shared.name, f"{flow_run.id} {shared.name}")
     outcomes = reproduce_experiment(
@@ -156,9 +158,12 @@ def _run_shared(plan: Plan, missing: Sequence[Experiment], timeout: float) -> No
     if failed:
         log("that failed: each experiment will say why")
     else:
-        exchange.push(shared.name, log)
-        exchange.withdraw(shared.name, log)  # its outputs stay, and its name tells nobody anything
-    remove(shared.name)
+        exchange.share(shared.name, find(shared.name), log)
+    remove(shared.name)  # its name would tell nobody anything
+
+
+def _shared_name(plan: Plan) -> str:
+    return f"{plan.name}-shared"
 
 
 def _run_missing(

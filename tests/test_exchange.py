@@ -7,7 +7,7 @@ import pytest
 
 from flows import exchange
 from pipeline.errors import UserError
-from pipeline.experiments.running import FORMER, git
+from pipeline.experiments.running import FORMER, find, git
 
 from .project import Project, new_project
 
@@ -16,9 +16,12 @@ pytestmark = pytest.mark.study
 STAGES = """
 stages:
   double:
-    cmd: python -c "print(2 * $(grep -o '[0-9]*' params.yaml))" > out.txt
+    cmd: >-
+      n=$(grep -o '[0-9]*' params.yaml) && echo $((2 * n)) > out.txt
+      && echo "{\\"n\\": $n}" > metrics.json
     params: [n]
     outs: [out.txt]
+    metrics: [metrics.json: {cache: false}]
 """
 
 
@@ -106,19 +109,21 @@ def test_an_experiment_that_runs_here_is_not_brought_back_meanwhile(
     assert git("for-each-ref", "refs/exps") == ""
 
 
-def test_what_is_withdrawn_is_no_longer_listed_and_its_outputs_stay(
+def test_what_is_shared_is_reused_and_listed_nowhere(
     clones: tuple[Project, Project], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, two = clones
     run(one, "shared", 21)
     monkeypatch.chdir(one.folder)
-    exchange.push("shared", print)
-    exchange.withdraw("shared", print)
+    exchange.share("shared", find("shared"), print)
     monkeypatch.chdir(two.folder)
     exchange.fetch(print)
     assert experiments(two) == set()
     said = two.run("dvc", "exp", "run", "--temp", "--pull", "--name", "mine", "-S", "n=21")
     assert "Stage 'double' is cached - skipping run" in said
+    monkeypatch.chdir(one.folder)
+    exchange.unshare("shared", print)
+    assert one.run("git", "ls-remote", "origin", "refs/exps/*", "refs/study/*") == ""
 
 
 def test_a_remote_that_is_away_is_tried_again_and_named_without_secrets(
@@ -138,5 +143,6 @@ def test_without_a_remote_nothing_is_exchanged(monkeypatch: pytest.MonkeyPatch) 
     lines: list[str] = []
     exchange.fetch(hear(lines))
     exchange.push("any", hear(lines))
-    exchange.withdraw("any", hear(lines))
+    exchange.share("any", "HEAD", hear(lines))
+    exchange.unshare("any", hear(lines))
     assert lines == []

@@ -173,6 +173,11 @@ def remove(name: str) -> None:
     git("update-ref", "-d", _reference(name))
 
 
+def find(name: str) -> str:
+    """The commit of an experiment of the current commit; empty if there is none."""
+    return git("rev-parse", "--quiet", "--verify", _reference(name)) or ""
+
+
 def revision() -> str:
     """The current commit."""
     return git("rev-parse", "HEAD") or ""
