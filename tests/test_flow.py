@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -26,6 +27,7 @@ from flows.output import read_lines, read_text
 from flows.show import Workspace
 from flows.stage import Outcome, reproduce
 from flows.summary import describe, summarise
+from flows.turns import take_turns
 from pipeline.errors import UserError
 from pipeline.tracking.places import find_address
 
@@ -471,6 +473,27 @@ def test_one_run_of_the_flow_is_one_parent_run_in_mlflow(studied: Studied) -> No
 def test_the_page_is_an_artifact(studied: Studied) -> None:
     assert "| fit@b | ran | " in studied.artifact
     assert "| source | faces.share | 0.3333 |" in studied.artifact
+
+
+def test_a_flow_by_hand_waits_while_another_works_on_the_workspace(tmp_path: Path) -> None:
+    (tmp_path / ".dvc" / "tmp").mkdir(parents=True)
+    lines: list[str] = []
+
+    def second() -> None:
+        with take_turns(tmp_path, lines.append):
+            lines.append("second works")
+
+    with take_turns(tmp_path, lines.append):
+        thread = threading.Thread(target=second)
+        thread.start()
+        wait_for(lambda: bool(lines))
+        lines.append("first ends")
+        with take_turns(tmp_path, lines.append, wanted=False):  # an experiment works elsewhere
+            pass
+    thread.join(10)
+    assert lines == [
+        "another flow works on this workspace: waits for its turn", "first ends", "second works",
+    ]  # fmt: skip
 
 
 def locked(root: Path) -> dict[str, object]:

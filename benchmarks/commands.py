@@ -1,0 +1,78 @@
+"""What a command costs before it works: `dvc repro` with nothing to do, the start of each stage.
+
+    python benchmarks/commands.py
+
+A stage's start is the time until its module is imported, in a new process, the best of three,
+beside that of the Python interpreter alone and of large libraries. No stage may import what it does
+not use: mlflow and prefect never, torch only where a network runs.
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from measured import Measured, report
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.project import TINY, clone_project
+
+STAGES = (
+    "sample", "ingest", "split", "train", "evaluate", "confusion", "saliency", "lime", "filters",
+    "class_images", "semisupervised", "predict", "report",
+)  # fmt: skip
+
+WITHOUT_NETWORK = ("sample", "ingest", "split", "confusion", "report")
+
+NEVER = ("mlflow", "prefect")
+
+
+def main() -> None:
+    rows = [Measured("start_python", best(["-c", "pass"]), "s")]
+    rows += [Measured(f"start_import_{name}", best(["-c", f"import {name}"]), "s")
+             for name in ("numpy", "pandas", "torch")]  # fmt: skip
+    needless = []
+    for stage in STAGES:
+        module = f"pipeline.stages.{stage}"
+        seconds = best(["-c", f"import {module}"])
+        loaded = heavy_modules(module)
+        forbidden = {*NEVER, *(["torch"] if stage in WITHOUT_NETWORK else [])}
+        needless += [f"{stage}: {name}" for name in sorted(loaded & forbidden)]
+        rows.append(Measured(f"start_{stage}", seconds, "s", "", ", ".join(sorted(loaded))))
+    rows.append(Measured("needless_imports", len(needless), "", "<= 0", "; ".join(needless)))
+    report(rows)
+    with tempfile.TemporaryDirectory() as folder:
+        project = clone_project(Path(folder) / "study", TINY)
+        project.run("dvc", "repro")
+        seconds = []
+        for _ in range(3):
+            started = time.perf_counter()
+            said = project.run("dvc", "repro")
+            seconds.append(time.perf_counter() - started)
+            if "Running stage" in said:
+                raise SystemExit("the study was not up to date")
+        report([Measured("noop_repro_seconds", min(seconds), "s", "<= 3", "the best of three")])
+
+
+def best(words: list[str]) -> float:
+    """Seconds of a new interpreter, the best of three."""
+    found = []
+    for _ in range(3):
+        started = time.perf_counter()
+        subprocess.run([sys.executable, *words], check=True)
+        found.append(time.perf_counter() - started)
+    return min(found)
+
+
+def heavy_modules(module: str) -> set[str]:
+    """Which slow libraries a module imports."""
+    names = ("torch", "mlflow", "prefect", "pandas", "matplotlib", "sklearn", "captum", "scipy")
+    code = f"import sys, {module}; print(*(n for n in {names!r} if n in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""What a trained network is asked afterwards: inference, saliency and activation maximisation.
+
+    python benchmarks/explaining.py
+
+Each against the least it could cost, in the same process: saliency against one forward and backward
+pass over as many faces and copies, activation maximisation against its steps of the same.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import torch
+from measured import Measured, report
+from torch import nn
+
+from pipeline.analysis.ascent import Ascent, noise_images
+from pipeline.analysis.filters import maximise
+from pipeline.analysis.saliency import explain
+from pipeline.models.classifier import Architecture, Classifier
+from pipeline.models.inference import predict_probabilities
+from pipeline.models.networks import convolutions
+from pipeline.models.placing import to_device
+from pipeline.params import load
+
+ROUNDS = 3
+FACES, EXPLAINED, FILTERS, STEPS = 1024, 64, 12, 16
+
+
+def main() -> None:
+    params = load()
+    rng = np.random.default_rng(0)
+    faces = rng.integers(0, 256, (FACES, 48, 48), dtype=np.uint8)
+    rows = []
+    for settings in (params.train.cnn, params.train.dnn):
+        network = Classifier(Architecture(settings.network, 0.0, settings.normalisation)).eval()
+        to_device(network, torch.device("cpu"))
+        seconds = median(partial(predict_probabilities, network, faces))
+        flipped = median(partial(predict_probabilities, network, faces, flip=True))
+        rows.append(Measured(f"inference_{settings.network}", FACES / seconds, "faces/s"))
+        rows.append(Measured(f"inference_flip_cost_{settings.network}", flipped / seconds))
+    report(rows)
+
+    settings = params.train.cnn
+    network = Classifier(Architecture(settings.network, 0.0, settings.normalisation)).eval()
+    to_device(network, torch.device("cpu"))
+    some, targets = faces[:EXPLAINED], np.zeros(EXPLAINED, np.int64)
+    passes = median(lambda: forward_and_backward(network, EXPLAINED)) / EXPLAINED
+    samples, steps = params.saliency.samples, params.saliency.steps
+    methods = {"gradient": 1, "loss": 1, "smoothgrad": samples, "integrated": steps}
+    rows = []
+    for method, copies in methods.items():
+        seconds = median(
+            lambda method=method: explain(
+                network, some, targets, method=method, samples=samples, steps=steps
+            )
+        )
+        share = passes * copies * EXPLAINED / seconds
+        note = f"{copies} passes a face; {share:.0%} of the time is the passes themselves"
+        rows.append(Measured(f"saliency_{method}", EXPLAINED / seconds, "maps/s", "", note))
+    images, layer = noise_images(FILTERS, 0), convolutions(network)[-1]
+    ascent = Ascent(STEPS, 3.0, 0.02, 0)
+    chosen = np.arange(FILTERS)
+    seconds = median(lambda: maximise(network, layer, chosen, images, ascent))
+    share = passes * STEPS * FILTERS / seconds
+    note = f"{layer}, {STEPS} steps; one pass a step would be {share:.0%} of it"
+    rows.append(Measured("activation_maximisation", FILTERS / seconds, "filters/s", "", note))
+    report(rows)
+
+
+def forward_and_backward(network: nn.Module, count: int) -> None:
+    inputs = torch.rand(count, 1, 48, 48).requires_grad_()
+    network(inputs)[:, 0].sum().backward()
+
+
+def median(run: Callable[[], object]) -> float:
+    """Seconds, after one turn to warm up."""
+    run()
+    found = []
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        run()
+        found.append(time.perf_counter() - started)
+    return statistics.median(found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""How close training comes to what the machine's matrix products allow.
+
+    python benchmarks/steps.py [--rounds 5] [NETWORK ...]
+
+One round measures, in the same process, one after another: a large square matrix product, some
+training steps (augmentation, forward, backward, optimiser, average: `train_epoch`, as the study
+calls it), and the augmentation of as many faces. The share of the peak is that of the same round;
+the median over rounds counts, so that other work on the machine slows both sides or neither.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+from measured import Measured, report
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+from tqdm import tqdm
+
+from pipeline.data.augment import augment, flips
+from pipeline.models.classifier import Architecture, Classifier
+from pipeline.models.networks import CONVOLUTIONAL, NETWORKS
+from pipeline.models.placing import to_device
+from pipeline.params import Fit, Train, load
+from pipeline.training.averaging import AveragedModel
+from pipeline.training.compute import Compute, choose
+from pipeline.training.loop import make_optimiser, train_epoch
+from pipeline.training.tasks import Classification, FaceSet
+
+SIDE = 2048
+"""Of the matrices whose product is the peak."""
+
+SHORT = ("compact-cnn", "triple-cnn", "leaky-cnn", "plain-cnn", "dense-dnn", "waist-dnn")
+"""The networks that take seconds."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("networks", nargs="*", choices=[[], *NETWORKS], default=SHORT)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--batch", type=int, default=64)
+    chosen = parser.parse_args()
+    params = load()
+    found = []
+    for precision in precisions():
+        for name in chosen.networks:
+            base = params.train.cnn if name in CONVOLUTIONAL else params.train.dnn
+            settings = base.model_copy(
+                update={"network": name, "batch": chosen.batch, "precision": precision}
+            )
+            found += measure(settings, chosen.rounds)
+    report(found)
+
+
+def precisions() -> list[str]:
+    """float32, and what `auto` is here if that is another one."""
+    own = choose(load().train.cnn).dtype
+    return ["float32"] if own == torch.float32 else ["float32", "bfloat16"]
+
+
+def measure(settings: Train, rounds: int) -> list[Measured]:
+    """Training steps of one network."""
+    compute = choose(settings)
+    network = Classifier(Architecture(settings.network, settings.dropout, settings.normalisation))
+    to_device(network, compute.device)
+    steps = 4 if settings.network in CONVOLUTIONAL else 40
+    faces = random_faces(steps * settings.batch, compute.device)
+    step, augmentation = trainer(network, faces, settings, compute), augmenter(faces, settings)
+    for warm_up in (step, augmentation):
+        warm_up()
+    operations = count_operations(network, settings.batch, compute) * steps
+    shares, speeds, costs = [], [], []
+    for _ in range(rounds):
+        peak = measure_peak(compute)
+        seconds, cost = timed(step, compute), timed(augmentation, compute)
+        shares.append(operations / seconds / peak)
+        speeds.append(steps * settings.batch / seconds)
+        costs.append(cost / seconds)
+    name = f"{settings.network}_{settings.precision}"
+    note = f"batch {settings.batch}, peak {peak / 1e9:.0f} GFLOP/s"
+    rows = [
+        Measured(f"train_faces_per_second_{name}", statistics.median(speeds), "faces/s", "", note),
+        Measured(f"train_share_of_peak_{name}", statistics.median(shares)),
+        Measured(f"augment_share_of_step_{name}", statistics.median(costs)),
+    ]
+    if settings.network == "triple-cnn" and settings.precision == "float32":
+        share = statistics.median(shares)
+        rows.append(Measured("train_share_of_peak", share, "", ">= 0.7", f"R1 CNN, {note}"))
+    if settings.network == "compact-cnn" and settings.precision == precisions()[-1]:
+        cost = statistics.median(costs)
+        rows.append(Measured("augment_share_of_step", cost, "", "<= 0.1", "the default CNN"))
+    return rows
+
+
+def random_faces(count: int, device: torch.device) -> FaceSet:
+    pixels = torch.randint(0, 256, (count, 48, 48), dtype=torch.uint8, device=device)
+    return FaceSet(pixels, torch.randint(0, 7, (count,), device=device))
+
+
+def trainer(
+    network: nn.Module, faces: FaceSet, settings: Train, compute: Compute
+) -> Callable[[], None]:
+    """One pass over the faces, as the study trains."""
+    fit: Fit = settings
+    optimiser, average = make_optimiser(network, fit), AveragedModel(network, fit.averaging)
+    task = Classification(settings.augmentation, settings.label_smoothing, settings.seed)
+
+    def run() -> None:
+        with tqdm(disable=True) as bar:
+            train_epoch(network, task, faces, fit, compute, 0, optimiser, average, bar)
+
+    return run
+
+
+def augmenter(faces: FaceSet, settings: Train) -> Callable[[], None]:
+    """The augmentation of a pass, and nothing else of it."""
+    generator = torch.Generator(faces.pixels.device).manual_seed(0)
+
+    def run() -> None:
+        for indices in torch.arange(len(faces)).split(settings.batch):
+            mirrored = flips(indices, 0, settings.augmentation, 0, generator)
+            chosen = faces.pixels[indices].unsqueeze(1).float()
+            augment(chosen, settings.augmentation, mirrored=mirrored, generator=generator)
+
+    return run
+
+
+def count_operations(network: nn.Module, batch: int, compute: Compute) -> int:
+    """Floating-point operations of matrix products and convolutions, forward and backward."""
+    faces = torch.rand(batch, 1, 48, 48, device=compute.device)
+    with FlopCounterMode(display=False) as counter:
+        network(faces).sum().backward()
+    network.zero_grad()
+    return int(counter.get_total_flops())
+
+
+def measure_peak(compute: Compute) -> float:
+    """Operations a second of a large matrix product, the best of three."""
+    left, right = (
+        torch.randn(SIDE, SIDE, device=compute.device, dtype=compute.dtype) for _ in range(2)
+    )
+    best = min(timed(lambda: left @ right, compute) for _ in range(3))
+    return 2 * SIDE**3 / best
+
+
+def timed(run: Callable[[], object], compute: Compute) -> float:
+    """Seconds."""
+    if compute.device.type == "cuda":
+        torch.cuda.synchronize()
+    started = time.perf_counter()
+    run()
+    if compute.device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()
