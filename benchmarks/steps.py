@@ -38,14 +38,14 @@ SHORT = ("compact-cnn", "triple-cnn", "leaky-cnn", "plain-cnn", "dense-dnn", "wa
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("networks", nargs="*", choices=[[], *NETWORKS], default=SHORT)
+    parser.add_argument("networks", nargs="*", metavar="NETWORK", help=", ".join(NETWORKS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--batch", type=int, default=64)
     chosen = parser.parse_args()
     params = load()
     found = []
     for precision in precisions():
-        for name in chosen.networks:
+        for name in chosen.networks or SHORT:
             base = params.train.cnn if name in CONVOLUTIONAL else params.train.dnn
             settings = base.model_copy(
                 update={"network": name, "batch": chosen.batch, "precision": precision}
