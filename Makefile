@@ -15,7 +15,7 @@ UNCOMPARED := ^(.*/.*|constraints\.txt|Created|State|Executor|\
     majority_accuracy|mcnemar_p|confusion\..*|semisupervised\.(labelled_only|pretrained)|\
     saliency\.(cnn_deletion|dnn_deletion|on_features|by_chance))$$
 
-.PHONY: help study recipes recipe ablation test cluster-test check lint format types quick flow server worker mlflow compare plots constraints clean
+.PHONY: help study recipes recipe ablation test cluster-test bench check lint format types quick flow server worker mlflow compare plots constraints clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -48,6 +48,9 @@ cluster-test: $(VENV)/installed  ## a grid over two hosts on this machine, with 
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,cluster,cluster-test]'
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq postgresql iproute2 >/dev/null; service postgresql stop >/dev/null; }
 	python -m pytest -m cluster -s tests/test_cluster.py
+
+bench: $(VENV)/installed  ## measure everything in short, against peers and limits (12 minutes; nothing else should run)
+	python benchmarks/bench.py $(FACES)
 
 check: lint types quick  ## everything to run before a commit
 

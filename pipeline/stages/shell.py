@@ -43,6 +43,7 @@ def run(
     heavy: bool = False,
     resume: Callable[[Params], str | None] = lambda _: None,
     arguments: Sequence[str] | None = None,
+    first: bool = True,
 ) -> None:
     """Run a stage as a program: parameters in, files out, exit status 1 on a user's error.
 
@@ -53,6 +54,7 @@ def run(
         heavy: it fills the machine (`meta: {compute: heavy}` in dvc.yaml): it holds a compute slot.
         resume: the id of a killed run that this one continues, if there is one.
         arguments: of the command line, but for those that the stage took; None for all of them.
+        first: False for the other ones of several processes that do one stage's work together.
     """
     parser = argparse.ArgumentParser(prog=f"python -m pipeline.stages.{name.split('@')[0]}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
@@ -62,8 +64,10 @@ def run(
         params = load()
         layout.folder(name).mkdir(parents=True, exist_ok=True)
         with (
-            compute_slot(_tell(name)) if heavy else nullcontext() as slot,
-            stage_run(name, own_params(params), resume=resume(params)) as journal,
+            compute_slot(_tell(name)) if heavy and first else nullcontext() as slot,
+            stage_run(name, own_params(params), resume=resume(params))
+            if first
+            else nullcontext(Journal("", None)) as journal,
         ):
             work(Stage(name, params, journal))
             journal.metrics(_spent(slot.waited if slot else 0.0))

@@ -1,6 +1,7 @@
 """Train one classifier: `python -m pipeline.stages.train cnn` or `dnn`."""
 
 import argparse
+import sys
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 
 from pipeline import layout
 from pipeline.data.store import read_faces, store_files
+from pipeline.errors import UserError
 from pipeline.figures.curves import draw_history
 from pipeline.figures.style import save
 from pipeline.models.classifier import Architecture, Classifier
@@ -21,9 +23,10 @@ from pipeline.stages import shell
 from pipeline.stages.files import read_parquet, write_csv, write_json
 from pipeline.tracking.fetching import CLASSIFIER
 from pipeline.training.checkpoints import Checkpoints
-from pipeline.training.compute import choose
+from pipeline.training.compute import Compute, choose
+from pipeline.training.distributed import World, is_first, join_world, start_others
 from pipeline.training.fingerprint import fingerprint
-from pipeline.training.loop import Row, fit
+from pipeline.training.loop import Progress, Row, fit
 from pipeline.training.tasks import Classification, FaceSet
 
 
@@ -31,10 +34,22 @@ def work(stage: shell.Stage, model: ModelName) -> None:
     """From faces and split to weights, history and the epoch that was kept."""
     settings = getattr(stage.params.train, model)
     compute = choose(settings)
-    stage.journal.tags(compute.describe())
     checkpoints = find_checkpoints(stage.params, model)
-    checkpoints.remember_run(stage.journal.run)
+    with join_world(compute.device) as world:
+        if world.is_first:
+            stage.journal.tags({**compute.describe(), "processes": world.size})
+            checkpoints.remember_run(stage.journal.run)
+        classifier, progress = train(stage, model, compute, checkpoints, world)
+        if world.is_first:
+            keep(stage, model, compute, classifier, progress)
+            checkpoints.clear()
 
+
+def train(
+    stage: shell.Stage, model: ModelName, compute: Compute, checkpoints: Checkpoints, world: World
+) -> tuple[Classifier, Progress]:
+    """Fit a new classifier; it ends with the weights of the epoch that was kept."""
+    settings = getattr(stage.params.train, model)
     sets = load_sets(compute.device)
     architecture = describe(settings, opponent(stage.params, model), sets["train"])
     torch.manual_seed(settings.seed)
@@ -47,9 +62,19 @@ def work(stage: shell.Stage, model: ModelName) -> None:
     task = Classification(settings.augmentation, settings.label_smoothing, settings.seed)
     progress = fit(
         classifier, task, sets["train"], sets["validation"], settings, compute,
-        checkpoints=checkpoints, on_epoch=on_epoch, title=stage.name,
+        checkpoints=checkpoints, on_epoch=on_epoch, title=stage.name, world=world,
     )  # fmt: skip
+    return classifier, progress
 
+
+def keep(
+    stage: shell.Stage,
+    model: ModelName,
+    compute: Compute,
+    classifier: Classifier,
+    progress: Progress,
+) -> None:
+    """Write what came of a training, and record it."""
     folder = layout.folder(stage.name)
     history = pd.DataFrame(progress.history)
     kept = progress.kept_row
@@ -63,9 +88,9 @@ def work(stage: shell.Stage, model: ModelName) -> None:
         "validation_accuracy": kept["validation_accuracy"],
     }
     write_json(layout.metrics(stage.name), {model: numbers})
-    figure = draw_history(history, int(kept["epoch"]), f"{settings.network}, epoch by epoch")
+    network = classifier.architecture.network
+    figure = draw_history(history, int(kept["epoch"]), f"{network}, epoch by epoch")
     save(figure, layout.figures(stage.name) / "history.svg")
-    checkpoints.clear()
 
     stage.journal.metrics(numbers)
     stage.journal.artifact(layout.figures(stage.name) / "history.svg", "figures")
@@ -132,11 +157,16 @@ def find_checkpoints(params: Params, model: ModelName) -> Checkpoints:
     return Checkpoints(layout.CHECKPOINTS / f"train-{model}", made_from)
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
+def main() -> None:
+    """Do what the command line says, with `STUDY_PROCESSES` as several processes."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.stages.train")
     parser.add_argument("model", choices=MODELS)
     chosen, others = parser.parse_known_args()
-    name = chosen.model
+    name: ModelName = chosen.model
+    try:
+        start_others(["-m", "pipeline.stages.train", *sys.argv[1:]])
+    except UserError as error:
+        parser.exit(1, f"train@{name}: error: {error}\n")
     shell.run(
         f"train@{name}",
         lambda stage: work(stage, name),
@@ -144,4 +174,9 @@ if __name__ == "__main__":
         own_params=lambda params: getattr(params.train, name).model_dump(),
         resume=lambda params: find_checkpoints(params, name).remembered_run(),
         arguments=others,
+        first=is_first(),
     )
+
+
+if __name__ == "__main__":
+    main()

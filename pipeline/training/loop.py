@@ -15,6 +15,7 @@ from pipeline.params import Fit
 from pipeline.training.averaging import AveragedModel
 from pipeline.training.checkpoints import Checkpoints
 from pipeline.training.compute import Compute
+from pipeline.training.distributed import World
 from pipeline.training.schedule import learning_rate
 from pipeline.training.tasks import FaceSet, Task
 
@@ -22,6 +23,8 @@ Row = dict[str, float]
 """An epoch in numbers: epoch, passes, learning_rate, train_loss, validation_loss, ..."""
 
 VALIDATION_BATCH = 512
+
+ALONE = World()
 
 
 @dataclass
@@ -52,6 +55,7 @@ def fit(
     checkpoints: Checkpoints | None = None,
     on_epoch: Callable[[Row], None] = lambda _: None,
     title: str = "training",
+    world: World = ALONE,
 ) -> Progress:
     """Train a model in place and leave it with the weights that were kept.
 
@@ -68,19 +72,22 @@ def fit(
         checkpoints: where to save after every epoch and to go on from.
         on_epoch: called with each new row of the history.
         title: stands before the progress bar.
+        world: the processes that train together; the first one saves and tells.
 
     Raises:
-        UserError: the loss is no longer finite.
+        UserError: the loss is no longer finite, or the batch cannot be shared among processes.
     """
+    world.check_batch(min(settings.batch, len(train)))
     to_device(model, compute.device)
     optimiser = make_optimiser(model, settings)
     average = AveragedModel(model, settings.averaging)
     progress = _resume(checkpoints, model, optimiser, average)
-    trained = cast(nn.Module, torch.compile(model)) if compute.compiled else model
+    trained = world.wrap(model)
+    trained = cast(nn.Module, torch.compile(trained)) if compute.compiled else trained
     done, faces = len(progress.history), _faces_per_epoch(train, settings)
     bar = tqdm(
         total=settings.epochs * faces, initial=done * faces, desc=title,
-        unit="face", unit_scale=True, mininterval=0.5,
+        unit="face", unit_scale=True, mininterval=0.5, disable=not world.is_first,
     )  # fmt: skip
     with bar:
         for epoch in range(done, settings.epochs):
@@ -88,9 +95,9 @@ def fit(
                 break
             row: Row = {"epoch": epoch + 1, "passes": (epoch + 1) * faces / len(train)}
             row |= train_epoch(
-                trained, task, train, settings, compute, epoch, optimiser, average, bar
+                trained, task, train, settings, compute, epoch, optimiser, average, bar, world
             )
-            scores = evaluate(average.model, task, validation, compute)
+            scores = evaluate(average.model, task, validation, compute, world)
             row |= {f"validation_{name}": value for name, value in scores.items()}
             if not math.isfinite(row["train_loss"] + row["validation_loss"]):
                 raise UserError(
@@ -100,6 +107,8 @@ def fit(
             progress.history.append(row)
             _keep(progress, average.model, row, settings)
             bar.set_postfix_str(_summary(row))
+            if not world.is_first:
+                continue
             # Told first, then saved: who is killed in between tells it again instead of never.
             on_epoch(row)
             if checkpoints:
@@ -121,6 +130,7 @@ def train_epoch(
     optimiser: torch.optim.Optimizer,
     average: AveragedModel,
     bar: "tqdm[NoReturn]",
+    world: World = ALONE,
 ) -> Row:
     """One pass over the faces in a new order; what is left over of a batch waits for the next.
 
@@ -130,6 +140,8 @@ def train_epoch(
     torch.manual_seed(settings.seed * 100_003 + epoch)
     generator = torch.Generator(compute.device).manual_seed(settings.seed * 99_991 + epoch)
     order = torch.randperm(len(faces)).to(compute.device)
+    if not world.is_first:  # another share, other dropout; the order is the same for all
+        torch.manual_seed((settings.seed * 100_003 + epoch) * world.size + world.rank)
     batch = min(settings.batch, len(faces))
     steps = len(faces) // batch
     sums: dict[str, Tensor] = {}
@@ -143,7 +155,8 @@ def train_epoch(
         for group in optimiser.param_groups:
             group["lr"] = rate
         indices = order[number * batch : (number + 1) * batch]
-        part = task.training_batch(faces, indices, epoch, generator)
+        # All of it, and then a share: the augmentation is what one process would have drawn.
+        part = world.share(task.training_batch(faces, indices, epoch, generator))
         with compute.autocast():
             outputs = model(part.inputs)
             loss = task.loss(outputs, part)
@@ -154,6 +167,7 @@ def train_epoch(
         with torch.no_grad():
             _add(sums, task.scores(outputs, part))
         bar.update(batch)
+    world.add_up(sums)
     means = {f"train_{name}": float(value) / (steps * batch) for name, value in sums.items()}
     return {"learning_rate": rate, **means}
 
@@ -174,15 +188,18 @@ def make_optimiser(model: nn.Module, settings: Fit) -> torch.optim.Optimizer:
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, task: Task, faces: FaceSet, compute: Compute) -> Row:
+def evaluate(
+    model: nn.Module, task: Task, faces: FaceSet, compute: Compute, world: World = ALONE
+) -> Row:
     """Scores of a model on faces as they are, averaged over them, in evaluation mode."""
     model.eval()
     sums: dict[str, Tensor] = {}
     for indices in torch.arange(len(faces), device=compute.device).split(VALIDATION_BATCH):
-        part = task.validation_batch(faces, indices)
+        part = world.share(task.validation_batch(faces, indices))
         with compute.autocast():
             outputs = model(part.inputs)
         _add(sums, task.scores(outputs, part))
+    world.add_up(sums)
     return {name: float(value) / len(faces) for name, value in sums.items()}
 
 
