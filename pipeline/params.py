@@ -192,6 +192,17 @@ class ClassImages(Ascent):
     """Images from noise that a network takes for each expression."""
 
 
+class Consistency(Section):
+    """Naming unlabelled faces alike however they are changed (FixMatch)."""
+
+    threshold: Annotated[float, Field(gt=0, lt=1)]
+    rare: Share
+    weight: Annotated[float, Field(ge=0)]
+    labelled_share: Annotated[float, Field(gt=0, le=1)]
+    augmentation: Augmentation
+    fit: Fit
+
+
 class SemiSupervised(Section):
     """What unlabelled faces are worth: labels removed, autoencoder, classifier on top."""
 
@@ -205,6 +216,7 @@ class SemiSupervised(Section):
     augmentation: Augmentation
     autoencoder: Fit
     classifier: Fit
+    consistency: Consistency
 
 
 class Params(Section):

@@ -18,7 +18,11 @@ TINY = {
     "lime": {"segments": 12, "samples": 20, "marked": 3},
     "filters": {"filters": 2, "strongest": 2, "random": 2, "steps": 2},
     "class_images": {"steps": 2},
-    "semisupervised": {"autoencoder": {"epochs": 1}, "classifier": {"epochs": 1}},
+    "semisupervised": {
+        "autoencoder": {"epochs": 1},
+        "classifier": {"epochs": 1},
+        "consistency": {"fit": {"epochs": 1}},
+    },
 }
 
 

@@ -16,7 +16,9 @@ from pipeline.stages.files import write_parquet
 from pipeline.stages.semisupervised import gather, work
 from pipeline.stages.shell import Stage
 from pipeline.tracking.journal import Journal
-from pipeline.training.transfer import new_autoencoder, new_classifier
+from pipeline.training import tasks
+from pipeline.training.consistency import find_thresholds
+from pipeline.training.transfer import consistency, new_autoencoder, new_classifier
 
 PARTS = np.array(["train"] * 40 + ["validation"] * 10 + ["test"] * 10)
 
@@ -89,6 +91,10 @@ def study(tmp_path, monkeypatch, rng, params):
         name: getattr(params.semisupervised, name).model_copy(update=once)
         for name in ("autoencoder", "classifier")
     }
+    consistency = params.semisupervised.consistency
+    fits["consistency"] = consistency.model_copy(
+        update={"fit": consistency.fit.model_copy(update=once)}
+    )
     section = params.semisupervised.model_copy(update=fits)
     return Study(params.model_copy(update={"semisupervised": section}), rng)
 
@@ -168,3 +174,73 @@ def test_the_unlabelled_file_is_seen_but_for_copies_of_held_out_faces(study):
     assert (with_file.training_faces, without.training_faces) == (40, 40)
     assert len(without.everything) == 40
     assert len(with_file.everything) == 47  # 10 unlabelled, 3 of them copies of held-out faces
+
+
+# Consistency
+
+
+def consistency_of(study, **settings):
+    section = study.set().semisupervised.consistency
+    return section.model_copy(update=settings)
+
+
+def test_rare_expressions_need_less_confidence(study):
+    labels = torch.tensor([3] * 8 + [0] * 4 + [1])
+    found = find_thresholds(labels, consistency_of(study, threshold=0.8, rare=0.5))
+    assert found.tolist() == pytest.approx([0.6, 0.45, 0.4, 0.8, 0.4, 0.4, 0.4])
+    same = find_thresholds(labels, consistency_of(study, threshold=0.8, rare=0.0))
+    assert same.tolist() == pytest.approx([0.8] * 7)
+
+
+@pytest.fixture
+def task(study):
+    settings = study.set().semisupervised
+    material = study.gather()
+    return consistency(settings, material.labelled), material
+
+
+def test_only_guesses_that_are_sure_enough_are_taught(task):
+    task, _ = task
+    targets = torch.tensor([0, 1])
+    named = torch.zeros(2, 7)
+    sure = torch.zeros(3, 7)
+    sure[:, 3] = 9.0
+    unsure = torch.zeros(3, 7)
+    strong = torch.randn(3, 7)
+    nothing = task.loss(torch.cat([named, unsure, strong]), tasks.Batch(torch.empty(8), targets))
+    taught = task.loss(torch.cat([named, sure, strong]), tasks.Batch(torch.empty(8), targets))
+    alone = torch.nn.functional.cross_entropy(named, targets)
+    assert nothing == pytest.approx(float(alone))
+    expected = torch.nn.functional.cross_entropy(strong, torch.full((3,), 3))
+    assert taught - nothing == pytest.approx(float(expected) * task.settings.weight, rel=1e-5)
+
+
+def test_a_guess_is_not_pulled_towards_what_it_teaches(task):
+    task, _ = task
+    outputs = torch.zeros(8, 7)
+    outputs[2:5, 3] = 9.0
+    outputs.requires_grad_()
+    task.loss(outputs, tasks.Batch(torch.empty(8), torch.tensor([0, 1]))).backward()
+    assert not outputs.grad[2:5].any()
+    assert outputs.grad[5:].any()
+    assert outputs.grad[:2].any()
+
+
+def test_a_batch_has_labelled_faces_and_each_unlabelled_one_twice(task):
+    task, material = task
+    generator = torch.Generator().manual_seed(0)
+    batch = task.training_batch(material.everything, torch.arange(12), 0, generator)
+    labelled = round(12 * task.settings.labelled_share)
+    assert len(batch.targets) == labelled
+    assert batch.inputs.shape == (labelled + 24, 1, 48, 48)
+    assert set(batch.targets.tolist()) <= set(material.labelled.labels.tolist())
+    weak, strong = batch.inputs[labelled : labelled + 12], batch.inputs[labelled + 12 :]
+    original = material.everything.pixels[:12].unsqueeze(1).float()
+    assert (strong - original).abs().mean() > (weak - original).abs().mean() * 0.9
+    assert not torch.equal(weak, strong)
+
+
+def test_removed_labels_do_not_reach_the_consistent_classifier(study):
+    before = study.outputs()["consistent.safetensors"]
+    study.relabel(study.removed(), 255)
+    assert study.outputs()["consistent.safetensors"] == before

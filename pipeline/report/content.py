@@ -220,7 +220,7 @@ class AutoencoderSize:
 
 @dataclass(frozen=True)
 class SemiSupervised:
-    """A classifier with few labels, from random weights and from an autoencoder's."""
+    """A classifier with few labels: without other faces, and with them in two ways."""
 
     labelled_faces: int
     training_faces: int
@@ -237,7 +237,11 @@ class SemiSupervised:
     majority_accuracy: float
     labelled_only: Interval
     pretrained: Interval
+    consistent: Interval
     gain: Difference
+    """Pretrained less labelled only."""
+    consistency_gain: Difference
+    """Consistent less labelled only."""
 
 
 @dataclass(frozen=True)

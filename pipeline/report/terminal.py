@@ -25,11 +25,17 @@ def results_table(evaluation: Evaluation, semisupervised: SemiSupervised) -> Tab
     for name, interval in (
         (f"{labels} only", semisupervised.labelled_only),
         (f"{labels} and an autoencoder", semisupervised.pretrained),
+        (f"{labels} and consistency", semisupervised.consistent),
     ):
         table.add_row(name, percent(interval.value), percent_range(interval))
-    gain = semisupervised.gain
-    table.add_row("gain, in points", points(gain.accuracy.value), points_range(gain.accuracy))
-    table.caption = f"McNemar: CNN and DNN {probability(gap.p)}, gain {probability(gain.p)}"
+    gains = {
+        "autoencoder": semisupervised.gain, "consistency": semisupervised.consistency_gain,
+    }  # fmt: skip
+    for name, gain in gains.items():
+        row = (points(gain.accuracy.value), points_range(gain.accuracy))
+        table.add_row(f"gain by {name}, in points", *row)
+    chances = [f"{name} {probability(gain.p)}" for name, gain in gains.items()]
+    table.caption = f"McNemar: CNN and DNN {probability(gap.p)}, {', '.join(chances)}"
     table.caption_justify = "left"
     return table
 

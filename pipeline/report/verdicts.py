@@ -109,24 +109,35 @@ def lost(found: SemiSupervised) -> str:
 
 def selected(settings: SemiSupervisedParams) -> str:
     """What the validation faces are for in these trainings."""
-    fits = {"autoencoder": settings.autoencoder, "classifiers": settings.classifier}
+    fits = {
+        "autoencoder": settings.autoencoder,
+        "first two classifiers": settings.classifier,
+        "consistent classifier": settings.consistency.fit,
+    }
     names = [name for name, fit in fits.items() if fit.keep == "best" or fit.early_stopping]
     if not names:
         return "only look on, as the last epoch of each training is kept"
-    return "choose the epoch" + (" of each" if len(names) == 2 else f" of the {names[0]}")
+    which = " of each" if len(names) == len(fits) else f" of the {' and the '.join(names)}"
+    return f"choose the epoch{which}"
 
 
 def worth(found: SemiSupervised) -> str:
-    """What an autoencoder adds to few labels, whether that is shown, and beats naming one class."""
-    return " ".join([_gained(found), *_beside_majority(found)])
-
-
-def _gained(found: SemiSupervised) -> str:
-    gain, evidence = found.gain.accuracy, _evidence(found.gain)
+    """What unlabelled faces add to few labels, and whether that is shown and beats naming one."""
     given = (
         f"With the labels of {count(found.labelled_faces)} of {count(found.training_faces)} "
         f"training faces, an autoencoder that has seen {seen(found)}"
     )
+    method = "Being consistent on the same faces (FixMatch)"
+    once = (
+        "Each classifier was trained once: the intervals cover the chance of the test faces, not "
+        "that of training."
+    )
+    gains = [_gained(given, found.gain), _gained(method, found.consistency_gain)]
+    return " ".join([*gains, *_beside_majority(found), once])
+
+
+def _gained(given: str, difference: Difference) -> str:
+    gain, evidence = difference.accuracy, _evidence(difference)
     if not excludes_zero(gain):
         return (
             f"{given} is not shown to help or to harm: {points(gain.value)} percentage points "
@@ -134,17 +145,17 @@ def _gained(found: SemiSupervised) -> str:
         )
     verdict = "adds" if gain.value > 0 else "costs"
     size = points(abs(gain.value)).lstrip("+")
-    return (
-        f"{given} {verdict} {size} percentage points {evidence}.{_doubt(found.gain)} "
-        "Each classifier was trained once: the interval covers the chance of the test faces, not "
-        "that of training."
-    )
+    return f"{given} {verdict} {size} percentage points {evidence}.{_doubt(difference)}"
 
 
 def _beside_majority(found: SemiSupervised) -> list[str]:
-    """Which of the two classifiers are not shown to beat the majority class; none is the rule."""
+    """Which of the classifiers are not shown to beat the majority class; none is the rule."""
     lines = []
-    starts = (("on its encoder", found.pretrained), ("from random weights", found.labelled_only))
+    starts = (
+        ("on the encoder", found.pretrained),
+        ("from random weights", found.labelled_only),
+        ("that is consistent", found.consistent),
+    )
     for start, interval in starts:
         doubt = _no_better(interval, found.majority_accuracy)
         if doubt:

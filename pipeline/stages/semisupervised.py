@@ -1,7 +1,8 @@
 """What unlabelled faces are worth: an autoencoder on all faces, labels for some.
 
-Three answers on the same test faces: a classifier from random weights on the labelled faces, the
-same classifier on the autoencoder's encoder, and the majority class.
+Four answers on the same test faces: a classifier from random weights on the labelled faces, the
+same classifier on the autoencoder's encoder, the same from random weights on all faces by being
+consistent, and the majority class.
 """
 
 from dataclasses import asdict
@@ -34,12 +35,13 @@ from pipeline.training.removal import Material, arrange, choose_removed, remove_
 from pipeline.training.tasks import FaceSet, Task
 from pipeline.training.transfer import (
     classification,
+    consistency,
     new_autoencoder,
     new_classifier,
     reconstruction,
 )
 
-TRAININGS = ("autoencoder", "labelled_only", "pretrained")
+TRAININGS = ("autoencoder", "labelled_only", "pretrained", "consistent")
 RECONSTRUCTIONS = 8
 
 
@@ -59,10 +61,13 @@ def work(stage: shell.Stage) -> None:
     guesses = {}
     for start in TRAININGS[1:]:
         classifier = new_classifier(settings, autoencoder if start == "pretrained" else None)
-        train(
-            stage, start, classifier, classification(settings), material.labelled,
-            material.validation, settings.classifier, checkpoints[start],
-        )  # fmt: skip
+        if start == "consistent":
+            faces, fit = material.everything, settings.consistency.fit
+            device = choose(fit).device
+            task: Task = consistency(settings, material.labelled.to(device))
+        else:
+            faces, fit, task = material.labelled, settings.classifier, classification(settings)
+        train(stage, start, classifier, task, faces, material.validation, fit, checkpoints[start])
         guesses[start] = predict_probabilities(
             classifier, material.test_pixels, flip=stage.params.evaluate.flip
         ).argmax(axis=1)
@@ -96,7 +101,7 @@ def train(
     settings: Fit,
     checkpoints: Checkpoints,
 ) -> Progress:
-    """One of the stage's three trainings: its checkpoints, its history, its weights."""
+    """One of the stage's trainings: its checkpoints, its history, its weights."""
 
     def on_epoch(row: Row) -> None:
         scores = {f"{name}.{key}": value for key, value in row.items() if key != "epoch"}
@@ -113,7 +118,7 @@ def train(
 
 
 def find_checkpoints(params: Params) -> dict[str, Checkpoints]:
-    """The checkpoints of each of the three trainings: same data, parameters and code."""
+    """The checkpoints of each of the trainings: same data, parameters and code."""
     files = [*store_files(layout.LABELLED), *store_files(layout.UNLABELLED), layout.SPLIT]
     made_from = fingerprint(params.semisupervised, files)
     return {
@@ -129,10 +134,13 @@ def measure(
     autoencoder: Autoencoder,
     drawn: Progress,
 ) -> dict[str, Any]:
-    """The three answers in numbers, and how sure they are."""
+    """The answers in numbers, and how sure they are."""
     labels = material.test_labels
     chance = {"resamples": params.evaluate.resamples, "seed": params.evaluate.seed}
-    gain = compare(labels, guesses["pretrained"], guesses["labelled_only"], **chance)
+    gain, consistency_gain = (
+        compare(labels, guesses[start], guesses["labelled_only"], **chance)
+        for start in ("pretrained", "consistent")
+    )
     return {
         "labelled_faces": len(material.labelled),
         "training_faces": material.training_faces,
@@ -149,6 +157,7 @@ def measure(
         "reconstruction_error": drawn.kept_row["validation_loss"],
         "majority_accuracy": majority_accuracy(material.labelled.labels.numpy(), labels),
         "gain": asdict(gain),
+        "consistency_gain": asdict(consistency_gain),
         **{
             start: asdict(accuracy_and_f1(labels, guess, **chance)[0])
             for start, guess in guesses.items()
@@ -168,6 +177,7 @@ def draw(
     answers = {
         "labelled faces only": Interval(**results["labelled_only"]),
         "with an autoencoder\non all faces": Interval(**results["pretrained"]),
+        "consistent\non all faces": Interval(**results["consistent"]),
     }
     figures = {
         "reconstructions": draw_grid(

@@ -72,7 +72,7 @@ class Classification:
         self, faces: FaceSet, indices: Tensor, epoch: int, generator: torch.Generator
     ) -> Batch:
         """Augmented faces and their labels."""
-        inputs = _augmented(faces, indices, epoch, generator, self.augmentation, self.seed)
+        inputs = augmented(faces, indices, epoch, generator, self.augmentation, self.seed)
         return Batch(inputs, faces.labels[indices])
 
     def validation_batch(self, faces: FaceSet, indices: Tensor) -> Batch:
@@ -108,7 +108,7 @@ class Reconstruction:
         self, faces: FaceSet, indices: Tensor, epoch: int, generator: torch.Generator
     ) -> Batch:
         """Noisy faces and the same faces without noise."""
-        clean = _augmented(faces, indices, epoch, generator, self.augmentation, self.seed)
+        clean = augmented(faces, indices, epoch, generator, self.augmentation, self.seed)
         speckle = torch.randn(clean.shape, generator=generator, device=clean.device)
         return Batch((clean + 255 * self.noise * speckle).clamp(0, 255), clean / 255)
 
@@ -127,7 +127,7 @@ class Reconstruction:
         return {"loss": error.mean(dim=(1, 2, 3)).sum()}
 
 
-def _augmented(
+def augmented(
     faces: FaceSet,
     indices: Tensor,
     epoch: int,
@@ -135,6 +135,7 @@ def _augmented(
     settings: Augmentation,
     seed: int,
 ) -> Tensor:
+    """Some faces of a set, changed at random: (n, 1, 48, 48) in 0..255."""
     mirrored = flips(indices, epoch, settings, seed, generator)
     chosen = faces.pixels[indices].unsqueeze(1).float()
     return augment(chosen, settings, mirrored=mirrored, generator=generator)

@@ -1,14 +1,16 @@
 """From an autoencoder to a classifier: what is trained, from which weights, for which task.
 
 The autoencoder learns from pixels alone. Two classifiers learn from the same labels; they differ
-by the weights that their encoder starts from and by nothing else.
+by the weights that their encoder starts from and by nothing else. A third one is of the same kind,
+starts where the first does, and learns from all faces.
 """
 
 import torch
 
 from pipeline.models.autoencoder import AUTOENCODERS, Autoencoder, EncodedClassifier
 from pipeline.params import SemiSupervised
-from pipeline.training.tasks import Classification, Reconstruction
+from pipeline.training.consistency import ConsistentClassification, find_thresholds
+from pipeline.training.tasks import Classification, FaceSet, Reconstruction
 
 
 def new_autoencoder(settings: SemiSupervised) -> Autoencoder:
@@ -31,6 +33,16 @@ def new_classifier(settings: SemiSupervised, pretrained: Autoencoder | None) -> 
 def reconstruction(settings: SemiSupervised) -> Reconstruction:
     """What the autoencoder learns: to draw a face again, without the noise if there is any."""
     return Reconstruction(settings.augmentation, settings.noise, settings.autoencoder.seed)
+
+
+def consistency(settings: SemiSupervised, labelled: FaceSet) -> ConsistentClassification:
+    """What a classifier learns from all faces and some labels; see `ConsistentClassification`."""
+    thresholds = find_thresholds(labelled.labels, settings.consistency)
+    seed = settings.consistency.fit.seed
+    return ConsistentClassification(
+        labelled, thresholds, settings.augmentation, settings.label_smoothing,
+        settings.consistency, seed,
+    )  # fmt: skip
 
 
 def classification(settings: SemiSupervised) -> Classification:
