@@ -25,7 +25,13 @@ SMALL = {**TINY, "train": {"cnn": {"epochs": 1}, "dnn": {"epochs": 1}}}
 
 ONE_EPOCH = [
     word
-    for fit in ("train.cnn", "train.dnn", "semisupervised.autoencoder", "semisupervised.classifier")
+    for fit in (
+        "train.cnn",
+        "train.dnn",
+        "semisupervised.autoencoder",
+        "semisupervised.classifier",
+        "semisupervised.consistency.fit",
+    )
     for word in ("-S", f"{fit}.epochs=1")
 ]
 

@@ -1,0 +1,94 @@
+"""What unlabelled faces are worth with changed parameters, on validation faces, and at what price.
+
+    python benchmarks/unlabelled.py -S semisupervised.labelled_fraction=0.1 --into few.csv
+
+The trainings of the stage `semisupervised`, in a project whose faces are ingested and split. As in
+train.py, nothing is written there and test faces are not touched.
+"""
+
+import argparse
+import csv
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline.compute import compute_slot
+from pipeline.experiments.recipes import configure, parse_assignment
+from pipeline.models.inference import predict_probabilities
+from pipeline.stages.semisupervised import TRAININGS, gather
+from pipeline.training.compute import choose
+from pipeline.training.loop import Row, fit
+from pipeline.training.transfer import (
+    classification,
+    consistency,
+    new_autoencoder,
+    new_classifier,
+    reconstruction,
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-S", dest="settings", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--only", action="append", choices=TRAININGS[1:])
+    parser.add_argument("--note", default="", help="what was changed, in words")
+    parser.add_argument("--into", type=Path, help="a table of csv to add lines to")
+    chosen = parser.parse_args()
+    changes = [parse_assignment(text) for text in chosen.settings]
+    params = configure("benchmark", changes, "-S").params
+    settings = params.semisupervised
+    wanted = chosen.only or TRAININGS[1:]
+
+    def tell(row: Row) -> None:
+        shown = " ".join(f"{name} {value:.4g}" for name, value in row.items() if name != "passes")
+        print(shown, flush=True)
+
+    with compute_slot():
+        material = gather(params)
+        compute = choose(settings.classifier)
+        labelled = material.labelled.to(compute.device)
+        everything, validation = (
+            faces.to(compute.device) for faces in (material.everything, material.validation)
+        )
+        autoencoder = None
+        if "pretrained" in wanted:
+            autoencoder = new_autoencoder(settings)
+            fit(autoencoder, reconstruction(settings), everything, validation,
+                settings.autoencoder, compute, on_epoch=tell)  # fmt: skip
+        for start in wanted:
+            started = time.monotonic()
+            classifier = new_classifier(settings, autoencoder if start == "pretrained" else None)
+            if start == "consistent":
+                task, faces, how = (
+                    consistency(settings, labelled),
+                    everything,
+                    settings.consistency.fit,
+                )
+            else:
+                task, faces, how = classification(settings), labelled, settings.classifier
+            progress = fit(classifier, task, faces, validation, how, compute, on_epoch=tell)
+            held_out = material.validation
+            guess = predict_probabilities(classifier, held_out.pixels.numpy(), flip=True)
+            accuracy = float((guess.argmax(axis=1) == held_out.labels.numpy()).mean())
+            line = {
+                "when": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
+                "change": chosen.note or " ".join(chosen.settings),
+                "labels": len(labelled),
+                "training": start,
+                "epochs": len(progress.history),
+                "validation_accuracy": f"{100 * accuracy:.2f}",
+                "seconds": f"{time.monotonic() - started:.0f}",
+                "threads": compute.describe()["threads"],
+            }
+            print(", ".join(f"{key}: {value}" for key, value in line.items()), flush=True)
+            if chosen.into:
+                is_new = not chosen.into.exists()
+                with chosen.into.open("a", newline="") as file:
+                    writer = csv.DictWriter(file, line)
+                    if is_new:
+                        writer.writeheader()
+                    writer.writerow(line)
+
+
+if __name__ == "__main__":
+    main()
