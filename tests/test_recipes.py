@@ -285,7 +285,7 @@ def test_an_arm_that_was_changed_since_is_not_taken_for_the_new_one(grid, in_pro
 
 @pytest.mark.parametrize("kept", ["/one/data/raw/faces.csv", "data/raw/faces.csv"])
 def test_the_same_faces_in_another_clone_are_the_same(grid, in_project, kept):
-    settings = [parse_assignment("data.source=data/raw/faces.csv")]
+    settings = [parse_assignment("data.source=./data/raw/faces.csv")]
     combinations = combine("rates", grid, settings)
     finished = ended(combinations, [0.5, 0.6, 0.7, 0.8])
     for name in ("rates-low-1", "rates-high-0"):

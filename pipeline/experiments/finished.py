@@ -1,6 +1,7 @@
 """The experiments that DVC keeps for the current commit: parameters and metrics."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -57,8 +58,9 @@ def differences(params: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[st
 
 
 def _is_path_of(kept: str, wanted: str) -> bool:
-    parts, tail = Path(kept).parts, Path(wanted).parts
-    return bool(tail) and parts[-len(tail) :] == tail
+    # What stands above the project, as in ../faces.csv, is not known for another machine.
+    tail = [part for part in Path(os.path.normpath(wanted)).parts if part != ".."]
+    return bool(tail) and list(Path(kept).parts[-len(tail) :]) == tail
 
 
 def read_finished() -> dict[str, Finished]:
