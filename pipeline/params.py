@@ -88,8 +88,8 @@ class Fit(Section):
 
 
 ConvolutionalName = Literal[
-    "compact-cnn", "vgg-cnn", "triple-cnn", "two-by-two-cnn", "wide-cnn", "vgg16-cnn", "leaky-cnn",
-    "plain-cnn", "plain-norm-cnn",
+    "compact-cnn", "residual-cnn", "vgg-cnn", "triple-cnn", "two-by-two-cnn", "wide-cnn",
+    "vgg16-cnn", "leaky-cnn", "plain-cnn", "plain-norm-cnn",
 ]  # fmt: skip
 """Names in `pipeline.models.networks`, known here so that a wrong one is named before torch is
 imported."""
@@ -193,9 +193,10 @@ class ClassImages(Ascent):
 
 
 class Consistency(Section):
-    """Naming unlabelled faces alike however they are changed (FixMatch)."""
+    """Naming unlabelled faces alike however they are changed (FixMatch, mean teacher)."""
 
-    threshold: Annotated[float, Field(gt=0, lt=1)]
+    temperature: Annotated[float, Field(gt=0, le=1)]
+    threshold: Annotated[float, Field(ge=0, lt=1)]
     rare: Share
     weight: Annotated[float, Field(ge=0)]
     labelled_share: Annotated[float, Field(gt=0, le=1)]

@@ -491,8 +491,11 @@ def test_confusions_are_named_and_so_is_their_absence(page):
 
 
 def test_validation_faces_select_only_where_they_do(page):
-    assert "70 validation faces select the epoch" in text_of(page())
-    last = {model: DEFAULTS["train"][model] | {"keep": "last"} for model in ("cnn", "dnn")}
+    best, last = (
+        {model: DEFAULTS["train"][model] | {"keep": keep} for model in ("cnn", "dnn")}
+        for keep in ("best", "last")
+    )
+    assert "70 validation faces select the epoch" in text_of(page(train=best))
     assert "70 validation faces only look on" in text_of(page(train=last))
 
 

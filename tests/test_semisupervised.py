@@ -1,6 +1,7 @@
 """Which faces and labels the semi-supervised stage may see."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -199,45 +200,56 @@ def task(study):
     return consistency(settings, material.labelled), material
 
 
-def test_only_guesses_that_are_sure_enough_are_taught(task):
-    task, _ = task
-    targets = torch.tensor([0, 1])
-    named = torch.zeros(2, 7)
-    sure = torch.zeros(3, 7)
-    sure[:, 3] = 9.0
-    unsure = torch.zeros(3, 7)
-    strong = torch.randn(3, 7)
-    nothing = task.loss(torch.cat([named, unsure, strong]), tasks.Batch(torch.empty(8), targets))
-    taught = task.loss(torch.cat([named, sure, strong]), tasks.Batch(torch.empty(8), targets))
-    alone = torch.nn.functional.cross_entropy(named, targets)
-    assert nothing == pytest.approx(float(alone))
-    expected = torch.nn.functional.cross_entropy(strong, torch.full((3,), 3))
-    assert taught - nothing == pytest.approx(float(expected) * task.settings.weight, rel=1e-5)
+def a_batch(task, material, says):
+    """A batch of twelve unlabelled faces of which the teacher says the same logits."""
+    seen = []
 
+    def teacher(inputs):
+        seen.append(inputs)
+        return torch.tensor(says).float().expand(len(inputs), 7)
 
-def test_a_guess_is_not_pulled_towards_what_it_teaches(task):
-    task, _ = task
-    outputs = torch.zeros(8, 7)
-    outputs[2:5, 3] = 9.0
-    outputs.requires_grad_()
-    task.loss(outputs, tasks.Batch(torch.empty(8), torch.tensor([0, 1]))).backward()
-    assert not outputs.grad[2:5].any()
-    assert outputs.grad[5:].any()
-    assert outputs.grad[:2].any()
-
-
-def test_a_batch_has_labelled_faces_and_each_unlabelled_one_twice(task):
-    task, material = task
     generator = torch.Generator().manual_seed(0)
-    batch = task.training_batch(material.everything, torch.arange(12), 0, generator)
+    batch = task.training_batch(material.everything, torch.arange(12), 0, generator, teacher)
+    return batch, seen[0]
+
+
+def test_a_batch_has_labelled_faces_and_others_in_two_versions(task):
+    task, material = task
+    batch, weak = a_batch(task, material, [0.0] * 7)
     labelled = round(12 * task.settings.labelled_share)
     assert len(batch.targets) == labelled
-    assert batch.inputs.shape == (labelled + 24, 1, 48, 48)
     assert set(batch.targets.tolist()) <= set(material.labelled.labels.tolist())
-    weak, strong = batch.inputs[labelled : labelled + 12], batch.inputs[labelled + 12 :]
+    strong = batch.inputs[labelled:]
+    assert weak.shape == strong.shape == (12, 1, 48, 48)
     original = material.everything.pixels[:12].unsqueeze(1).float()
     assert (strong - original).abs().mean() > (weak - original).abs().mean() * 0.9
     assert not torch.equal(weak, strong)
+
+
+def test_the_network_learns_what_its_teacher_guesses_but_surer(task):
+    task, material = task
+    likely = [0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0]
+    batch, _ = a_batch(task, material, likely)
+    guess = torch.tensor(likely).softmax(dim=0)
+    sharp = torch.tensor(likely).div(task.settings.temperature).softmax(dim=0)
+    assert sharp[3] > guess[3] + 0.2
+    assert torch.allclose(batch.guesses, sharp.expand(12, 7))
+    outputs = torch.randn(len(batch.inputs), 7, generator=torch.Generator().manual_seed(1))
+    labelled = len(batch.targets)
+    entropy = -(sharp * outputs[labelled:].log_softmax(dim=1)).sum(dim=1).mean()
+    alone = task.loss(outputs[:labelled], tasks.Batch(batch.inputs[:labelled], batch.targets))
+    expected = alone + task.settings.weight * entropy
+    assert task.loss(outputs, batch) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_guesses_below_their_threshold_teach_nothing(task):
+    task, material = task
+    strict = replace(task, thresholds=torch.full((7,), 0.8))
+    unsure, sure = [0.0, 1.0, *[0.0] * 5], [0.0, 9.0, *[0.0] * 5]
+    assert not a_batch(strict, material, unsure)[0].guesses.any()
+    batch, _ = a_batch(strict, material, sure)
+    assert batch.guesses.argmax(dim=1).tolist() == [1] * 12
+    assert strict.scores(torch.zeros(len(batch.inputs), 7), batch)["trusted"] == 12
 
 
 def test_removed_labels_do_not_reach_the_consistent_classifier(study):

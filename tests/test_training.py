@@ -40,7 +40,9 @@ def bars(count, seed):
 
 @pytest.fixture
 def settings(params):
-    changes = {"epochs": 4, "batch": 16, "precision": "float32", "averaging": 0.9}
+    changes = {
+        "epochs": 4, "batch": 16, "precision": "float32", "averaging": 0.9, "keep": "best",
+    }  # fmt: skip
     return params.train.dnn.model_copy(update=changes)
 
 

@@ -127,7 +127,7 @@ def worth(found: SemiSupervised) -> str:
         f"With the labels of {count(found.labelled_faces)} of {count(found.training_faces)} "
         f"training faces, an autoencoder that has seen {seen(found)}"
     )
-    method = "Being consistent on the same faces (FixMatch)"
+    method = "Being consistent on the same faces"
     once = (
         "Each classifier was trained once: the intervals cover the chance of the test faces, not "
         "that of training."

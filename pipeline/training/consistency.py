@@ -1,11 +1,15 @@
-"""Learn from unlabelled faces by being consistent: FixMatch (Sohn et al. 2020, arXiv:2001.07685).
+"""Learn from unlabelled faces by being consistent: FixMatch with a mean teacher.
 
-A face that is changed a little gets a name from the network itself. If the network is sure of it,
-it must give the same name to the same face changed a lot. How sure is enough depends on the
-expression, as in FlexMatch (Zhang et al. 2021, arXiv:2110.08263): with one threshold for all,
-expressions that are rare among the labels would hardly ever pass it, and be unlearned. Here the
-thresholds follow from the labels alone and not from the course of the training, so that one that
-was killed goes on as if it had not been.
+A face that is changed a little gets a guess from the average of the network's weights so far, a
+teacher that is ahead of the network (Tarvainen & Valpola 2017, arXiv:1703.01780). The network must
+say the same of the face changed a lot (Sohn et al. 2020, arXiv:2001.07685). The guess is sharpened
+and taught as probabilities: expressions are not clear-cut, and few guesses are near certain.
+
+Guesses below a threshold can be left out. How sure is enough then depends on the expression, as in
+FlexMatch (Zhang et al. 2021, arXiv:2110.08263): with one threshold for all, expressions that are
+rare among the labels would hardly ever pass it, and be unlearned. Thresholds follow from the labels
+alone and not from the course of the training, so that one that was killed goes on as if it had not
+been.
 """
 
 from dataclasses import dataclass
@@ -16,19 +20,19 @@ from torch.nn import functional
 
 from pipeline.data.expressions import EXPRESSIONS
 from pipeline.params import Augmentation, Consistency
-from pipeline.training.tasks import Batch, FaceSet, augmented
+from pipeline.training.tasks import Batch, FaceSet, Teacher, augmented
 
 
 @dataclass(frozen=True)
 class ConsistentClassification:
-    """Name the labelled faces, and name unlabelled ones alike however they are changed.
+    """Name the labelled faces, and unlabelled ones as the teacher does, however they are changed.
 
     The loop goes over the unlabelled faces; labelled ones are drawn beside them.
 
     Attributes:
         labelled: faces with labels, on the training device.
         thresholds: confidence from which a guess counts, of each expression, (7,).
-        weak: changes of labelled faces, and of unlabelled ones when the network names them.
+        weak: changes of labelled faces, and of unlabelled ones when the teacher names them.
         label_smoothing: of the labelled faces.
         settings: of the method.
         seed: decides the first side of alternating flips.
@@ -42,58 +46,56 @@ class ConsistentClassification:
     seed: int
 
     def training_batch(
-        self, faces: FaceSet, indices: Tensor, epoch: int, generator: torch.Generator
+        self,
+        faces: FaceSet,
+        indices: Tensor,
+        epoch: int,
+        generator: torch.Generator,
+        teacher: Teacher,
     ) -> Batch:
-        """Some labelled faces, then unlabelled ones changed a little, then the same a lot."""
+        """Some labelled faces, then unlabelled ones changed a lot and what the teacher guesses."""
         count = max(1, round(len(indices) * self.settings.labelled_share))
         drawn = torch.randint(
             len(self.labelled), (count,), generator=generator, device=generator.device
         )
-        parts = [
-            augmented(self.labelled, drawn, epoch, generator, self.weak, self.seed),
-            augmented(faces, indices, epoch, generator, self.weak, self.seed),
-            augmented(faces, indices, epoch, generator, self.settings.augmentation, self.seed),
-        ]
-        return Batch(torch.cat(parts), self.labelled.labels[drawn])
+        named = augmented(self.labelled, drawn, epoch, generator, self.weak, self.seed)
+        weak = augmented(faces, indices, epoch, generator, self.weak, self.seed)
+        strong = augmented(faces, indices, epoch, generator, self.settings.augmentation, self.seed)
+        guesses = self._guess(teacher(weak))
+        return Batch(torch.cat([named, strong]), self.labelled.labels[drawn], guesses)
 
     def validation_batch(self, faces: FaceSet, indices: Tensor) -> Batch:
         """Faces as they are and their labels."""
         return Batch(faces.pixels[indices].unsqueeze(1).float(), faces.labels[indices])
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Cross-entropy of the labelled faces, and of the guesses that are sure enough."""
-        named, weak, strong = self._parts(outputs, batch)
+        """Cross-entropy of the labelled faces, and of the others with what was guessed of them."""
+        named, strong = outputs.float().tensor_split([len(batch.targets)])
         labelled = functional.cross_entropy(
             named, batch.targets, label_smoothing=self.label_smoothing
         )
-        guesses, trusted = self._trust(weak)
-        unlabelled = functional.cross_entropy(strong, guesses, reduction="none")
-        return labelled + self.settings.weight * (unlabelled * trusted).mean()
+        if batch.guesses is None:
+            return labelled
+        # A guess that is not trusted is a row of zeros, which adds nothing to the sum.
+        return labelled + self.settings.weight * functional.cross_entropy(strong, batch.guesses)
 
     def scores(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Of the labelled faces, as if they were the whole batch; how many guesses were trusted."""
-        named, weak, _ = self._parts(outputs, batch)
-        if not len(weak):  # validation
-            weak, size = named, len(named)
-        else:
-            size = len(weak)
-        right = (named.argmax(dim=1) == batch.targets).float().mean()
-        return {
+        named = outputs.float()[: len(batch.targets)]
+        size = len(outputs) - len(named) or len(named)  # none are unlabelled in validation
+        found = {
             "loss": functional.cross_entropy(named, batch.targets) * size,
-            "accuracy": right * size,
-            "trusted": self._trust(weak)[1].sum(),
+            "accuracy": (named.argmax(dim=1) == batch.targets).float().mean() * size,
         }
+        if batch.guesses is not None:
+            found["trusted"] = batch.guesses.any(dim=1).sum()
+        return found
 
-    def _parts(self, outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        labelled = len(batch.targets)
-        unlabelled = (len(outputs) - labelled) // 2
-        named, weak, strong = outputs.float().split([labelled, unlabelled, unlabelled])
-        return named, weak, strong
-
-    def _trust(self, logits: Tensor) -> tuple[Tensor, Tensor]:
-        """The guess for each face, and whether (0 or 1) it is sure enough."""
-        confidence, guesses = logits.detach().softmax(dim=1).max(dim=1)
-        return guesses, (confidence >= self.thresholds[guesses]).float()
+    def _guess(self, logits: Tensor) -> Tensor:
+        """Sharpened probabilities, (n, 7); zeros for a face that the teacher is not sure of."""
+        confidence, guess = logits.softmax(dim=1).max(dim=1)
+        trusted = confidence >= self.thresholds[guess]
+        return (logits / self.settings.temperature).softmax(dim=1) * trusted.unsqueeze(1)
 
 
 def find_thresholds(labels: Tensor, settings: Consistency) -> Tensor:

@@ -147,6 +147,13 @@ def train_epoch(
     sums: dict[str, Tensor] = {}
     rate = 0.0
     model.train()
+
+    @torch.no_grad()
+    def teacher(inputs: Tensor) -> Tensor:
+        with compute.autocast():
+            outputs: Tensor = average.model(inputs)
+        return outputs.float()
+
     for number in range(steps):
         step = epoch * steps + number
         rate = learning_rate(
@@ -156,7 +163,7 @@ def train_epoch(
             group["lr"] = rate
         indices = order[number * batch : (number + 1) * batch]
         # All of it, and then a share: the augmentation is what one process would have drawn.
-        part = world.share(task.training_batch(faces, indices, epoch, generator))
+        part = world.share(task.training_batch(faces, indices, epoch, generator, teacher))
         with compute.autocast():
             outputs = model(part.inputs)
             loss = task.loss(outputs, part)

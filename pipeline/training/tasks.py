@@ -3,6 +3,7 @@
 A task turns faces into inputs and outputs into a loss; the loop does the rest.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,17 +37,33 @@ class FaceSet:
 
 @dataclass(frozen=True)
 class Batch:
-    """A few faces as the network sees them: inputs (n, 1, 48, 48) in 0..255, targets beside."""
+    """A few faces as the network sees them: inputs (n, 1, 48, 48) in 0..255, targets beside.
+
+    Attributes:
+        inputs: the faces.
+        targets: of the first ones, or of all: classes, or faces to draw.
+        guesses: probabilities for those without a target, (n - len(targets), classes).
+    """
 
     inputs: Tensor
     targets: Tensor
+    guesses: Tensor | None = None
+
+
+Teacher = Callable[[Tensor], Tensor]
+"""The average of the network's weights so far: from inputs to outputs, without gradients."""
 
 
 class Task(Protocol):
     """What the loop needs to know of a task."""
 
     def training_batch(
-        self, faces: FaceSet, indices: Tensor, epoch: int, generator: torch.Generator
+        self,
+        faces: FaceSet,
+        indices: Tensor,
+        epoch: int,
+        generator: torch.Generator,
+        teacher: Teacher,
     ) -> Batch:
         """Inputs and targets of some training faces in an epoch (from 0), changed at random."""
 
@@ -69,7 +86,12 @@ class Classification:
     seed: int
 
     def training_batch(
-        self, faces: FaceSet, indices: Tensor, epoch: int, generator: torch.Generator
+        self,
+        faces: FaceSet,
+        indices: Tensor,
+        epoch: int,
+        generator: torch.Generator,
+        _teacher: Teacher,
     ) -> Batch:
         """Augmented faces and their labels."""
         inputs = augmented(faces, indices, epoch, generator, self.augmentation, self.seed)
@@ -105,7 +127,12 @@ class Reconstruction:
     seed: int
 
     def training_batch(
-        self, faces: FaceSet, indices: Tensor, epoch: int, generator: torch.Generator
+        self,
+        faces: FaceSet,
+        indices: Tensor,
+        epoch: int,
+        generator: torch.Generator,
+        _teacher: Teacher,
     ) -> Batch:
         """Noisy faces and the same faces without noise."""
         clean = augmented(faces, indices, epoch, generator, self.augmentation, self.seed)
