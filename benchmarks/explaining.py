@@ -16,14 +16,14 @@ import torch
 from measured import Measured, report
 from torch import nn
 
-from pipeline.analysis.ascent import Ascent, noise_images
+from pipeline.analysis.ascent import noise_images
 from pipeline.analysis.filters import maximise
 from pipeline.analysis.saliency import explain
 from pipeline.models.classifier import Architecture, Classifier
 from pipeline.models.inference import predict_probabilities
 from pipeline.models.networks import convolutions
 from pipeline.models.placing import to_device
-from pipeline.params import load
+from pipeline.params import Ascent, load
 
 ROUNDS = 3
 FACES, EXPLAINED, FILTERS, STEPS = 1024, 64, 12, 16
@@ -61,7 +61,7 @@ def main() -> None:
         note = f"{copies} passes a face; {share:.0%} of the time is the passes themselves"
         rows.append(Measured(f"saliency_{method}", EXPLAINED / seconds, "maps/s", "", note))
     images, layer = noise_images(FILTERS, 0), convolutions(network)[-1]
-    ascent = Ascent(STEPS, 3.0, 0.02, 0)
+    ascent = Ascent(steps=STEPS, learning_rate=3.0, smoothness=0.02, seed=0)
     chosen = np.arange(FILTERS)
     seconds = median(lambda: maximise(network, layer, chosen, images, ascent))
     share = passes * STEPS * FILTERS / seconds

@@ -1,8 +1,9 @@
 """A measured number, and how benchmarks hand theirs on."""
 
+import csv
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -55,3 +56,13 @@ def table(rows: Iterable[Measured]) -> str:
         for row in rows
     ]
     return "\n".join(lines)
+
+
+def add_line(path: Path, line: Mapping[str, object]) -> None:
+    """Add a line to a table of csv, which gets its header with the first one."""
+    is_new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, line)
+        if is_new:
+            writer.writeheader()
+        writer.writerow(line)

@@ -1,11 +1,12 @@
 """How close training comes to what the machine's matrix products allow.
 
-    python benchmarks/steps.py [--rounds 5] [NETWORK ...]
+    python benchmarks/steps.py [--rounds 5] [--profile] [NETWORK ...]
 
 One round measures, in the same process, one after another: a large square matrix product, some
 training steps (augmentation, forward, backward, optimiser, average: `train_epoch`, as the study
 calls it), and the augmentation of as many faces. The share of the peak is that of the same round;
 the median over rounds counts, so that other work on the machine slows both sides or neither.
+`--profile` says instead which operations a step's processor time goes into.
 """
 
 import argparse
@@ -32,6 +33,15 @@ from pipeline.training.tasks import Classification, FaceSet
 SIDE = 2048
 """Of the matrices whose product is the peak."""
 
+KINDS = {
+    "products": ("convolution", "mkldnn_linear", "addmm", "aten::mm"),
+    "norms": ("batch_norm",),
+    "activations": ("threshold", "clamp_min", "relu", "elu"),
+    "pools": ("pool",),
+    "dropout": ("bernoulli", "dropout"),
+}
+"""Operations by words in their names."""
+
 SHORT = ("compact-cnn", "triple-cnn", "leaky-cnn", "plain-cnn", "dense-dnn", "waist-dnn")
 """The networks that take seconds."""
 
@@ -41,6 +51,7 @@ def main() -> None:
     parser.add_argument("networks", nargs="*", metavar="NETWORK", help=", ".join(NETWORKS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--profile", action="store_true")
     chosen = parser.parse_args()
     params = load()
     found = []
@@ -50,7 +61,7 @@ def main() -> None:
             settings = base.model_copy(
                 update={"network": name, "batch": chosen.batch, "precision": precision}
             )
-            found += measure(settings, chosen.rounds)
+            found += profile(settings) if chosen.profile else measure(settings, chosen.rounds)
     report(found)
 
 
@@ -92,6 +103,26 @@ def measure(settings: Train, rounds: int) -> list[Measured]:
         cost = statistics.median(costs)
         rows.append(Measured("augment_share_of_step", cost, "", "<= 0.1", "the default CNN"))
     return rows
+
+
+def profile(settings: Train) -> list[Measured]:
+    """Shares of the processor time of some training steps, by what it was spent on."""
+    compute = choose(settings)
+    network = Classifier(Architecture(settings.network, settings.dropout, settings.normalisation))
+    to_device(network, compute.device)
+    step = trainer(network, random_faces(4 * settings.batch, compute.device), settings, compute)
+    step()
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiled:
+        step()
+    events = profiled.key_averages()
+    total = sum(event.self_cpu_time_total for event in events)
+    shares: dict[str, float] = {}
+    for event in events:
+        kind = next((kind for kind, words in KINDS.items() if any(w in event.key for w in words)),
+                    "other")  # fmt: skip
+        shares[kind] = shares.get(kind, 0.0) + event.self_cpu_time_total / total
+    name = f"{settings.network}_{settings.precision}"
+    return [Measured(f"{kind}_{name}", share) for kind, share in shares.items()]
 
 
 def random_faces(count: int, device: torch.device) -> FaceSet:

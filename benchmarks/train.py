@@ -10,12 +10,12 @@ mirror image, as `evaluate` takes it.
 """
 
 import argparse
-import csv
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
+from measured import add_line
 
 from pipeline.compute import compute_slot
 from pipeline.experiments.recipes import configure, parse_assignment
@@ -74,12 +74,7 @@ def main() -> None:
     }
     print(", ".join(f"{key}: {value}" for key, value in line.items()))
     if chosen.into:
-        is_new = not chosen.into.exists()
-        with chosen.into.open("a", newline="") as file:
-            writer = csv.DictWriter(file, line)
-            if is_new:
-                writer.writeheader()
-            writer.writerow(line)
+        add_line(chosen.into, line)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,11 @@ train.py, nothing is written there and test faces are not touched.
 """
 
 import argparse
-import csv
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+
+from measured import add_line
 
 from pipeline.compute import compute_slot
 from pipeline.experiments.recipes import configure, parse_assignment
@@ -82,12 +83,7 @@ def main() -> None:
             }
             print(", ".join(f"{key}: {value}" for key, value in line.items()), flush=True)
             if chosen.into:
-                is_new = not chosen.into.exists()
-                with chosen.into.open("a", newline="") as file:
-                    writer = csv.DictWriter(file, line)
-                    if is_new:
-                        writer.writeheader()
-                    writer.writerow(line)
+                add_line(chosen.into, line)
 
 
 if __name__ == "__main__":

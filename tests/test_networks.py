@@ -134,7 +134,9 @@ SHAPES = {
 def test_the_parameters_know_every_network():
     assert get_args(ConvolutionalName) == tuple(CONVOLUTIONAL)
     assert get_args(DenseName) == tuple(DENSE)
-    assert set(TOTALS) | {"compact-cnn", "dense-dnn", "plain-norm-cnn"} == set(NETWORKS)
+    assert set(TOTALS) | {"compact-cnn", "residual-cnn", "dense-dnn", "plain-norm-cnn"} == set(
+        NETWORKS
+    )
 
 
 @pytest.mark.parametrize("name", TOTALS)

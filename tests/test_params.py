@@ -36,7 +36,7 @@ def test_the_committed_file_is_allowed(values):
         ("train.cnn.epochs", "ten", "valid integer"),
         ("train.dnn.dropout", 1.0, "less than 1, or should be 'own'"),
         ("train.dnn.match", "none", "'dnn' or 'cnn'"),
-        ("train.cnn.network", "alexnet", "'compact-cnn', 'vgg-cnn'"),
+        ("train.cnn.network", "alexnet", "'compact-cnn', 'residual-cnn'"),
         ("train.cnn.batch", 1, "greater than or equal to 2"),
         ("split.seed", 2**40, "less than"),
         ("split.held_out", 1.5, "less than 1"),

@@ -38,8 +38,8 @@ def configured(name, params):
 # Recipes
 
 
-def test_there_is_one_recipe_a_report():
-    assert NAMES == ["r0", "r1", "r2", "r4"]
+def test_there_is_one_recipe_a_report_beside_the_study_s_own():
+    assert NAMES == ["few", "gpu", "r0", "r1", "r2", "r4"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -103,7 +103,7 @@ def test_a_value_reaches_the_experiment_as_it_is(value, tmp_path):
 
 
 def test_an_unknown_recipe_names_the_known_ones():
-    with pytest.raises(UserError, match="recipe 'r3' is not known; choose one of: r0, r1, r2, r4"):
+    with pytest.raises(UserError, match="recipe 'r3' is not known; choose one of: few, gpu, r0"):
         read_recipe("r3", RECIPES)
 
 

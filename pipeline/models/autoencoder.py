@@ -10,10 +10,10 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from pipeline.data.expressions import SIDE
-from pipeline.models.compact import convolution
 from pipeline.models.layers import CLASSES
 from pipeline.models.networks import initialise
 from pipeline.models.normalise import Normalise
+from pipeline.models.residual import convolution
 
 CHANNELS = (32, 64, 128)
 CORE = SIDE // 2 ** len(CHANNELS)

@@ -4,6 +4,7 @@ from torch import nn
 
 from pipeline.models.layers import (
     Layer,
+    average,
     classify,
     dense,
     drop,
@@ -16,11 +17,15 @@ from pipeline.models.layers import (
 
 
 def dense_dnn(width: float = 1.0) -> nn.Module:
-    """The study's own DNN: three layers, 0.8 M."""
+    """The study's own DNN: three layers, 0.7 M.
+
+    The face is halved first. Neighbouring pixels say nearly the same, and at 48x48 the first layer
+    would spend most of the weights on them.
+    """
     hidden: list[Layer] = []
-    for features in _scaled((300, 160, 64), width):
+    for features in _scaled((512, 512, 320), width):
         hidden += [dense(features, bias=False), torch_norm(), relu(), drop(0.2)]
-    return stack(flatten(), *hidden, classify())
+    return stack(average(), flatten(), *hidden, classify())
 
 
 def deep_dnn(width: float = 1.0) -> nn.Module:

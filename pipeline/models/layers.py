@@ -77,6 +77,15 @@ def pool(*, ceil: bool = False) -> Layer:
     )
 
 
+def average() -> Layer:
+    """Mean over 2x2 pixels."""
+    return Layer(
+        "average",
+        lambda _: nn.AvgPool2d(2),
+        lambda shape: (shape[0], *(output_size(side, 2, stride=2) for side in shape[1:])),
+    )
+
+
 def dense(width: int, *, bias: bool = True) -> Layer:
     """A linear map of all features."""
     return Layer("dense", lambda shape: nn.Linear(shape[0], width, bias=bias), lambda _: (width,))
