@@ -136,7 +136,7 @@ def trainer(
     """One pass over the faces, as the study trains."""
     fit: Fit = settings
     optimiser, average = make_optimiser(network, fit), AveragedModel(network, fit.averaging)
-    task = Classification(settings.augmentation, settings.label_smoothing, settings.seed)
+    task = Classification.of(settings)
 
     def run() -> None:
         with tqdm(disable=True) as bar:

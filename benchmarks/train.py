@@ -43,7 +43,7 @@ def main() -> None:
     sets = load_sets(compute.device)
     torch.manual_seed(settings.seed)
     network = Classifier(describe(settings, opponent(params, chosen.model), sets["train"]))
-    task = Classification(settings.augmentation, settings.label_smoothing, settings.seed)
+    task = Classification.of(settings)
 
     def tell(row: Row) -> None:
         shown = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")

@@ -111,6 +111,7 @@ class Train(Fit):
     dropout: Dropout
     normalisation: Literal["none", "scale", "face", "dataset"]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
+    distillation: Annotated[float, Field(ge=0, lt=1)]
     augmentation: Augmentation
 
 

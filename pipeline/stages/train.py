@@ -59,7 +59,7 @@ def train(
         scores = {name: value for name, value in row.items() if name != "epoch"}
         stage.journal.metrics(scores, step=int(row["epoch"]))
 
-    task = Classification(settings.augmentation, settings.label_smoothing, settings.seed)
+    task = Classification.of(settings)
     progress = fit(
         classifier, task, sets["train"], sets["validation"], settings, compute,
         checkpoints=checkpoints, on_epoch=on_epoch, title=stage.name, world=world,

@@ -57,10 +57,12 @@ class World:
         """This process's part of a batch."""
         if self.size == 1:
             return batch
-        inputs, targets = (
-            part.tensor_split(self.size)[self.rank] for part in (batch.inputs, batch.targets)
-        )
-        return Batch(inputs, targets)
+
+        def part(values: Tensor) -> Tensor:
+            return values.tensor_split(self.size)[self.rank]
+
+        guesses = None if batch.guesses is None else part(batch.guesses)
+        return Batch(part(batch.inputs), part(batch.targets), guesses)
 
     def add_up(self, sums: dict[str, Tensor]) -> None:
         """Replace each number by its sum over all processes."""
