@@ -11,9 +11,10 @@ export MLFLOW_DISABLE_TELEMETRY := true
 UNCOMPARED := ^(.*/.*|constraints\.txt|Created|State|Executor|\
     data\.(labelled|unlabelled|copies|blank|shared|dropped)|\
     split\.(train|validation|test|copies_across_parts)|\
-    [cd]nn\.(parameters|epoch|validation_.*|macro_f1|accuracy_.*)|\
-    majority_accuracy|mcnemar_p|confusion\..*|semisupervised\.(labelled_only|pretrained)|\
-    saliency\.(cnn_deletion|dnn_deletion|on_features|by_chance))$$
+    [cd]nn\.(parameters|epoch.*|measured_on|validation_.*|macro_f1.*|accuracy_.*)|\
+    majority_accuracy|mcnemar_p|difference\..*|faces\..*|confusion\..*|\
+    semisupervised\.(labelled_only|pretrained|consistent|macro_f1.*|.*chosen_on.*|measured_on)|\
+    saliency\.(.*_deletion|.*_randomised|on_features|by_chance))$$
 
 .PHONY: help study recipes recipe ablation test cluster-test bench check lint format types quick flow server worker mlflow compare plots constraints clean
 .DEFAULT_GOAL := help

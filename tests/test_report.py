@@ -44,7 +44,8 @@ def interval(value, spread=0.05):
 
 
 def difference(value, spread=0.05, p=0.0001):
-    return {"accuracy": interval(value, spread), "first_only": 9, "second_only": 2, "p": p}
+    gap = interval(value, spread)
+    return {"accuracy": gap, "macro_f1": gap, "first_only": 9, "second_only": 2, "p": p}
 
 
 def part_scores(accuracy):
@@ -165,6 +166,7 @@ def results():
             "parameters": {"autoencoder": 2, "encoder": 1}, "reconstruction_error": 0.01,
             "majority_accuracy": 0.2, "labelled_only": interval(0.4), "pretrained": interval(0.4),
             "consistent": interval(0.45),
+            "macro_f1": dict.fromkeys(("labelled_only", "pretrained", "consistent"), interval(0.3)),
             "gain": difference(0.0, p=0.9), "consistency_gain": difference(0.05, p=0.01),
         },
     }  # fmt: skip

@@ -27,12 +27,14 @@ class Difference:
 
     Attributes:
         accuracy: accuracy of the first less that of the second.
+        macro_f1: macro-F1 likewise.
         first_only: faces that only the first gets right.
         second_only: faces that only the second gets right.
         p: McNemar's exact two-sided probability of a split at least as uneven by chance.
     """
 
     accuracy: Interval
+    macro_f1: Interval
     first_only: int
     second_only: int
     p: float
@@ -51,12 +53,18 @@ def accuracy_and_f1(
     cells = np.bincount(labels * classes + predicted, minlength=classes**2)
     drawn = np.random.default_rng(seed).multinomial(len(labels), cells / len(labels), resamples)
     matrices = np.concatenate([cells[None], drawn]).reshape(-1, classes, classes)
+    accuracy = np.trace(matrices, axis1=1, axis2=2) / len(labels)
+    return percentile_interval(accuracy), percentile_interval(macro_f1(matrices))
+
+
+def macro_f1(matrices: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Macro-F1 of confusion matrices (M, classes, classes), over the classes that occur: (M,)."""
     right = np.diagonal(matrices, axis1=1, axis2=2)
-    accuracy = right.sum(axis=1) / len(labels)
     true, named = matrices.sum(axis=2), matrices.sum(axis=1)
     occurs = true > 0
     f1 = np.where(occurs, 2 * right / np.maximum(true + named, 1), 0)
-    return percentile_interval(accuracy), percentile_interval(f1.sum(axis=1) / occurs.sum(axis=1))
+    mean: NDArray[np.float64] = f1.sum(axis=1) / occurs.sum(axis=1)
+    return mean
 
 
 def mean_interval(values: NDArray[np.floating], *, resamples: int, seed: int) -> Interval:
@@ -78,7 +86,19 @@ def compare(
     drawn = np.random.default_rng(seed).multinomial(len(labels), counts / len(labels), resamples)
     gains = (np.concatenate([counts[None], drawn]) @ np.array([1, -1, 0])) / len(labels)
     p = binomtest(wins, wins + losses).pvalue if wins + losses else 1.0
-    return Difference(percentile_interval(gains), wins, losses, float(p))
+    f1 = _compare_f1(labels, first, second, resamples, seed)
+    return Difference(percentile_interval(gains), f1, wins, losses, float(p))
+
+
+def _compare_f1(
+    labels: Labels, first: Labels, second: Labels, resamples: int, seed: int
+) -> Interval:
+    """Macro-F1 of the first less that of the second; a drawn face brings both its answers along."""
+    classes = int(max(labels.max(), first.max(), second.max())) + 1
+    cells = np.bincount((labels * classes + first) * classes + second, minlength=classes**3)
+    drawn = np.random.default_rng(seed).multinomial(len(labels), cells / len(labels), resamples)
+    cubes = np.concatenate([cells[None], drawn]).reshape(-1, classes, classes, classes)
+    return percentile_interval(macro_f1(cubes.sum(axis=3)) - macro_f1(cubes.sum(axis=2)))
 
 
 def percentile_interval(values: NDArray[np.floating]) -> Interval:

@@ -22,8 +22,8 @@ class Finished:
         name: its name.
         revision: the commit that holds it.
         params: its params.yaml, one level of dotted keys.
-        metrics: of all stages, likewise. Where a stage did not run, those of the commit that the
-            experiment stands on.
+        metrics: the numbers of all stages, likewise. Where a stage did not run, those of the commit
+            that the experiment stands on.
     """
 
     name: str
@@ -91,5 +91,6 @@ def _read(name: str, revision: Mapping[str, Any]) -> Finished:
     params = data["params"].get(str(layout.PARAMS), {}).get("data") or {}
     metrics: dict[str, float] = {}
     for file in data["metrics"].values():
-        metrics |= flatten(file.get("data") or {})
+        values = flatten(file.get("data") or {})
+        metrics |= {key: value for key, value in values.items() if not isinstance(value, str)}
     return Finished(name, revision["rev"], flatten(params), metrics)

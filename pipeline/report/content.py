@@ -238,6 +238,8 @@ class SemiSupervised:
     labelled_only: Interval
     pretrained: Interval
     consistent: Interval
+    macro_f1: dict[str, Interval]
+    """By the classifier: labelled_only, pretrained, consistent."""
     gain: Difference
     """Pretrained less labelled only."""
     consistency_gain: Difference

@@ -119,7 +119,7 @@ def code_md5(package: Path = Path(__file__).parents[1]) -> str:
 
 def _read_training(model: str) -> Trained:
     folder = layout.folder(f"train@{model}")
-    kept = _read(dict[str, dict[str, float]], layout.metrics(f"train@{model}"))[model]
+    kept = _read(dict[str, dict[str, Any]], layout.metrics(f"train@{model}"))[model]
     described = _read(dict[str, Any], folder / "model.json")
     history = _rows(folder / "history.csv")
     return TypeAdapter(Trained).validate_python(

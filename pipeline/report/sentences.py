@@ -20,7 +20,7 @@ def is_sample(source: str) -> bool:
 def roles(content: ReportContent) -> str:
     """Which faces did what: fitted, selected, gave the figures."""
     networks = (content.params.train.cnn, content.params.train.dnn)
-    selects = any(each.keep == "best" or each.early_stopping for each in networks)
+    selects = any(each.epoch_chosen_on == "validation" for each in networks)
     validation = counted(content.parts.validation, "validation face")
     return (
         f"Training faces fit the weights; {validation} "

@@ -67,6 +67,16 @@ def compared(difference: Difference) -> str:
     )
 
 
+def compared_by_f1(difference: Difference) -> str:
+    """The same by macro-F1, to which rare expressions matter as much as frequent ones."""
+    gap = difference.macro_f1
+    verb = "excludes" if excludes_zero(gap) else "includes"
+    return (
+        f"By macro-F1 the convolutional one less the dense one is {points(gap.value)} percentage "
+        f"points (95% interval {points_range(gap)}, which {verb} 0)."
+    )
+
+
 def seen(found: SemiSupervised) -> str:
     """Which faces the autoencoder learned from."""
     if not found.unlabelled_faces:
@@ -114,7 +124,7 @@ def selected(settings: SemiSupervisedParams) -> str:
         "first two classifiers": settings.classifier,
         "consistent classifier": settings.consistency.fit,
     }
-    names = [name for name, fit in fits.items() if fit.keep == "best" or fit.early_stopping]
+    names = [name for name, fit in fits.items() if fit.epoch_chosen_on == "validation"]
     if not names:
         return "only look on, as the last epoch of each training is kept"
     which = " of each" if len(names) == len(fits) else f" of the {' and the '.join(names)}"

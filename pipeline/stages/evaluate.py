@@ -24,7 +24,7 @@ from pipeline.figures.style import save
 from pipeline.models.inference import predict_probabilities
 from pipeline.models.networks import count_parameters
 from pipeline.models.store import DESCRIPTION, WEIGHTS, load_classifier
-from pipeline.params import MODELS
+from pipeline.params import MODELS, Params
 from pipeline.stages import shell
 from pipeline.stages.files import read_parquet, write_csv, write_json, write_parquet
 from pipeline.tracking.fetching import CLASSIFIER
@@ -77,7 +77,7 @@ def work(stage: shell.Stage) -> None:
     folder, figures = layout.folder(stage.name), layout.figures(stage.name)
     write_parquet(layout.PREDICTIONS, table)
     write_json(folder / "scores.json", results)
-    write_json(layout.metrics(stage.name), _headline(results))
+    write_json(layout.metrics(stage.name), _headline(results, stage.params))
     write_csv(folder / "comparison.csv", compare_side_by_side(results))
     save(draw_recalls(scores, "Recall of each expression (test faces)"), figures / "recall.svg")
     curves: dict[str, tuple[list[float], list[float]]] = {
@@ -135,8 +135,8 @@ def numbers_of(results: dict[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in flat.items() if not isinstance(value, str)}
 
 
-def _headline(results: dict[str, Any]) -> dict[str, Any]:
-    """The few numbers by which experiments are compared."""
+def _headline(results: dict[str, Any], params: Params) -> dict[str, Any]:
+    """The few numbers by which experiments are compared, and whose faces they are."""
     on_test = {model: results[model]["test"] for model in MODELS}
     headline: dict[str, Any] = {
         model: {
@@ -144,12 +144,33 @@ def _headline(results: dict[str, Any]) -> dict[str, Any]:
             "macro_f1": scores["macro_f1"],
             "accuracy_low": scores["accuracy_interval"]["low"],
             "accuracy_high": scores["accuracy_interval"]["high"],
+            "macro_f1_low": scores["macro_f1_interval"]["low"],
+            "macro_f1_high": scores["macro_f1_interval"]["high"],
         }
         for model, scores in on_test.items()
     }
     return headline | {
         "majority_accuracy": results["majority_accuracy"],
         "mcnemar_p": results["difference"]["p"],
+        "difference": {
+            f"{figure}{end}": results["difference"][figure][key]
+            for figure in ("accuracy", "macro_f1")
+            for end, key in (("", "value"), ("_low", "low"), ("_high", "high"))
+        },
+        "faces": roles(params),
+    }
+
+
+def roles(params: Params) -> dict[str, Any]:
+    """Which faces chose something, and which gave the figures."""
+    return {
+        "epoch_chosen_on": {
+            model: getattr(params.train, model).epoch_chosen_on for model in MODELS
+        },
+        # The answer is the most probable expression, and params.yaml names the networks.
+        "thresholds_chosen_on": "none",
+        "network_chosen_on": "none",
+        "measured_on": "test",
     }
 
 

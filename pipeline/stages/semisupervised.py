@@ -24,7 +24,7 @@ from pipeline.models.autoencoder import Autoencoder
 from pipeline.models.inference import predict_probabilities, reconstruct
 from pipeline.models.networks import count_parameters
 from pipeline.models.store import save_weights
-from pipeline.params import Fit, Params
+from pipeline.params import Fit, Params, SemiSupervised
 from pipeline.stages import shell
 from pipeline.stages.files import read_parquet, write_csv, write_json
 from pipeline.training.checkpoints import Checkpoints
@@ -75,11 +75,32 @@ def work(stage: shell.Stage) -> None:
     results = measure(stage.params, material, guesses, autoencoder, drawn)
     write_json(layout.folder(stage.name) / "semisupervised.json", results)
     headline = {start: results[start]["value"] for start in guesses}
-    write_json(layout.metrics(stage.name), {"semisupervised": headline})
+    macro_f1 = {start: results["macro_f1"][start]["value"] for start in guesses}
+    write_json(
+        layout.metrics(stage.name),
+        {"semisupervised": headline | {"macro_f1": macro_f1} | roles(settings)},
+    )
     stage.journal.metrics({f"test.{start}": value for start, value in headline.items()})
     draw(stage, results, material, autoencoder, drawn)
     for each in checkpoints.values():
         each.clear()
+
+
+def roles(settings: SemiSupervised) -> dict[str, Any]:
+    """Which faces chose something in these trainings, and which gave the figures."""
+    epochs = {
+        "autoencoder": settings.autoencoder.epoch_chosen_on,
+        "labelled_only": settings.classifier.epoch_chosen_on,
+        "pretrained": settings.classifier.epoch_chosen_on,
+        "consistent": settings.consistency.fit.epoch_chosen_on,
+    }
+    return {
+        "epoch_chosen_on": epochs,
+        # FixMatch's: params.yaml bounds them, how rare an expression is among the labels sets them.
+        "thresholds_chosen_on": "train",
+        "network_chosen_on": "none",
+        "measured_on": "test",
+    }
 
 
 def gather(params: Params) -> Material:
@@ -137,6 +158,7 @@ def measure(
     """The answers in numbers, and how sure they are."""
     labels = material.test_labels
     chance = {"resamples": params.evaluate.resamples, "seed": params.evaluate.seed}
+    figures = {start: accuracy_and_f1(labels, guess, **chance) for start, guess in guesses.items()}
     gain, consistency_gain = (
         compare(labels, guesses[start], guesses["labelled_only"], **chance)
         for start in ("pretrained", "consistent")
@@ -158,10 +180,8 @@ def measure(
         "majority_accuracy": majority_accuracy(material.labelled.labels.numpy(), labels),
         "gain": asdict(gain),
         "consistency_gain": asdict(consistency_gain),
-        **{
-            start: asdict(accuracy_and_f1(labels, guess, **chance)[0])
-            for start, guess in guesses.items()
-        },
+        "macro_f1": {start: asdict(f1) for start, (_, f1) in figures.items()},
+        **{start: asdict(accuracy) for start, (accuracy, _) in figures.items()},
     }
 
 

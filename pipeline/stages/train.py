@@ -87,7 +87,9 @@ def keep(
         "validation_loss": kept["validation_loss"],
         "validation_accuracy": kept["validation_accuracy"],
     }
-    write_json(layout.metrics(stage.name), {model: numbers})
+    settings = getattr(stage.params.train, model)
+    roles = {"epoch_chosen_on": settings.epoch_chosen_on, "measured_on": "validation"}
+    write_json(layout.metrics(stage.name), {model: numbers | roles})
     network = classifier.architecture.network
     figure = draw_history(history, int(kept["epoch"]), f"{network}, epoch by epoch")
     save(figure, layout.figures(stage.name) / "history.svg")
