@@ -34,6 +34,12 @@ def folder(stage: str) -> Path:
     return ARTIFACTS.joinpath(*stage.split("@"))
 
 
+def results(stage: str) -> tuple[Path, ...]:
+    """Everything that a stage leaves: its folder, and the faces or parts that others read."""
+    faces = {"sample": SAMPLE, "ingest": LABELLED.parent, "split": SPLIT}
+    return (folder(stage), faces[stage]) if stage in faces else (folder(stage),)
+
+
 def metrics(stage: str) -> Path:
     """The few numbers of a stage that `dvc metrics show` lists."""
     return folder(stage) / "metrics.json"

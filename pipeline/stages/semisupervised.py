@@ -48,7 +48,7 @@ RECONSTRUCTIONS = 8
 def work(stage: shell.Stage) -> None:
     """From faces and split to the accuracy with and without unlabelled faces."""
     settings = stage.params.semisupervised
-    stage.journal.tags(choose(settings.classifier).describe())
+    stage.runs_on(choose(settings.classifier).describe())
     checkpoints = find_checkpoints(stage.params)
     checkpoints["autoencoder"].remember_run(stage.journal.run)
     material = gather(stage.params)

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
@@ -17,6 +17,7 @@ from pipeline import layout
 from pipeline.compute import compute_slot
 from pipeline.errors import UserError
 from pipeline.params import Params, load
+from pipeline.tracking import made_by
 from pipeline.tracking.journal import Journal, stage_run
 
 
@@ -28,11 +29,18 @@ class Stage:
         name: its name in dvc.yaml, such as `train@cnn`.
         params: all of params.yaml; a stage reads its own section.
         journal: what it tells the record in MLflow.
+        machine: the device that it computes on, and how.
     """
 
     name: str
     params: Params
     journal: Journal
+    machine: dict[str, str] = field(default_factory=dict)
+
+    def runs_on(self, machine: Mapping[str, str]) -> None:
+        """Keep device, precision and threads for the record, and for `made_by.json`."""
+        self.machine.update(machine)
+        self.journal.tags(machine)
 
 
 def run(
@@ -69,8 +77,14 @@ def run(
             if first
             else nullcontext(Journal("", None)) as journal,
         ):
-            work(Stage(name, params, journal))
-            journal.metrics(_spent(slot.waited if slot else 0.0))
+            stage = Stage(name, params, journal)
+            if first:
+                made_by.forget(name)
+                stage.runs_on({"device": "cpu"})  # unless the work says otherwise
+            work(stage)
+            if first:
+                journal.artifact(made_by.write(name, params, stage.machine, journal.run))
+                journal.metrics(_spent(slot.waited if slot else 0.0))
     except UserError as error:
         if options.debug:
             raise

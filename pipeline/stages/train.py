@@ -37,7 +37,7 @@ def work(stage: shell.Stage, model: ModelName) -> None:
     checkpoints = find_checkpoints(stage.params, model)
     with join_world(compute.device) as world:
         if world.is_first:
-            stage.journal.tags({**compute.describe(), "processes": world.size})
+            stage.runs_on({**compute.describe(), "processes": str(world.size)})
             checkpoints.remember_run(stage.journal.run)
         classifier, progress = train(stage, model, compute, checkpoints, world)
         if world.is_first:
@@ -88,7 +88,7 @@ def keep(
         "validation_accuracy": kept["validation_accuracy"],
     }
     settings = getattr(stage.params.train, model)
-    roles = {"epoch_chosen_on": settings.epoch_chosen_on, "measured_on": "validation"}
+    roles = {"epoch_chosen_on": settings.epoch_chosen_on, "epoch_measured_on": "validation"}
     write_json(layout.metrics(stage.name), {model: numbers | roles})
     network = classifier.architecture.network
     figure = draw_history(history, int(kept["epoch"]), f"{network}, epoch by epoch")

@@ -1,10 +1,11 @@
-"""`python -m pipeline.tracking wait|status|record`: see the record through, look at it, make it."""
+"""`python -m pipeline.tracking wait|status|made|record`: the record, and what made each result."""
 
 import argparse
 import logging
 import os
 import sys
 import time
+from pathlib import Path
 
 from pipeline.tracking import places
 from pipeline.tracking.places import Address, Desk
@@ -17,6 +18,7 @@ def main() -> int:
     waiting = commands.add_parser("wait", help="return once everything is shipped to MLflow")
     waiting.add_argument("--timeout", type=float, default=120.0, help="seconds (%(default)s)")
     commands.add_parser("status", help="list what is not shipped yet")
+    commands.add_parser("made", help="tell what made each result that lies here, if that is known")
     commands.add_parser("record", help="be the recorder (stages start it themselves)")
     chosen = parser.parse_args()
     desk = Desk(places.find_root())
@@ -24,6 +26,8 @@ def main() -> int:
     if chosen.command == "record":
         _detach()
         return _record(desk, address)
+    if chosen.command == "made":
+        return _made()
     if chosen.command == "status":
         return _status(desk)
     return _wait(desk, address, chosen.timeout)
@@ -64,6 +68,17 @@ def _status(desk: Desk) -> int:
 
     print("\n".join(describe_unshipped(desk) or ["record: everything is shipped"]))
     return 0
+
+
+def _made() -> int:
+    """One line a stage of dvc.lock; status 1 unless each result is known to be what was made."""
+    from pipeline.tracking.made_by import check
+    from pipeline.tracking.provenance import locked_stages
+
+    findings = {stage: check(stage) for stage in locked_stages(Path.cwd())}
+    for stage, found in findings.items():
+        print(f"{stage}: {found.text}")
+    return int(any(found.state != "fits" for found in findings.values()))
 
 
 if __name__ == "__main__":

@@ -97,6 +97,11 @@ def data_md5(folder: Path, running: str | None = None) -> str | None:
     return None
 
 
+def locked_stages(folder: Path) -> list[str]:
+    """The stages that have results, by `dvc.lock`, in its order."""
+    return list(_mapping(_read_yaml(folder / "dvc.lock"), "stages"))
+
+
 def provenance(folder: Path, running: str | None = None) -> dict[str, str]:
     """All of the above as flat text, ready to be the tags of a run."""
     git = git_state(folder)
