@@ -14,7 +14,7 @@ UNCOMPARED := ^(.*/.*|constraints\.txt|Created|State|Executor|\
     [cd]nn\.(parameters|epoch.*|validation_.*|macro_f1.*|accuracy_.*)|\
     majority_accuracy|mcnemar_p|difference\..*|faces\..*|confusion\..*|\
     semisupervised\.(labelled_only|pretrained|consistent|macro_f1.*|.*chosen_on.*|measured_on)|\
-    saliency\.(.*_deletion|.*_randomised|on_features|by_chance))$$
+    saliency\.(.*_deletion|.*_randomised|on_features|by_chance|untrained))$$
 
 .PHONY: help study recipes recipe ablation test cluster-test bench check lint format types quick flow server worker mlflow compare plots constraints clean
 .DEFAULT_GOAL := help

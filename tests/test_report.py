@@ -97,8 +97,11 @@ def quality(faces, **found):
 
 
 LOOKED = {
+    "randomisation": {
+        "faces": 16, "spearman": {"classify": 0.6, "conv1": 0.1}, "all": interval(0.1),
+    },
     "faces_measured": 60, "share_on_features": 0.33, "area_of_features": 0.2,
-    "lift": interval(1.65),
+    "share_untrained": 0.22, "lift": interval(1.65), "learned": interval(0.11),
     "deletion": {
         "area_random": 0.4,
         "difference": {

@@ -113,14 +113,31 @@ class Deleted:
 
 
 @dataclass(frozen=True)
+class Randomised:
+    """Spearman's correlation of maps with those of the same network without what it learned.
+
+    By the layer from which on to the answer nothing is left, and with its interval for all layers.
+    """
+
+    faces: int
+    spearman: dict[str, float]
+    all: Interval
+
+
+@dataclass(frozen=True)
 class Looked:
     """What one network's maps are worth; features are None where nobody knows them."""
 
     faces_measured: int
     deletion: Deleted
+    randomisation: Randomised
     share_on_features: float | None = None
     area_of_features: float | None = None
+    share_untrained: float | None = None
     lift: Interval | None = None
+    """Share over area."""
+    learned: Interval | None = None
+    """Share less that without training."""
 
 
 @dataclass(frozen=True)

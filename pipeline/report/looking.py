@@ -2,17 +2,33 @@
 
 from pipeline.analysis.intervals import Interval
 from pipeline.report.content import Looked
-from pipeline.report.numbers import counted, percent
+from pipeline.report.numbers import (
+    coefficient,
+    counted,
+    excludes_zero,
+    percent,
+    points,
+    points_range,
+)
+
+ALIKE = 0.5
+"""Rank correlation from which on two maps are called alike: a quarter of the variance in common."""
 
 
 def on_features(model: str, looked: Looked) -> str:
     """How much saliency falls on the features that make an expression."""
-    if looked.lift is None or looked.share_on_features is None or looked.area_of_features is None:
+    lift, learned = looked.lift, looked.learned
+    if (
+        lift is None
+        or learned is None
+        or looked.share_on_features is None
+        or looked.area_of_features is None
+        or looked.share_untrained is None
+    ):
         return (
             "How much of the saliency falls on brows, eyes and mouth is not measured: where they "
             "are is not known for these faces."
         )
-    lift = looked.lift
     if lift.low > 1:
         verdict = "more than chance would put there"
     elif lift.high < 1:
@@ -24,8 +40,16 @@ def on_features(model: str, looked: Looked) -> str:
         f"{percent(looked.share_on_features)} of the {model}'s saliency falls on brows, "
         f"eyes and mouth, which cover {percent(looked.area_of_features)} of the picture. Per face "
         f"that is {lift.value:.2f} times what its area alone would give (95% interval "
-        f"{lift.low:.2f} to {lift.high:.2f}): {verdict}."
+        f"{lift.low:.2f} to {lift.high:.2f}): {verdict}. Before any training it was "
+        f"{percent(looked.share_untrained)}: training {_brought(learned)}."
     )
+
+
+def _brought(learned: Interval) -> str:
+    if not excludes_zero(learned):
+        return "is not shown to change that"
+    change = f"{points(learned.value)} percentage points (95% interval {points_range(learned)})"
+    return f"draws saliency to them, {change}" if learned.value > 0 else f"takes some off, {change}"
 
 
 def deleted(model: str, looked: Looked) -> str:
@@ -41,6 +65,26 @@ def deleted(model: str, looked: Looked) -> str:
         f"Over {counted(looked.faces_measured, 'test face')} the {model}'s mean probability of its "
         f"answer while pixels are deleted at random is {looked.deletion.area_random:.3f}; deleting "
         f"the brightest pixels of the SmoothGrad map first {verdict}."
+    )
+
+
+def randomised(model: str, looked: Looked) -> str:
+    """Whether the maps show what the network has learned, or the face alone."""
+    found = looked.randomisation
+    nothing = found.all
+    if nothing.high < ALIKE:
+        verdict = "the maps change with what was learned"
+    elif nothing.low > ALIKE:
+        verdict = "the maps show the faces rather than what was learned"
+    else:
+        verdict = "how far the maps show what was learned is left open"
+    first, *_ = found.spearman.values()
+    return (
+        f"With initial weights in its last layer, the {model}'s maps of "
+        f"{counted(found.faces, 'test face')} correlate by {coefficient(first)} with those of the "
+        f"trained network (Spearman, pixel by pixel); with initial weights in all "
+        f"{len(found.spearman)} layers, by {coefficient(nothing.value)} (95% interval "
+        f"{coefficient(nothing.low)} to {coefficient(nothing.high)}): {verdict}."
     )
 
 

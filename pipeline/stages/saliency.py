@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pipeline import layout
 from pipeline.analysis.deletion import SHARES, Deletion, area_under, measure_deletion
 from pipeline.analysis.intervals import mean_interval
+from pipeline.analysis.randomisation import measure_randomisation, unlearned
 from pipeline.analysis.saliency import Maps, Method, explain, keep_brightest, share_inside
 from pipeline.data.expressions import EXPRESSIONS
 from pipeline.data.regions import read_regions
@@ -23,6 +24,7 @@ from pipeline.figures.saliency import (
     overlay,
 )
 from pipeline.figures.style import save
+from pipeline.models.classifier import Classifier
 from pipeline.stages import shell
 from pipeline.stages.explaining import Results, Subject, explain_each, one_of_each
 from pipeline.stages.files import write_json
@@ -34,6 +36,9 @@ METHODS: dict[Method, str] = {
     "integrated": "integrated",
 }
 """The first is the one that single maps are drawn with."""
+
+FORGETTING = 16
+"""Faces whose maps are made anew for each layer that is randomised."""
 
 SEVERAL = 8
 """Faces on the figure by the gradient of the loss."""
@@ -49,10 +54,15 @@ def work(stage: shell.Stage) -> None:
         f"{model}_deletion": found["deletion"]["difference"]["smoothgrad"]["value"]
         for model, found in results.items()
     }
+    headline |= {
+        f"{model}_randomised": found["randomisation"]["all"]["value"]
+        for model, found in results.items()
+    }
     # Real faces come without the truth about their features.
     if features is not None:
         headline["on_features"] = results["cnn"]["share_on_features"]
         headline["by_chance"] = results["cnn"]["area_of_features"]
+        headline["untrained"] = results["cnn"]["share_untrained"]
     write_json(layout.metrics(stage.name), {"saliency": headline})
     stage.journal.metrics({f"saliency.{name}": value for name, value in headline.items()})
     stage.journal.artifact(layout.folder(stage.name) / "saliency.json")
@@ -78,19 +88,32 @@ def explain_saliency(subject: Subject, features: NDArray[np.bool_] | None = None
         "faces_shown": [int(place) for place in faces.places[shown]],
         "faces_measured": len(measured),
         "deletion": delete(subject, measured, maps),
+        "randomisation": randomise(subject, measured[:FORGETTING]),
     }
     if features is not None:
         inside = features[faces.places[measured]]
-        results |= on_features(subject, maps["smoothgrad"], inside)
+        untrained = make_maps(
+            subject, measured, "smoothgrad", unlearned(subject.model, settings.seed)
+        )
+        results |= on_features(subject, maps["smoothgrad"], untrained, inside)
     return results
 
 
-def make_maps(subject: Subject, chosen: NDArray[np.int64], method: Method) -> Maps:
-    """Maps of some test faces: for the network's answer, or, by the loss, for the true class."""
+def make_maps(
+    subject: Subject, chosen: NDArray[np.int64], method: Method, network: Classifier | None = None
+) -> Maps:
+    """Maps of some test faces: for the model's answer, or, by the loss, for the true class.
+
+    Args:
+        subject: the model.
+        chosen: which faces.
+        method: of the maps.
+        network: to explain the same classes by another one.
+    """
     settings, labels = subject.params.saliency, subject.faces.labels[chosen]
     targets = labels if method == "loss" else subject.predict(chosen).argmax(axis=1)
     return explain(
-        subject.model, subject.faces.pixels[chosen], targets, method=method,
+        network or subject.model, subject.faces.pixels[chosen], targets, method=method,
         samples=settings.samples, noise=settings.noise, steps=settings.steps, seed=settings.seed,
     )  # fmt: skip
 
@@ -168,16 +191,40 @@ def delete(subject: Subject, chosen: NDArray[np.int64], maps: dict[Method, Maps]
     }
 
 
-def on_features(subject: Subject, maps: Maps, inside: NDArray[np.bool_]) -> dict[str, Any]:
-    """How much saliency falls on brows, eyes and mouth, against the area that they cover."""
-    evaluate = subject.params.evaluate
+def randomise(subject: Subject, chosen: NDArray[np.int64]) -> dict[str, Any]:
+    """How alike SmoothGrad maps stay while the network forgets what it learned, layer by layer."""
+    found = measure_randomisation(
+        subject.model,
+        lambda network: make_maps(subject, chosen, "smoothgrad", network),
+        seed=subject.params.saliency.seed,
+    )
+    evaluate, everything = subject.params.evaluate, [*found.values()][-1]
+    return {
+        "faces": len(chosen),
+        "spearman": {layer: float(values.mean()) for layer, values in found.items()},
+        "all": asdict(mean_interval(everything, resamples=evaluate.resamples, seed=evaluate.seed)),
+    }
+
+
+def on_features(
+    subject: Subject, maps: Maps, untrained: Maps, inside: NDArray[np.bool_]
+) -> dict[str, Any]:
+    """How much saliency falls on brows, eyes and mouth, against two kinds of chance.
+
+    One is the area that they cover. But convolutions that have learned nothing respond to edges and
+    less to the border: their maps are the other.
+    """
+    chance = {"resamples": subject.params.evaluate.resamples, "seed": subject.params.evaluate.seed}
     shares, area = share_inside(maps, inside), inside.mean(axis=(1, 2))
-    # Above 1: the features draw more saliency than their area alone would give them.
-    lift = mean_interval(shares / area, resamples=evaluate.resamples, seed=evaluate.seed)
+    without = share_inside(untrained, inside)
     return {
         "share_on_features": float(shares.mean()),
         "area_of_features": float(area.mean()),
-        "lift": asdict(lift),
+        "share_untrained": float(without.mean()),
+        # Above 1: the features draw more saliency than their area alone would give them.
+        "lift": asdict(mean_interval(shares / area, **chance)),
+        # Above 0: they draw more than without training.
+        "learned": asdict(mean_interval(shares - without, **chance)),
     }
 
 

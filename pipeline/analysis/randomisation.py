@@ -1,0 +1,82 @@
+"""Do maps depend on what the network has learned? Undo the learning, and see whether they change.
+
+The cascading randomisation of Adebayo et al. 2018 (arXiv:1810.03292): layer by layer, from the
+answer back to the face, learned weights give way to those of a network that has learned nothing. A
+map that stays as it was shows the face's edges, not the network's reasons.
+"""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+from torch import nn
+
+from pipeline.analysis.saliency import Maps
+from pipeline.models.classifier import Classifier
+
+
+def measure_randomisation(
+    learned: Classifier, explain: Callable[[Classifier], Maps], *, seed: int
+) -> Mapping[str, NDArray[np.float64]]:
+    """How alike maps stay to those of the learned network while it forgets.
+
+    Args:
+        learned: the network that is explained; left as it is.
+        explain: maps of the same faces and classes by a network, (N, 48, 48).
+        seed: of the weights that have learned nothing.
+
+    Returns:
+        By the layer that was forgotten last, the answer's first: Spearman's correlation of the
+        pixels of each face's two maps, (N,).
+    """
+    before = explain(learned)
+    return {
+        layer: correlate_ranks(before, explain(network))
+        for layer, network in forget_by_layer(learned, seed)
+    }
+
+
+def unlearned(learned: Classifier, seed: int) -> Classifier:
+    """The same network with initial weights: it has learned nothing."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        fresh = Classifier(learned.architecture)
+    return fresh.to(next(learned.parameters()).device).eval()
+
+
+def forget_by_layer(learned: Classifier, seed: int) -> Iterator[tuple[str, Classifier]]:
+    """Networks with initial weights from a layer on to the answer; the last one knows nothing.
+
+    A layer is a convolution, a linear map or a block, with the normalisation behind it.
+    """
+    fresh, forgetting = unlearned(learned, seed), copy.deepcopy(learned)
+    parts = dict(forgetting.network.named_children())
+    for layer in reversed(_layers(fresh.network)):
+        for name, part in layer.items():
+            parts[name].load_state_dict(part.state_dict())
+        yield next(iter(layer)), forgetting
+
+
+def _layers(network: nn.Module) -> list[dict[str, nn.Module]]:
+    layers: list[dict[str, nn.Module]] = []
+    for name, part in network.named_children():
+        weights = [weight.ndim for weight in part.parameters()]
+        if weights and (max(weights) > 1 or not layers):
+            layers.append({name: part})
+        elif weights:
+            layers[-1][name] = part
+    return layers
+
+
+def correlate_ranks(first: Maps, second: Maps) -> NDArray[np.float64]:
+    """Spearman's correlation of the pixels of each pair of maps, (N,); 0 where one is constant."""
+    one, other = (
+        rankdata(maps.reshape(len(maps), -1), axis=1) - (maps[0].size + 1) / 2
+        for maps in (first, second)
+    )
+    spread = np.sqrt((one**2).sum(axis=1) * (other**2).sum(axis=1))
+    found: NDArray[np.float64] = (one * other).sum(axis=1) / np.where(spread > 0, spread, 1)
+    return found

@@ -1,0 +1,132 @@
+"""Explanations pass sanity checks: they look at features, matter to the answer, and were learned.
+
+Networks are trained on sample faces, of which it is known where brows, eyes and mouth are.
+"""
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import spearmanr
+
+from pipeline.analysis.randomisation import (
+    correlate_ranks,
+    forget_by_layer,
+    measure_randomisation,
+    unlearned,
+)
+from pipeline.analysis.saliency import explain
+from pipeline.data.sample import make_sample
+from pipeline.models.classifier import Architecture, Classifier
+from pipeline.models.networks import NETWORKS
+from pipeline.stages.explaining import Subject, UnseenFaces
+from pipeline.stages.saliency import explain_saliency
+from pipeline.training.compute import choose
+from pipeline.training.loop import fit
+from pipeline.training.tasks import Classification, FaceSet
+
+from .test_models import trained_a_little
+
+TRAINED, FACES = 480, 560
+
+
+@pytest.fixture(scope="module")
+def sample(params):
+    easy = {"faces": FACES, "unlabelled": 0, "mislabelled": 0.0, "copies": 0.0, "noise": 4.0}
+    return make_sample(params.sample.model_copy(update=easy))
+
+
+def train(sample, settings, network):
+    plain = {"device": "cpu", "precision": "float32", "compile": "never", "averaging": 0.9}
+    settings = settings.model_copy(update=plain)
+    torch.manual_seed(0)
+    model = Classifier(Architecture(network, 0.1, "face"))
+    labels = torch.from_numpy(sample.labels.astype(np.int64))
+    pixels = torch.from_numpy(sample.pixels.copy())
+    faces = FaceSet(pixels[:TRAINED], labels[:TRAINED])
+    task = Classification(settings.augmentation, settings.label_smoothing, seed=0)
+    fit(model, task, faces, FaceSet(pixels[TRAINED:], labels[TRAINED:]), settings, choose(settings))
+    return model.eval()
+
+
+@pytest.fixture(scope="module", params=["cnn", "dnn"])
+def measured(request, sample, params, tmp_path_factory):
+    """What the stage finds out about a network that was trained for a short while."""
+    epochs = {"cnn": 5, "dnn": 30}[request.param]
+    settings = getattr(params.train, request.param).model_copy(update={"epochs": epochs})
+    model = train(sample, settings, settings.network)
+    places = np.arange(TRAINED, FACES)
+    faces = UnseenFaces(sample.pixels[places], sample.labels[places].astype(np.int64), places)
+    fast = {"samples": 6, "steps": 4, "faces": 60, "random": 2}
+    less = params.model_copy(update={"saliency": params.saliency.model_copy(update=fast)})
+    subject = Subject("NETWORK", model, faces, less, tmp_path_factory.mktemp("figures"))
+    return explain_saliency(subject, np.any(list(sample.regions.values()), axis=0))
+
+
+@pytest.mark.study
+def test_saliency_falls_on_brows_eyes_and_mouth_more_than_by_chance(measured):
+    assert measured["lift"]["low"] > 1
+    assert measured["share_on_features"] > measured["area_of_features"]
+
+
+@pytest.mark.study
+def test_training_draws_saliency_to_the_features(measured):
+    assert measured["learned"]["low"] > 0
+    assert measured["share_on_features"] > measured["share_untrained"]
+
+
+@pytest.mark.study
+def test_deleting_salient_pixels_takes_the_answer_sooner_than_chance(measured):
+    assert measured["deletion"]["difference"]["smoothgrad"]["low"] > 0
+
+
+@pytest.mark.study
+def test_maps_change_when_the_network_forgets(measured):
+    found = measured["randomisation"]
+    by_layer = list(found["spearman"].values())
+    assert found["all"]["high"] < 0.5
+    assert by_layer[-1] == pytest.approx(found["all"]["value"])
+    assert by_layer[-1] < by_layer[0]
+
+
+def test_a_map_of_edges_is_found_out(rng):
+    """What depends on the face alone stays as it is, whatever the network forgets."""
+    faces = rng.integers(0, 256, (3, 48, 48), dtype=np.uint8)
+    edges = np.hypot(*np.gradient(faces.astype(np.float32), axis=(1, 2)))
+    found = measure_randomisation(trained_a_little(), lambda _: edges, seed=0)
+    assert all(values == pytest.approx(1) for values in found.values())
+
+
+def test_a_map_of_the_gradient_is_not_one_of_edges(rng):
+    faces, targets = rng.integers(0, 256, (3, 48, 48), dtype=np.uint8), np.array([0, 3, 6])
+    found = measure_randomisation(
+        trained_a_little("dense-dnn"),
+        lambda network: explain(network, faces, targets, method="gradient"),
+        seed=0,
+    )
+    assert np.abs(found["dense1"]).max() < 0.15
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_layer_is_forgotten_in_its_turn_and_the_network_itself_is_not(network):
+    learned = Classifier(Architecture(network, 0.1, "scale")).eval()
+    before = {name: value.clone() for name, value in learned.state_dict().items()}
+    fresh = unlearned(learned, seed=3).state_dict()
+    left = {name for name in before if not torch.equal(before[name], fresh[name])}
+    last = ""
+    for last, forgetting in forget_by_layer(learned, seed=3):
+        state = forgetting.state_dict()
+        still = {name for name in left if not torch.equal(state[name], fresh[name])}
+        assert all(torch.equal(state[name], before[name]) for name in still)
+        assert any(name.startswith(f"network.{last}.") for name in left - still)
+        left = still
+    assert not left
+    assert last == next(iter(before)).split(".")[1]
+    assert all(torch.equal(learned.state_dict()[name], before[name]) for name in before)
+
+
+def test_ranks_correlate_as_scipy_says(rng):
+    first, second = rng.random((2, 4, 48, 48)).astype(np.float32)
+    second = np.round(first + second, 1)  # with ties
+    expected = [spearmanr(a.ravel(), b.ravel())[0] for a, b in zip(first, second, strict=True)]
+    assert correlate_ranks(first, second) == pytest.approx(expected)
+    assert (correlate_ranks(first, np.zeros_like(first)) == 0).all()
