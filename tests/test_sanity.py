@@ -51,9 +51,9 @@ def train(sample, settings, network):
 @pytest.fixture(scope="module", params=["cnn", "dnn"])
 def measured(request, sample, params, tmp_path_factory):
     """What the stage finds out about a network that was trained for a short while."""
-    epochs = {"cnn": 5, "dnn": 30}[request.param]
+    epochs, network = {"cnn": (12, "leaky-cnn"), "dnn": (30, "dense-dnn")}[request.param]
     settings = getattr(params.train, request.param).model_copy(update={"epochs": epochs})
-    model = train(sample, settings, settings.network)
+    model = train(sample, settings, network)
     places = np.arange(TRAINED, FACES)
     faces = UnseenFaces(sample.pixels[places], sample.labels[places].astype(np.int64), places)
     fast = {"samples": 6, "steps": 4, "faces": 60, "random": 2}
@@ -112,16 +112,23 @@ def test_every_layer_is_forgotten_in_its_turn_and_the_network_itself_is_not(netw
     before = {name: value.clone() for name, value in learned.state_dict().items()}
     fresh = unlearned(learned, seed=3).state_dict()
     left = {name for name in before if not torch.equal(before[name], fresh[name])}
-    last = ""
-    for last, forgetting in forget_by_layer(learned, seed=3):
+    for layer, forgetting in forget_by_layer(learned, seed=3):
         state = forgetting.state_dict()
         still = {name for name in left if not torch.equal(state[name], fresh[name])}
         assert all(torch.equal(state[name], before[name]) for name in still)
-        assert any(name.startswith(f"network.{last}.") for name in left - still)
+        assert any(name.startswith(f"network.{layer}.") for name in left - still)
         left = still
     assert not left
-    assert last == next(iter(before)).split(".")[1]
     assert all(torch.equal(learned.state_dict()[name], before[name]) for name in before)
+
+
+def test_a_network_does_not_forget_into_the_weights_that_it_began_with():
+    architecture = Architecture("dense-dnn", 0.1, "scale")
+    torch.manual_seed(0)
+    began = Classifier(architecture)
+    fresh = unlearned(began, seed=0)
+    assert not torch.equal(began.network.classify.weight, fresh.network.classify.weight)
+    assert torch.equal(fresh.network.classify.weight, unlearned(began, 0).network.classify.weight)
 
 
 def test_ranks_correlate_as_scipy_says(rng):

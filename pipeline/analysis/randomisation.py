@@ -18,6 +18,11 @@ from pipeline.analysis.saliency import Maps
 from pipeline.models.classifier import Classifier
 
 
+APART = 2**31
+"""Added to the seed. Those of trainings are smaller: from the very weights that a training began
+with, a part of its maps would come back."""
+
+
 def measure_randomisation(
     learned: Classifier, explain: Callable[[Classifier], Maps], *, seed: int
 ) -> Mapping[str, NDArray[np.float64]]:
@@ -42,7 +47,7 @@ def measure_randomisation(
 def unlearned(learned: Classifier, seed: int) -> Classifier:
     """The same network with initial weights: it has learned nothing."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(APART + seed)
         fresh = Classifier(learned.architecture)
     return fresh.to(next(learned.parameters()).device).eval()
 
@@ -54,20 +59,22 @@ def forget_by_layer(learned: Classifier, seed: int) -> Iterator[tuple[str, Class
     """
     fresh, forgetting = unlearned(learned, seed), copy.deepcopy(learned)
     parts = dict(forgetting.network.named_children())
-    for layer in reversed(_layers(fresh.network)):
-        for name, part in layer.items():
+    for layer, members in reversed(_layers(fresh.network)):
+        for name, part in members.items():
             parts[name].load_state_dict(part.state_dict())
-        yield next(iter(layer)), forgetting
+        yield layer, forgetting
 
 
-def _layers(network: nn.Module) -> list[dict[str, nn.Module]]:
-    layers: list[dict[str, nn.Module]] = []
+def _layers(network: nn.Module) -> list[tuple[str, dict[str, nn.Module]]]:
+    """Names of the layers, and their parts: normalisation goes with the weights before it."""
+    layers: list[tuple[str, dict[str, nn.Module]]] = []
+    leading: dict[str, nn.Module] = {}  # normalisation with no weights before it
     for name, part in network.named_children():
-        weights = [weight.ndim for weight in part.parameters()]
-        if weights and (max(weights) > 1 or not layers):
-            layers.append({name: part})
-        elif weights:
-            layers[-1][name] = part
+        dimensions = [weight.ndim for weight in part.parameters()]
+        if dimensions and max(dimensions) > 1:
+            layers.append((name, {name: part} if layers else {**leading, name: part}))
+        elif dimensions:
+            (layers[-1][1] if layers else leading)[name] = part
     return layers
 
 
