@@ -17,7 +17,6 @@ from torch import nn
 from pipeline.analysis.saliency import Maps
 from pipeline.models.classifier import Classifier
 
-
 APART = 2**31
 """Added to the seed. Those of trainings are smaller: from the very weights that a training began
 with, a part of its maps would come back."""

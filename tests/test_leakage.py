@@ -1,0 +1,118 @@
+"""No held-out face has a copy in training; where the parameters allow one, the metrics count it.
+
+From a faces file with planted copies, through the stages `ingest` and `split`. A copy is a face
+whose 2,304 grey levels are the same, whatever its label says. Mirrored and retouched faces are no
+copies to this study: the last test says so.
+"""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import layout
+from pipeline.data.split import PARTS
+from pipeline.stages import ingest, split
+from pipeline.stages.shell import Stage
+from pipeline.tracking.journal import Journal
+
+FACES = 140
+COPIED = {0: [5, 139], 20: [138], 60: [61, 62, 137]}
+"""Rows, and the rows that are made copies of them: early and late, so each method meets one."""
+
+RELABELLED, MIRRORED, RETOUCHED = (1, 136), (2, 135), (3, 134)
+"""A face, and the row of its copy under another name; of its mirror image; with a pixel changed."""
+
+USAGES = ("Training", "PublicTest", "PrivateTest")
+
+
+@pytest.fixture(scope="module")
+def planted():
+    rng = np.random.default_rng(4)
+    pixels = rng.integers(0, 256, (FACES, 48, 48), dtype=np.uint8)
+    labels = np.arange(FACES) % 7
+    for original, copies in COPIED.items():
+        pixels[copies], labels[copies] = pixels[original], labels[original]
+    pixels[RELABELLED[1]] = pixels[RELABELLED[0]]
+    labels[RELABELLED[1]] = (labels[RELABELLED[0]] + 1) % 7
+    pixels[MIRRORED[1]] = pixels[MIRRORED[0], :, ::-1]
+    pixels[RETOUCHED[1]] = pixels[RETOUCHED[0]]
+    pixels[RETOUCHED[1], 0, 0] ^= 1
+    return pixels, labels
+
+
+@pytest.fixture(scope="module")
+def folder(planted, params, tmp_path_factory):
+    """A project in which the planted faces have been read."""
+    folder = tmp_path_factory.mktemp("leakage")
+    usage = np.repeat(USAGES, [100, 20, 20])
+    rows = [
+        f"{label},{' '.join(map(str, face.ravel()))},{part}"
+        for face, label, part in zip(*planted, usage, strict=True)
+    ]
+    (folder / "fer2013.csv").write_text("\n".join(["emotion,pixels,Usage", *rows, ""]))
+    data = params.data.model_copy(update={"source": "fer2013.csv"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        own = params.model_copy(update={"data": data})
+        ingest.work(Stage("ingest", own, Journal("0" * 32, None)))
+    return folder
+
+
+@pytest.fixture
+def part_faces(folder, monkeypatch, params):
+    """Runs the split; gives the part of each row, and what the metrics count."""
+    monkeypatch.chdir(folder)
+
+    def run(**settings):
+        section = params.split.model_copy(update={"held_out": 0.3, **settings})
+        own = params.model_copy(update={"split": section})
+        split.work(Stage("split", own, Journal("0" * 32, None)))
+        counted = json.loads(layout.metrics("split").read_text())["split"]
+        return pd.read_parquet(layout.SPLIT)["part"].to_numpy(), counted
+
+    return run
+
+
+def held_out_copies(pixels, parts):
+    """Held-out faces that stand in another part, too; from the grey levels themselves."""
+    faces = [face.tobytes() for face in pixels]
+    where = {part: {faces[k] for k in np.flatnonzero(parts == part)} for part in PARTS}
+    return sum(
+        any(faces[k] in where[other] for other in PARTS if other != parts[k])
+        for k in np.flatnonzero(parts != "train")
+    )
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("method", ["stratified", "shuffled", "first_rows"])
+def test_no_held_out_face_has_a_copy_elsewhere(planted, part_faces, method, seed):
+    pixels, _ = planted
+    parts, counted = part_faces(method=method, seed=seed, copies_together=True)
+    assert held_out_copies(pixels, parts) == counted["copies_across_parts"] == 0
+    for original, copies in {**COPIED, RELABELLED[0]: [RELABELLED[1]]}.items():
+        assert set(parts[copies]) == {parts[original]}
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("method", ["stratified", "shuffled", "first_rows"])
+def test_copies_that_are_let_apart_are_counted(planted, part_faces, method, seed):
+    pixels, _ = planted
+    parts, counted = part_faces(method=method, seed=seed, copies_together=False)
+    assert counted["copies_across_parts"] == held_out_copies(pixels, parts) > 0
+
+
+def test_fer2013s_own_parts_are_kept_and_their_copies_counted(planted, part_faces):
+    """Rows 134 to 139 are in FER2013's test part there, and their originals are not."""
+    pixels, _ = planted
+    parts, counted = part_faces(method="usage", copies_together=True)
+    assert (parts == "train").sum() == 100
+    assert counted["copies_across_parts"] == held_out_copies(pixels, parts) == 4
+
+
+def test_a_mirror_image_and_a_changed_pixel_are_not_noticed(planted, part_faces):
+    parts, counted = part_faces(method="first_rows", copies_together=True)
+    assert counted["copies_across_parts"] == 0
+    for original, other in (MIRRORED, RETOUCHED):
+        assert (parts[original], parts[other]) == ("train", "test")
