@@ -118,6 +118,23 @@ def test_the_record_has_every_epoch_and_the_pictures(runs):
     assert len(data.dataset.digest) == 32
 
 
+def test_every_run_knows_what_made_it(project, runs):
+    client, found = runs
+    (parent,) = [run for run in found if "mlflow.parentRunId" not in run.data.tags]
+    tags = parent.data.tags
+    assert tags["git.revision"] == project.run("git", "rev-parse", "HEAD").strip()
+    assert tags["git.dirty"] == "false"
+    assert {"data.md5", "version.torch", "version.python", "threads"} <= tags.keys()
+    for run in found:
+        if run is not parent:
+            assert {"git.revision", "git.dirty", "device"} <= run.data.tags.keys(), (
+                run.info.run_name
+            )
+            listed = {item.path for item in client.list_artifacts(run.info.run_id)}
+            assert "made_by.json" in listed, run.info.run_name
+            assert run.data.params or run.info.run_name == "report"
+
+
 def test_the_best_cnn_is_registered_and_answers_for_raw_faces(project, runs):
     import mlflow
 

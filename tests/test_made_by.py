@@ -1,0 +1,119 @@
+"""What made a result stands beside it, is whole or absent, and is known to fit or not."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import yaml
+
+from .project import TINY, clone_project
+
+pytestmark = pytest.mark.study
+
+FILE = "artifacts/split/made_by.json"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A clone in which the faces were drawn, read and parted."""
+    project = clone_project(tmp_path_factory.mktemp("made") / "project", TINY)
+    project.environment |= {"IMAGE_SENTIMENT_TRACKING": "off", "OMP_NUM_THREADS": "1"}
+    project.run("dvc", "repro", "split")
+    return project
+
+
+def set_split(project, **settings):
+    path = project.folder / "params.yaml"
+    values = yaml.safe_load(path.read_text())
+    values["split"] |= settings
+    path.write_text(yaml.safe_dump(values))
+
+
+def md5(path):
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+def told(project, expect):
+    return dict(
+        line.split(": ", 1)
+        for line in project.run(
+            "python", "-m", "pipeline.tracking", "made", expect=expect
+        ).splitlines()
+    )
+
+
+def test_it_tells_what_made_the_result(project):
+    made = project.json(FILE)
+    assert made["git"] == {
+        "revision": project.run("git", "rev-parse", "HEAD").strip(),
+        "dirty": False,
+    }
+    assert made["params"] == yaml.safe_load((project.folder / "params.yaml").read_text())
+    assert made["data"]["source"] == "data/sample"
+    assert made["data"]["md5"]["train.csv.gz"] == md5(project.folder / "data/sample/train.csv.gz")
+    assert made["versions"]["numpy"] == np.__version__
+    assert (made["machine"]["device"], made["machine"]["threads"]) == ("cpu", "1")
+    assert {path: md5(project.folder / path) for path in made["outputs"]} == made["outputs"]
+    locked = project.locked()
+    for path in ("data/split.parquet", "artifacts/split/metrics.json"):
+        assert made["outputs"][path] == locked[path]
+    assert project.json("artifacts/sample/made_by.json")["data"]["md5"] is None
+
+
+def test_neither_git_nor_dvc_knows_it(project):
+    assert "made_by" not in project.run("git", "status", "--short", "--untracked-files=all")
+    assert "made_by" not in (project.folder / "dvc.lock").read_text()
+
+
+def test_it_fits_until_dvc_restores_another_result(project):
+    assert set(told(project, expect=0)) == {"sample", "ingest", "split"}
+    set_split(project, seed=7)
+    assert "Running stage 'split'" in project.run("dvc", "repro", "split")
+    assert project.json(FILE)["git"]["dirty"] is True
+    assert ", changed; cpu" in told(project, expect=0)["split"]
+
+    set_split(project, seed=0)
+    output = project.run("dvc", "repro", "split")
+    assert "is cached - skipping run" in output
+    found = told(project, expect=1)
+    assert found["split"] == (
+        "made_by.json speaks of other results: artifacts/split/figures/counts.svg and 2 more"
+    )
+    assert "made_by" not in found["ingest"]
+    project.run("dvc", "repro", "--force", "--single-item", "split")
+    told(project, expect=0)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"outputs": {}}', '{"outputs": 3}'])
+def test_a_file_that_no_stage_wrote_is_not_believed(project, content):
+    path = project.folder / FILE
+    kept = path.read_text()
+    path.write_text(content)
+    assert told(project, expect=1)["split"].startswith("made_by.json")
+    path.write_text(kept)
+
+
+def test_a_stage_that_fails_or_is_killed_leaves_none(project):
+    path = project.folder / FILE
+    kept = path.read_text()
+    set_split(project, method="usage")
+    project.run("python", "-m", "pipeline.stages.split", expect=1)
+    assert not path.exists()
+    assert told(project, expect=1)["split"].startswith("no made_by.json")
+    set_split(project, method="stratified")
+    for delay in np.linspace(0, 1, 4):
+        path.write_text(kept)
+        command = [sys.executable, "-m", "pipeline.stages.split"]
+        with subprocess.Popen(command, cwd=project.folder, env=project.environment) as stage:
+            deadline = time.monotonic() + 60
+            while path.exists() and stage.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.001)  # until it has begun its work
+            time.sleep(delay)
+            os.kill(stage.pid, signal.SIGKILL)
+        # Killed before its end or after it: nothing, or all of it.
+        assert not path.exists() or project.json(FILE)["stage"] == "split"
