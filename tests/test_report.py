@@ -437,6 +437,40 @@ def test_deletion_claims_what_its_interval_bears(page, gained, verdict):
     assert verdict in text_of(page(saliency(deletion=deletion)))
 
 
+@pytest.mark.parametrize(
+    ("alike", "verdict"),
+    [
+        (0.1, "+0.10 (95% interval +0.05 to +0.15): the maps change with what was learned."),
+        (0.9, "the maps show the faces rather than what was learned."),
+        (0.5, "how far the maps show what was learned is left open."),
+    ],
+)
+def test_maps_are_held_against_a_network_that_forgets(page, alike, verdict):
+    found = {"faces": 16, "spearman": {"classify": 0.6, "conv1": alike}, "all": interval(alike)}
+    text = text_of(page(saliency(randomisation=found)))
+    assert verdict in text
+    assert "maps of 16 test faces correlate by +0.60" in text
+
+
+@pytest.mark.parametrize(
+    ("learned", "verdict"),
+    [
+        (0.1, "draws saliency to them, +10.0 percentage points"),
+        (-0.1, "takes some off"),
+        (0.01, "is not shown to change that"),
+    ],
+)
+def test_saliency_is_compared_with_that_before_training(page, learned, verdict):
+    text = text_of(page(saliency(learned=interval(learned))))
+    assert f"Before any training it was 22.0%: training {verdict}" in text
+
+
+def test_macro_f1_is_compared_too(page):
+    text = text_of(page())
+    assert "By macro-F1 the convolutional one less the dense one is +30.0 percentage points" in text
+    assert "the three reach 30.0% (25.0 to 35.0%), 30.0% (25.0 to 35.0%) and 30.0%" in text
+
+
 def test_lime_is_doubted_where_its_linear_model_explains_little(page):
     found = lime(sad=explained(0.9), fear=explained(0.3))
     text = text_of(page({"lime/lime.json": {"cnn": found, "dnn": lime()}}))
