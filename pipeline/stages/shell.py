@@ -15,6 +15,7 @@ import psutil
 
 from pipeline import layout
 from pipeline.compute import compute_slot
+from pipeline.disk import full_path, is_full
 from pipeline.errors import UserError
 from pipeline.params import Params, load
 from pipeline.tracking import made_by
@@ -92,6 +93,16 @@ def run(
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(128 + signal.SIGINT) from None
+    except Exception as error:
+        if options.debug or not is_full(error):
+            raise
+        place = full_path(error, layout.folder(name)).absolute()
+        print(
+            f"{name}: error: no space left on the disk of {place}: free some and run it again; "
+            "finished stages and the last checkpoint stay",
+            file=sys.stderr,
+        )
+        raise SystemExit(1) from None
 
 
 def _tell(name: str) -> Callable[[str], None]:

@@ -30,11 +30,16 @@ class Checkpoints:
         self.folder.mkdir(parents=True, exist_ok=True)
         target = self._path(epoch)
         partial = target.with_suffix(".part")
-        with partial.open("wb") as file:
-            torch.save({"fingerprint": self.fingerprint, "state": state}, file)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with partial.open("wb") as file:
+                torch.save({"fingerprint": self.fingerprint, "state": state}, file)
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException:
+            partial.unlink(missing_ok=True)  # on a full disk, its room is needed
+            raise
         partial.replace(target)
+        _flush(self.folder)
         for old in self._newest_first()[KEPT:]:
             old.unlink()
 
@@ -77,3 +82,12 @@ class Checkpoints:
 
     def _newest_first(self) -> list[Path]:
         return sorted(self.folder.glob(f"{self.fingerprint[:8]}-*.pt"), reverse=True)
+
+
+def _flush(folder: Path) -> None:
+    """See that a renaming is on disk, too."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,271 @@
+"""What happens to a training when the machine turns on it: real signals, a really full disk."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+
+from .project import TINY, clone_project
+
+pytestmark = pytest.mark.study
+
+TRAIN = [sys.executable, "-m", "pipeline.stages.train", "dnn"]
+EPOCHS = 40
+KILLS = 6
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    changes = {"sample": {"unlabelled": 0}, "train": {"dnn": {"epochs": EPOCHS}}}
+    folder = tmp_path_factory.mktemp("faults") / "image-sentiment"
+    project = clone_project(folder, {**TINY, **changes})
+    project.environment["OMP_NUM_THREADS"] = "1"
+    project.run("dvc", "repro", "split")
+    return project
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(project):
+    """The weights that a training ends with when nothing happens to it."""
+    project.run(*TRAIN)
+    return weights(project)
+
+
+@pytest.fixture(autouse=True)
+def cleared(project):
+    """Each test starts without checkpoints, and with everything before it in the record."""
+    yield
+    project.run("python", "-m", "pipeline.tracking", "wait", "--timeout", "120")
+    assert not list(project.folder.glob(".checkpoints/*/*.part"))
+
+
+def weights(project):
+    return (project.folder / "artifacts/train/dnn/weights.safetensors").read_bytes()
+
+
+def checkpoints(project):
+    return sorted((project.folder / ".checkpoints" / "train-dnn").glob("*.pt"))
+
+
+@contextmanager
+def training(project, command=TRAIN, **environment):
+    """A training under way, as a terminal starts it: in a process group of its own."""
+    with subprocess.Popen(
+        command, cwd=project.folder, env=project.environment | environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def until(condition, process, seconds=240):
+    deadline = time.monotonic() + seconds
+    while not condition() and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def runs(project):
+    from mlflow import MlflowClient
+
+    project.run("python", "-m", "pipeline.tracking", "wait", "--timeout", "120")
+    client = MlflowClient(f"sqlite:///{project.folder / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("image-sentiment")
+    found = client.search_runs([experiment.experiment_id], "attributes.run_name = 'train@dnn'")
+    return client, {run.info.run_id: run for run in found}
+
+
+def test_killed_at_any_moment_it_ends_with_the_same_weights(project, uninterrupted):
+    rng = np.random.default_rng(7)
+    _, before = runs(project)
+    reached, survived = 0, 0
+    while survived < KILLS:
+        with training(project) as process:
+            if survived == 0:  # while a checkpoint is being written
+                folder = project.folder / ".checkpoints" / "train-dnn"
+                until(lambda folder=folder: list(folder.glob("*.part")), process)
+            else:
+                wanted = reached + 2
+                until(lambda wanted=wanted: epoch_of(checkpoints(project)) >= wanted, process)
+                time.sleep(rng.random() * 0.2)
+            assert process.poll() is None, process.communicate()[0]
+            process.kill()
+        survived += 1
+        assert epoch_of(checkpoints(project)) >= reached
+        reached = epoch_of(checkpoints(project))
+    project.run(*TRAIN)
+    assert weights(project) == uninterrupted
+    history = pd.read_csv(project.folder / "artifacts/train/dnn/history.csv")
+    assert list(history["epoch"]) == list(range(1, EPOCHS + 1))
+    client, after = runs(project)
+    (run,) = [after[key] for key in after.keys() - before.keys()]
+    assert run.info.status == "FINISHED"
+    points = client.get_metric_history(run.info.run_id, "validation_loss")
+    assert {point.step for point in points} - {0} == set(range(1, EPOCHS + 1))
+
+
+def epoch_of(found):
+    return max((int(path.stem.rsplit("-", 1)[1]) for path in found), default=0)
+
+
+def test_a_damaged_checkpoint_is_set_aside_and_told(project, uninterrupted):
+    with training(project) as process:
+        until(lambda: epoch_of(checkpoints(project)) >= 4, process)
+        process.kill()
+    newest = checkpoints(project)[-1]
+    newest.write_bytes(newest.read_bytes()[:-1000])
+    said = project.run(*TRAIN)
+    assert f"{newest.name} is damaged" in said
+    assert weights(project) == uninterrupted
+
+
+@pytest.mark.parametrize("told", ["SIGTERM", "Ctrl-C", "Ctrl-C to dvc repro"])
+def test_whoever_stops_it_finds_a_checkpoint_and_nothing_left_running(project, uninterrupted, told):
+    _, before = runs(project)
+    command = ["dvc", "repro", "-f", "train@dnn", "-s"] if "dvc" in told else TRAIN
+    with training(project, command) as process:
+        until(lambda: epoch_of(checkpoints(project)) >= 3, process)
+        family = psutil.Process(process.pid).children(recursive=True)
+        asked = time.monotonic()
+        if told == "SIGTERM":
+            process.terminate()
+        else:
+            os.killpg(process.pid, signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+        _, alive = psutil.wait_procs([each for each in family if not is_recorder(each)], timeout=1)
+        assert time.monotonic() - asked < 5, said
+        assert not alive
+    assert process.returncode != 0
+    assert "Traceback" not in said
+    assert epoch_of(checkpoints(project)) >= 3
+    _, after = runs(project)
+    (run,) = [after[key] for key in after.keys() - before.keys()]
+    assert run.info.status == "KILLED"
+    project.run("dvc", "repro", "-f", "-s", "train@dnn")  # no lock is in its way
+    assert weights(project) == uninterrupted
+    _, again = runs(project)
+    assert again[run.info.run_id].info.status == "FINISHED"
+    assert again.keys() == after.keys()
+    assert not [each for each in psutil.process_iter() if works_in(each, project.folder)]
+
+
+def is_recorder(process):
+    with suppress(psutil.NoSuchProcess):
+        return "pipeline.tracking" in process.cmdline()
+    return False
+
+
+def works_in(process, folder):
+    """Whether a process of the study, the recorder that is about to leave excepted, is there."""
+    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        return process.cwd() == str(folder) and not is_recorder(process)
+    return False
+
+
+def test_a_training_that_fails_marks_its_run_with_the_error(project, uninterrupted):
+    _, before = runs(project)
+    path = project.folder / "data/split.parquet"
+    whole = path.read_bytes()
+    path.unlink()
+    path.write_bytes(whole[:100])
+    try:
+        said = project.run(*TRAIN, expect=1)
+    finally:
+        path.write_bytes(whole)
+    _, after = runs(project)
+    (run,) = [after[key] for key in after.keys() - before.keys()]
+    assert run.info.status == "FAILED"
+    assert run.data.tags["error"].split(": ")[1][:20] in said
+
+
+def test_a_record_that_never_answers_holds_no_training_up(project, uninterrupted):
+    _, before = runs(project)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(64)  # connections are accepted, and never a word is said
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        away = {"MLFLOW_TRACKING_URI": address, "MLFLOW_HTTP_REQUEST_TIMEOUT": "600"}
+        started = time.monotonic()
+        with training(project, **away) as process:
+            said, _ = process.communicate(timeout=300)
+        assert process.returncode == 0, said
+        assert time.monotonic() - started < 300
+        assert weights(project) == uninterrupted
+        kept = list((project.folder / ".tracking").rglob("events.jsonl"))
+        assert any(address in path.read_text() for path in kept)
+        told = subprocess.run(
+            [sys.executable, "-m", "pipeline.tracking", "wait", "--timeout", "1"],
+            cwd=project.folder, env=project.environment | away, capture_output=True, text=True,
+        )  # fmt: skip
+        assert told.returncode == 1
+        assert "not shipped" in told.stderr
+        for each in psutil.process_iter():
+            with suppress(psutil.Error):
+                if is_recorder(each) and each.cwd() == str(project.folder):
+                    each.kill()
+    _, after = runs(project)  # MLflow is back
+    (run,) = [after[key] for key in after.keys() - before.keys()]
+    assert run.info.status == "FINISHED"
+
+
+# A full disk
+
+
+def full(project, folder, size, then=""):
+    """Train with a small disk mounted on a folder, in a mount namespace of its own."""
+    place = project.folder / folder
+    place.mkdir(parents=True, exist_ok=True)
+    script = f"""
+        mount -t tmpfs -o size={size} tmpfs '{place}' || exit 99
+        cd '{project.folder}'
+        {" ".join(TRAIN)}; echo "ended with $?"
+        ls '{place}'
+        {then}
+    """
+    done = subprocess.run(
+        ["unshare", "--map-root-user", "--mount", "sh", "-c", script],
+        env=project.environment, capture_output=True, text=True, timeout=400,
+    )  # fmt: skip
+    if done.returncode == 99 or "unshare failed" in done.stderr:
+        pytest.skip("this machine allows no mount, so no small disk")
+    return done.stdout, done.stderr
+
+
+def one_line(errors, folder):
+    lines = [line for line in errors.replace("\r", "\n").splitlines() if "error:" in line]
+    assert len(lines) == 1, errors
+    assert "no space left on the disk of" in lines[0]
+    assert "Traceback" not in errors
+    return lines[0]
+
+
+def test_a_full_disk_spares_the_last_checkpoint(project, uninterrupted):
+    again = f"mount -o remount,size=1g tmpfs .checkpoints; {' '.join(TRAIN)}; echo then $?"
+    printed, errors = full(project, ".checkpoints", "40m", again)
+    _, then = printed.split("ended with 1\n")
+    assert "then 0" in then
+    one_line(errors, ".checkpoints")
+    assert weights(project) == uninterrupted
+    resumed = errors.split("error:")[1]
+    assert "epoch 1," not in resumed
+    assert f"epoch {EPOCHS}," in resumed
+
+
+@pytest.mark.parametrize(("folder", "size"), [("artifacts/train/dnn", "1m"), (".tracking", "16k")])
+def test_a_full_disk_under_results_or_the_journal_is_one_line(project, folder, size):
+    printed, errors = full(project, folder, size)
+    assert "ended with 1\n" in printed
+    one_line(errors, folder)
+    assert ".part" not in printed
