@@ -31,6 +31,9 @@ _STANDARD = {
 _BLOCK = 1 << 20
 """Bytes of text a batch; pyarrow reads up to 32 of them ahead."""
 
+_HEADER = 1 << 16
+"""Bytes that the first line has not."""
+
 
 def read_csv(
     path: Path, labelled: bool, progress: Progress | None = None, *, keep_text: bool = False
@@ -57,24 +60,40 @@ def read_csv(
         except pa.ArrowInvalid as error:
             # "Empty CSV" means that nothing follows the header.
             if "Empty CSV" not in str(error):
-                place = f"{path.name}: after row {numbers.last}"
-                raise UserError(f"{place}: {' '.join(str(error).split())}") from None
+                raise _explain(error, numbers) from None
         if numbers.last == 0 and labelled:
             raise UserError(f"{path.name}: has a header and no rows; expected one row a face")
+
+
+def _explain(error: pa.ArrowInvalid, numbers: "_RowNumbers") -> UserError:
+    """Say which line pyarrow could not take apart, and why."""
+    numbers.take(0)  # rows put aside just before it
+    reason = " ".join(str(error).split())
+    if "straddl" in reason:
+        reason = f"a line of more than {_BLOCK:,} bytes; expected one face, about 9,000 bytes"
+    return UserError(f"{numbers.file}: row {numbers.last + 1}: {reason}")
 
 
 def _read_header(file: BinaryIO, name: str, labelled: bool) -> list[str]:
     """Take the first line and give each column its standard name, or an empty one."""
     line = b"\n"
     while line and not line.strip():
-        line = file.readline(_BLOCK)
+        line = file.readline(_HEADER)
     if not line:
         raise UserError(f"{name}: is empty; expected a CSV file with a header")
+    if len(line) == _HEADER:
+        raise UserError(
+            f"{name}: begins with a line of {_HEADER:,} bytes or more: {shown(line)}; expected a "
+            "header, such as 'label,feature'"
+        )
     try:
         text = line.decode("utf-8-sig").strip()
         found = next(csv.reader([text], strict=True, skipinitialspace=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{name}: the header is not CSV in UTF-8: {error}") from None
+    except (UnicodeDecodeError, csv.Error):
+        raise UserError(
+            f"{name}: the header is not CSV in UTF-8: {shown(line.strip(), 60)}; expected a line "
+            "such as 'label,feature'"
+        ) from None
     columns = [_STANDARD.get(column.strip().lower(), "") for column in found]
     if not labelled:
         columns = ["" if column == "label" else column for column in columns]

@@ -4,9 +4,11 @@ A folder's class is an expression's name, a common synonym or a label 0 to 6. Un
 `validation` or `test` a face also gets FER2013's name of that part.
 """
 
+import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,10 +55,12 @@ def find_images(root: Path) -> list[Item]:
     """List a folder's images, sorted by path; hidden files and other kinds are passed over.
 
     Raises:
-        UserError: an image lies in a folder whose name is no class.
+        UserError: an image lies in a folder whose name is no class, or a folder cannot be read.
     """
     items = []
-    for path in sorted(root.rglob("*")):
+    # Not `rglob`, which passes over a folder that it may not read.
+    walk = os.walk(root, onerror=_refuse)
+    for path in sorted(Path(place, name) for place, _, names in walk for name in names):
         inside = path.relative_to(root)
         if path.suffix.lower() not in SUFFIXES or any(p.startswith(".") for p in inside.parts):
             continue
@@ -71,6 +75,10 @@ def find_images(root: Path) -> list[Item]:
         label = _CLASSES[classes[0]] if classes else UNLABELLED
         items.append(Item(path, label, usage))
     return items
+
+
+def _refuse(error: OSError) -> NoReturn:
+    raise UserError(f"{error.filename}: cannot be read: {error.strerror}")
 
 
 def read_images(root: Path, labelled: bool, progress: Progress | None = None) -> Iterator[Batch]:
@@ -103,7 +111,7 @@ def _read_batch(root: Path, items: list[Item], first: int, progress: Progress | 
             rows.append(row)
             names.append(name)
         if progress is not None:
-            progress(item.path.stat().st_size)
+            progress(size_of(item.path))
     numbers = np.array(rows, np.int64)
     return Batch(
         pixels=np.array(faces, np.uint8).reshape(-1, SIDE, SIDE),
@@ -116,13 +124,22 @@ def _read_batch(root: Path, items: list[Item], first: int, progress: Progress | 
     )
 
 
+def size_of(path: Path) -> int:
+    """Bytes of a file; none where a link leads nowhere, which reading then says."""
+    return path.stat().st_size if path.exists() else 0
+
+
 def read_image(path: Path) -> NDArray[np.uint8]:
     """Read one image as a face of shape (48, 48).
 
     Colours become grey by their brightness (ITU-R 601), transparent parts black; another size or
-    proportion is brought to 48 by 48 with antialiasing.
+    proportion is brought to 48 by 48 with antialiasing. More than `Image.MAX_IMAGE_PIXELS` (89
+    million) are refused before they take a gigabyte: no face needs them.
     """
-    with Image.open(path) as opened:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        opened = Image.open(path)
+    with opened:
         image: Image.Image = ImageOps.exif_transpose(opened)
         if image.mode.startswith("I"):
             # 16 bits a pixel: Pillow's own conversion would clip at 255 instead of scaling.

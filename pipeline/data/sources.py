@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pipeline.data.folder import find_images
+from pipeline.data.folder import find_images, size_of
 from pipeline.data.opening import PACKED
 from pipeline.errors import UserError
 
@@ -36,7 +36,7 @@ class Source:
     def size(self) -> int:
         """Bytes on disk that reading the faces goes through, for a progress bar."""
         if self.kind == "images":
-            return sum(item.path.stat().st_size for item in find_images(self.labelled))
+            return sum(size_of(item.path) for item in find_images(self.labelled))
         return sum(path.stat().st_size for path in self.files if path != self.regions)
 
 
@@ -49,8 +49,15 @@ def locate(source: str) -> Source:
     `regions.npz` is taken along with its CSV file.
 
     Raises:
-        UserError: nothing usable is there.
+        UserError: nothing usable is there, or it must not be read.
     """
+    try:
+        return _locate(source)
+    except OSError as error:
+        raise UserError(f"data.source = {source!r}: cannot be read: {error.strerror}") from None
+
+
+def _locate(source: str) -> Source:
     path = Path(source)
     if path.is_file():
         return Source("csv", path, overlooked=_test_beside(path))
@@ -94,12 +101,15 @@ def _only_csv(folder: Path) -> Path | None:
 
 
 def fingerprint(path: Path) -> str:
-    """MD5 sum of a file, or of the names and sums of a folder's images."""
+    """MD5 sum of a file, or of the names and sums of a folder's images; empty if unreadable."""
     if path.is_dir():
         lines = [
             f"{item.path.relative_to(path).as_posix()} {fingerprint(item.path)}\n"
             for item in find_images(path)
         ]
         return hashlib.md5("".join(lines).encode(), usedforsecurity=False).hexdigest()
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    except OSError:  # an image that is dropped; a file was read before anybody asks for its sum
+        return ""

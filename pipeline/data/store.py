@@ -66,7 +66,7 @@ def read_faces(folder: Path) -> Faces:
         UserError: the folder is missing, broken or not a store.
     """
     try:
-        pixels = np.load(folder / _PIXELS, mmap_mode="r")
+        pixels = np.load(folder / _PIXELS, mmap_mode="r", allow_pickle=False)
         table = pd.read_parquet(folder / _TABLE)
     except (OSError, ValueError, EOFError) as error:
         raise UserError(f"{folder}: no readable faces ({error}); run the stage `ingest`") from None
