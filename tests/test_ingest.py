@@ -1,6 +1,8 @@
 """A whole source becomes two stores, regions and a report; a bad row stops or is listed."""
 
+import io
 import json
+import zipfile
 from dataclasses import asdict
 
 import numpy as np
@@ -136,7 +138,13 @@ def test_regions_that_do_not_fit_are_an_error(tmp_path, places, regions, message
 
 def test_a_broken_regions_file_is_an_error(tmp_path, places):
     source = write_source(tmp_path / "raw", TRAIN, regions={})
-    for content in (b"", b"no archive", b"PK\x03\x04no archive"):
+    header = io.BytesIO()
+    shape = {"descr": "|b1", "fortran_order": False, "shape": (10**10, 48, 48)}
+    np.lib.format.write_array_header_1_0(header, shape)
+    vast = io.BytesIO()
+    with zipfile.ZipFile(vast, "w") as archive:
+        archive.writestr("eyes.npy", header.getvalue())
+    for content in (b"", b"no archive", b"PK\x03\x04no archive", vast.getvalue()):
         (tmp_path / "raw" / "regions.npz").write_bytes(content)
         with pytest.raises(UserError, match=r"regions.npz: not an archive of arrays"):
             ingest(source, "stop", *places)

@@ -35,7 +35,9 @@ def unpacked(path: Path, progress: Progress | None = None) -> Iterator[BinaryIO]
             raw = stack.enter_context(_Counted(path, progress))
             packed = stack.enter_context(io.BufferedReader(raw, _BUFFER))
             guard = _Guard(_unpack(packed, path), path)
-        except (OSError, zipfile.BadZipFile, RuntimeError) as error:
+        except UserError:
+            raise
+        except Exception as error:  # zipfile raises nearly anything at a damaged file
             raise _explain(path, error) from None
         # Closing takes this reader's lock: a read under way in another thread ends first.
         reader = stack.enter_context(io.BufferedReader(guard, _BUFFER))
