@@ -1,9 +1,11 @@
 """Typed parameters: one small class a stage, mirrored key by key in `params.yaml`.
 
 An unknown key, a wrong type or an impossible value is a `UserError` that names the key, the value
-and what is allowed, before any work starts.
+and what is allowed, before any work starts. Upper bounds lie far beyond what makes sense, and short
+of what would fill a machine's memory or never end.
 """
 
+import reprlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -18,7 +20,12 @@ from pipeline.layout import PARAMS
 Share = Annotated[float, Field(ge=0, le=1)]
 """A part of a whole, both ends included."""
 
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=1000)]
+
+Faces = Annotated[int, Field(ge=1, le=200_000)]
+"""As many as five of FER2013."""
+
+Epochs = Annotated[int, Field(ge=1, le=10_000)]
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
@@ -26,21 +33,21 @@ Seed = Annotated[int, Field(ge=0, lt=2**31)]
 class Section(BaseModel):
     """A part of `params.yaml`: no unknown keys, no silent conversion, no change after reading."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Data(Section):
     """Which faces are studied, and what becomes of a row that is not a face."""
 
-    source: str
+    source: Annotated[str, Field(min_length=1, max_length=4096)]
     on_bad_row: Literal["stop", "drop"]
 
 
 class Sample(Section):
     """The embedded sample faces: how many, and how hard they are to tell apart."""
 
-    faces: Annotated[int, Field(ge=70)]
-    unlabelled: Annotated[int, Field(ge=0)]
+    faces: Annotated[int, Field(ge=70, le=200_000)]
+    unlabelled: Annotated[int, Field(ge=0, le=200_000)]
     mislabelled: Share
     copies: Share
     noise: Annotated[float, Field(ge=0, le=80)]
@@ -76,10 +83,10 @@ class Fit(Section):
     learning_rate: Annotated[float, Field(gt=0, le=10)]
     weight_decay: Annotated[float, Field(ge=0, le=1)]
     schedule: Literal["one_cycle", "constant"]
-    batch: Annotated[int, Field(ge=2)]  # BatchNorm has no statistics of a single face
-    epochs: Count
+    batch: Annotated[int, Field(ge=2, le=16_384)]  # BatchNorm has no statistics of a single face
+    epochs: Epochs
     averaging: Annotated[float, Field(ge=0, lt=1)]
-    early_stopping: Annotated[int, Field(ge=0)]
+    early_stopping: Annotated[int, Field(ge=0, le=10_000)]
     keep: Literal["best", "last"]
     seed: Seed
     device: Literal["auto", "cpu", "cuda"]
@@ -161,7 +168,7 @@ class Saliency(Section):
     noise: Annotated[float, Field(gt=0, lt=1)]
     steps: Annotated[int, Field(ge=2, le=1000)]
     mask: Annotated[float, Field(gt=0, lt=1)]
-    faces: Count
+    faces: Faces
     random: Count
     seed: Seed
 
@@ -179,19 +186,19 @@ class Ascent(Section):
     """How an image is changed step by step until it excites what it shall."""
 
     steps: Annotated[int, Field(ge=1, le=5000)]
-    learning_rate: Annotated[float, Field(gt=0)]
-    smoothness: Annotated[float, Field(ge=0)]
+    learning_rate: Annotated[float, Field(gt=0, le=1000)]
+    smoothness: Annotated[float, Field(ge=0, le=1000)]
     seed: Seed
 
 
 class Filters(Ascent):
     """Activation maximisation: which layers, how many filters, how long."""
 
-    layers: Annotated[list[str], Field(min_length=1)] | Literal["auto"]
+    layers: Annotated[list[str], Field(min_length=1, max_length=100)] | Literal["auto"]
     filters: Count
     strongest: Count
     random: Count
-    face: Annotated[int, Field(ge=0)]
+    face: Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class ClassImages(Ascent):
@@ -204,7 +211,7 @@ class Consistency(Section):
     temperature: Annotated[float, Field(gt=0, le=1)]
     threshold: Annotated[float, Field(ge=0, lt=1)]
     rare: Share
-    weight: Annotated[float, Field(ge=0)]
+    weight: Annotated[float, Field(ge=0, le=1000)]
     labelled_share: Annotated[float, Field(gt=0, le=1)]
     augmentation: Augmentation
     fit: Fit
@@ -216,7 +223,7 @@ class SemiSupervised(Section):
     labelled_fraction: Annotated[float, Field(gt=0, lt=1)]
     unlabelled_file: bool
     network: AutoencoderName
-    code: Count
+    code: Annotated[int, Field(ge=1, le=16_384)]
     noise: Annotated[float, Field(ge=0, lt=1)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
@@ -259,17 +266,36 @@ def load(path: Path = PARAMS) -> Params:
         values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; run from the project's folder") from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    # A date or a number that cannot be is a ValueError, brackets without end a RecursionError.
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not YAML: {' '.join(str(error).split())[:300]}") from None
     return parse(values, str(path))
 
 
 def parse(values: Any, name: str = "params") -> Params:
     """Check parameters that are already read; `name` stands before each message."""
     try:
-        return Params.model_validate(values)
+        params = Params.model_validate(values)
     except ValidationError as error:
         raise UserError("; ".join(_explain(name, error.errors()))) from None
+    _check_layers(params, name)
+    return params
+
+
+def _check_layers(params: Params, name: str) -> None:
+    layers = params.filters.layers
+    if layers == "auto":
+        return
+    # Only a network knows its layers; whoever leaves them to it does not wait for torch.
+    from pipeline.analysis.activations import require_maps
+
+    network = params.train.cnn.network
+    try:
+        require_maps(network, layers)
+    except UserError as error:
+        raise UserError(f"{name}: filters.layers = {_shown(layers)}: {network}: {error}") from None
 
 
 def _explain(name: str, details: Sequence[Any]) -> list[str]:
@@ -282,14 +308,21 @@ def _explain(name: str, details: Sequence[Any]) -> list[str]:
         if detail["type"] == "missing":
             found[f"{key} is missing"] = []
         elif detail["type"] == "extra_forbidden":
-            key = ".".join(str(part) for part in detail["loc"])
+            key = ".".join(_shown(part).strip("'") for part in detail["loc"])
             found[f"{key} is not known; allowed here: {', '.join(section)}"] = []
         else:
             inputs.setdefault(key, detail["input"])
             message = detail["msg"].removeprefix("Input ").removeprefix("Value error, ")
-            subject = f"{key or 'the file'} = {inputs[key]!r}: "
+            subject = f"{key or 'the file'} = {_shown(inputs[key])}: "
             found.setdefault(subject, []).append(message)
     return [f"{name}: {subject}{', or '.join(messages)}" for subject, messages in found.items()]
+
+
+def _shown(value: Any) -> str:
+    """A value, on one line and cut short where somebody put a book."""
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = short.maxlong = 80
+    return short.repr(value)
 
 
 def _resolve(location: Sequence[str | int]) -> tuple[list[str], list[str]]:

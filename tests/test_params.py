@@ -1,7 +1,15 @@
 import copy
+import io
+import math
+import os
+import subprocess
+import sys
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
 from pipeline.errors import UserError
 from pipeline.params import MODELS, load, parse
@@ -45,6 +53,11 @@ def test_the_committed_file_is_allowed(values):
         ("train.cnn.augmentation.flip", True, "'none', 'random' or 'alternating'"),
         ("filters.layers", [], "at least 1 item"),
         ("filters.layers", "conv2", "valid list, or should be 'auto'"),
+        ("filters.layers", ["block1", "conv9"], "layer 'conv9' is not in this network"),
+        ("filters.layers", ["classify"], "gives no maps but rows of 7 numbers"),
+        ("train.cnn.epochs", 10**9, "less than or equal to 10000"),
+        ("sample.faces", 10**12, "less than or equal to 200000"),
+        ("train.cnn.learning_rate", math.nan, "a finite number"),
     ],
 )
 def test_an_impossible_value_names_key_value_and_what_is_allowed(values, key, value, allowed):
@@ -91,3 +104,143 @@ def test_a_file_that_is_not_yaml_or_not_there_ends_in_one_line(tmp_path):
 
 def test_every_model_has_a_section(values):
     assert tuple(values["train"]) == MODELS
+
+
+def test_the_layers_of_another_network_are_named_before_anything_is_trained(values, tmp_path):
+    """By the first stage of all, with what there is; each network knows its own."""
+    values["filters"]["layers"] = ["conv2", "conv6"]
+    values["train"]["cnn"]["network"] = "triple-cnn"
+    assert parse(values).filters.layers == ["conv2", "conv6"]
+    values["train"]["cnn"]["network"] = "plain-cnn"
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline.stages.sample"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == (
+        "sample: error: params.yaml: filters.layers = ['conv2', 'conv6']: plain-cnn: layer 'conv6' "
+        "is not in this network; its convolutions are: conv1, conv2, conv3\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
+
+
+def test_parameters_cost_no_torch_unless_layers_are_named():
+    code = "import sys, pipeline.params as p; p.load(); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def leaves(values, path=()):
+    if not isinstance(values, dict):
+        return [".".join(path)]
+    return [leaf for key, value in values.items() for leaf in leaves(value, (*path, key))]
+
+
+COMMITTED = yaml.safe_load((ROOT / "params.yaml").read_text())
+LEAVES = leaves(COMMITTED)
+SECTIONS = sorted({leaf.rpartition(".")[0] for leaf in LEAVES})
+
+LARGEST = 2**31
+"""No number that is accepted is larger: what is counted fits a machine and ends some day."""
+
+WRONG = [
+    None, True, False, "", "yes", "1", "nan", "../..", "a\nb", "x" * 100_000, b"\xff", [], [1],
+    ["a"], [[]], {}, {"a": 1}, -1, 0, 1, -0.5, 0.5, 1.5, 3.0, 1e-320, 1e308, -1e308, math.nan,
+    math.inf, -math.inf, LARGEST, 10**9, 10**12, -(10**12), 10**400,
+]  # fmt: skip
+
+
+def at(params, key):
+    for part in key.split("."):
+        params = getattr(params, part)
+    return params
+
+
+def accepted_or_one_line(changed, key, value):
+    """Whether a change is accepted; then it stands there as it is, and is not too large."""
+    try:
+        found = at(parse(changed, "params.yaml"), key)
+    except UserError as error:
+        message = str(error)
+        assert message.startswith("params.yaml: ")
+        assert key in message
+        assert "\n" not in message
+        assert len(message) < 2000
+        return False
+    assert found == value
+    if isinstance(found, int | float):
+        assert abs(found) < LARGEST
+        assert math.isfinite(found)
+    return True
+
+
+@pytest.mark.parametrize("key", LEAVES)
+def test_any_wrong_value_anywhere_is_one_line(key):
+    kind = type(at(parse(COMMITTED), key))
+    for value in WRONG:
+        accepted = accepted_or_one_line(change(COMMITTED, key, value), key, value)
+        if accepted and kind is not str:
+            allowed = (int, float) if kind is float else kind
+            assert isinstance(value, allowed) or key.endswith("dropout")
+            assert not isinstance(value, bool) or kind is bool
+    for value in (None, [], {}, b"\xff", math.nan, math.inf, 10**12, 10**400, -1):
+        assert not accepted_or_one_line(change(COMMITTED, key, value), key, value)
+
+
+@pytest.mark.parametrize("key", SECTIONS)
+@pytest.mark.parametrize("value", [None, 3, "words", [], {}, {1: 2}, {"epoch": 1}])
+def test_a_section_that_is_none_is_one_line(key, value):
+    assert not accepted_or_one_line(change(COMMITTED, key, value), key, value)
+
+
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.dates()
+    | st.integers(-(10**30), 10**30) | st.binary(max_size=5)
+)  # fmt: skip
+ANYTHING = st.recursive(
+    SCALARS,
+    lambda inside: st.lists(inside, max_size=3) | st.dictionaries(SCALARS, inside, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from([*LEAVES, *SECTIONS]), ANYTHING)
+def test_whatever_a_file_holds_is_accepted_or_one_line(tmp_path_factory, key, value):
+    text = io.StringIO()
+    YAML(typ="safe", pure=True).dump(change(COMMITTED, key, value), text)
+    path = tmp_path_factory.mktemp("params") / "params.yaml"
+    path.write_text(text.getvalue(), encoding="utf-8")
+    try:
+        found = at(load(path), key)
+    except UserError as error:
+        message = str(error)
+    else:
+        assert key in LEAVES
+        assert type(found) in (bool, int, float, str, list)
+        return
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    assert len(message) < 3000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 5000, "a: " + "1" * 5000, "a: 2024-99-99", "a: &a [*a]", "a: *b", "a: 1\na: 2",
+        "a: !!python/object:os.system x", "? [a]\n: b", "? {}\n: 1", "\0", "\t- x", "- 1", "1", "",
+        "---\n---\n", "%YAML 9.9\n---",
+    ],
+)  # fmt: skip
+def test_any_other_text_is_one_line(tmp_path, text):
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"params\.yaml: ") as raised:
+        load(path)
+    assert "\n" not in str(raised.value)
+    assert len(str(raised.value)) < 1500
+
+
+def test_a_folder_for_a_file_is_one_line(tmp_path):
+    with pytest.raises(UserError, match="cannot be read: Is a directory"):
+        load(tmp_path)

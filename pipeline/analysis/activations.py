@@ -1,11 +1,15 @@
 """What goes on inside a network: the outputs of its layers, by their names."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pipeline.data.expressions import SIDE
 from pipeline.errors import UserError
+from pipeline.models.networks import build_network
 
 Maps = NDArray[np.float32]
 
@@ -84,6 +88,18 @@ def find_layer(model: nn.Module, layer: str) -> nn.Module:
         )
     found: nn.Module = layers[layer]
     return found
+
+
+def require_maps(network: str, layers: Sequence[str]) -> None:
+    """Check a network's layers by name before there is one, without its memory and time.
+
+    Raises:
+        UserError: there is no such layer, or it gives no maps.
+    """
+    with torch.device("meta"):
+        model, face = build_network(network).eval(), torch.empty(1, 1, SIDE, SIDE)
+    for layer in layers:
+        layer_output(model, layer, face)
 
 
 @torch.no_grad()
