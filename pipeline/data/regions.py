@@ -28,7 +28,7 @@ def keep_regions(
     Raises:
         UserError: the archive is broken, or not one of boolean arrays of that shape.
     """
-    regions: dict[str, NDArray[np.bool_]] = {}
+    regions: dict[str, Any] = {}
     if source is not None:
         try:
             with source.open("rb") as file, np.load(file, allow_pickle=False) as archive:
@@ -38,6 +38,8 @@ def keep_regions(
             detail = " ".join(str(error).split()) or type(error).__name__
             raise UserError(f"{source.name}: not an archive of arrays: {detail}") from None
     for name, mask in regions.items():
+        if not isinstance(mask, np.ndarray):  # a file in the archive that is no array
+            raise UserError(f"regions.npz: {name}: not an array")
         if mask.dtype != np.bool_ or mask.shape != (rows, SIDE, SIDE):
             raise UserError(
                 f"regions.npz: {name}: {mask.dtype} of shape {mask.shape}; "

@@ -228,7 +228,7 @@ def environment() -> dict[str, str]:
 
 def git(*arguments: str) -> str | None:
     """What git prints, without the last line's end; None if it fails."""
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)  # noqa: S607
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)  # noqa: S607 (git on PATH)
     return done.stdout.strip() if done.returncode == 0 else None
 
 

@@ -43,9 +43,18 @@ def _detach() -> None:
 def _record(desk: Desk, address: Address) -> int:
     from pipeline.tracking.recorder import record
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(_WithoutSecrets("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     record(desk, address)
     return 0
+
+
+class _WithoutSecrets(logging.Formatter):
+    """Errors of libraries name addresses as they got them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return places.without_secrets(super().format(record))
 
 
 def _wait(desk: Desk, address: Address, timeout: float) -> int:

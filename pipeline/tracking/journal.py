@@ -141,7 +141,9 @@ def stage_run(
     desk = Desk(places.find_root())
     address = places.find_address(desk.root)
     with new_journal(desk, address, run) as writer:
-        writer.write("begin", **_opening(desk, name, alone), run=run, address=asdict(address))
+        writer.write(
+            "begin", **_opening(desk, name, alone), run=run, address=asdict(address.public)
+        )
         journal = Journal(run, writer)
         journal.params(params)
         try:
@@ -180,8 +182,8 @@ def _opening(desk: Desk, name: str, alone: bool) -> dict[str, Any]:
 def _ending(error: BaseException) -> dict[str, str | None]:
     if isinstance(error, SystemExit) and error.code in (None, 0):
         return {"status": "FINISHED", "error": None}
-    text = " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_ERROR]
-    return {"status": _status(error), "error": text}
+    text = places.without_secrets(" ".join(f"{type(error).__name__}: {error}".split()))
+    return {"status": _status(error), "error": text[:LONGEST_ERROR]}
 
 
 def _status(error: BaseException) -> Status:

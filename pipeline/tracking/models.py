@@ -77,6 +77,7 @@ def register(
         run_id=run,
         signature=signature,
         input_example=faces,
+        serialization_format="pt2",  # MLflow's default depends on where it runs; never a pickle
         # Spelt out: working them out takes MLflow ten seconds.
         pip_requirements=_requirements(),
         registered_model_name=name,

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 SWITCH = "IMAGE_SENTIMENT_TRACKING"
@@ -49,8 +49,19 @@ class Address:
 
     @property
     def digest(self) -> str:
-        """A short name for files that belong to this address."""
-        return digest(f"{self.uri}\n{self.experiment}")
+        """A short name for files that belong to this address, whoever's password it has."""
+        return digest(f"{without_secrets(self.uri)}\n{self.experiment}")
+
+    @property
+    def public(self) -> "Address":
+        """As it may stand in a file: without user and password."""
+        return replace(self, uri=without_secrets(self.uri))
+
+    @property
+    def private(self) -> "Address":
+        """With the user and the password that the environment has for this place, if any."""
+        known = os.environ.get(URI, "")
+        return replace(self, uri=known) if without_secrets(known) == self.uri else self
 
     def __str__(self) -> str:
         return f"{without_secrets(self.uri)} ({self.experiment})"
@@ -70,7 +81,7 @@ class Desk:
 
     @property
     def folder(self) -> Path:
-        """`.tracking`, readable by its owner only: an address may hold a password."""
+        """`.tracking`, readable by its owner only."""
         folder = self.root / ".tracking"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
@@ -116,7 +127,7 @@ def digest(text: str) -> str:
 
 def without_secrets(text: str) -> str:
     """The text with user and password cut out of every address in it."""
-    return re.sub(r"://[^/@\s]*@", "://", text)
+    return re.sub(r"://[^/\s]*@", "://", text)
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -72,9 +72,10 @@ class StoredJournal:
     def address(self) -> Address:
         """Where it is to be shipped: as the stage was told, or as somebody said since."""
         try:
-            return Address(**json.loads((self.folder / REDIRECTION).read_text(encoding="utf-8")))
+            written = json.loads((self.folder / REDIRECTION).read_text(encoding="utf-8"))
         except FileNotFoundError:
-            return Address(**self.opening.values["address"])
+            written = self.opening.values["address"]
+        return Address(**written).private
 
     def is_known_to(self, address: Address) -> bool:
         """Whether its run has begun there."""
@@ -82,7 +83,7 @@ class StoredJournal:
 
     def redirect(self, address: Address) -> None:
         """Have it shipped elsewhere, from its first event on."""
-        write_whole(self.folder / REDIRECTION, json.dumps(asdict(address)))
+        write_whole(self.folder / REDIRECTION, json.dumps(asdict(address.public)))
 
     def unshipped(self, address: Address) -> list[Event]:
         """The events that this address has not got yet; empty if the journal is gone."""

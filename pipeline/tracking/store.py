@@ -149,6 +149,8 @@ def _prepare_environment() -> None:
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "true",
         "GIT_PYTHON_REFRESH": "quiet",
+        # Models are exported graphs here; nobody's pickle is to be opened along the way.
+        "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
         # The recorder tries again itself; left alone, one call to a dead server takes minutes.
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
         "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",

@@ -1,0 +1,375 @@
+"""No file runs code, no parameter reaches a shell, no secret is written down, no port is open."""
+
+import ast
+import os
+import pickle
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import torch
+import yaml
+
+from pipeline.data.regions import keep_regions
+from pipeline.data.store import read_faces
+from pipeline.errors import UserError
+from pipeline.models.classifier import Architecture, Classifier
+from pipeline.models.store import load_classifier, save_classifier
+from pipeline.params import load
+from pipeline.tracking.places import Address, without_secrets
+from pipeline.tracking.provenance import data_md5
+from pipeline.tracking.store import connect
+from pipeline.training.checkpoints import Checkpoints
+
+from .conftest import ROOT
+from .project import clone_project, new_project
+
+CODE = sorted(path for part in ("pipeline", "flows") for path in (ROOT / part).rglob("*.py"))
+
+
+class Bomb:
+    """Makes a file where it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+@pytest.fixture
+def bomb(tmp_path):
+    """A hostile object; at the end of the test nobody has unpickled it."""
+    path = tmp_path / "ran"
+    yield Bomb(path)
+    assert not path.exists()
+    pickle.loads(pickle.dumps(Bomb(path)))  # noqa: S301 (it would have worked)
+    assert path.exists()
+
+
+# Files
+
+
+def test_a_pickle_in_place_of_any_file_is_refused_and_not_run(tmp_path, bomb):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    save_classifier(Classifier(Architecture("small-dnn", 0.1, "face")), folder)
+    for content in (pickle.dumps(bomb), _saved(tmp_path, bomb)):
+        (folder / "weights.safetensors").write_bytes(content)
+        with pytest.raises(UserError, match="not a model of this study"):
+            load_classifier(folder)
+
+        (tmp_path / "regions.npz").write_bytes(content)
+        with pytest.raises(UserError, match="not an (archive of )?array"):
+            keep_regions(tmp_path / "regions.npz", np.array([1]), 1, tmp_path / "kept.npz")
+
+        (tmp_path / "pixels.npy").write_bytes(content)
+        with pytest.raises(UserError, match="no readable faces"):
+            read_faces(tmp_path)
+
+
+def test_arrays_of_objects_are_refused_and_not_run(tmp_path, bomb):
+    objects = np.array([bomb], dtype=object)
+    np.savez(tmp_path / "regions.npz", eyes=objects)
+    with pytest.raises(UserError, match="not an archive of arrays"):
+        keep_regions(tmp_path / "regions.npz", np.array([1]), 1, tmp_path / "kept.npz")
+    np.save(tmp_path / "pixels.npy", objects)
+    with pytest.raises(UserError, match="no readable faces"):
+        read_faces(tmp_path)
+
+
+def test_a_checkpoint_with_foreign_code_is_set_aside_and_not_run(tmp_path, bomb):
+    checkpoints = Checkpoints(tmp_path / "c", "f" * 32)
+    checkpoints.save(1, {"epoch": 1})
+    torch.save({"fingerprint": "f" * 32, "state": {"x": bomb}}, tmp_path / "c/ffffffff-00002.pt")
+    with pytest.warns(UserWarning, match="damaged"):
+        assert checkpoints.load() == {"epoch": 1}
+
+
+def _saved(folder, content):
+    path = folder / "hostile.pt"
+    torch.save(content, path)
+    return path.read_bytes()
+
+
+def test_yaml_that_asks_for_an_object_gets_none(tmp_path):
+    ran = tmp_path / "ran"
+    text = f"!!python/object/apply:os.system ['touch {ran}']\n"
+    for name in ("params.yaml", "dvc.lock"):
+        (tmp_path / name).write_text(f"data: {text}")
+    with pytest.raises(UserError, match="not YAML"):
+        load(tmp_path / "params.yaml")
+    assert data_md5(tmp_path) is None
+    assert not ran.exists()
+
+
+def calls():
+    """Each call in the study's code: its file and line, its dotted name, its keywords."""
+    for path in CODE:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                words = {word.arg: ast.unparse(word.value) for word in node.keywords}
+                yield f"{path.name}:{node.lineno}", ast.unparse(node.func), words
+
+
+def test_no_line_of_code_loads_what_could_run():
+    """What the tests above try on the files of today holds for any file that comes later."""
+    found = list(calls())
+    assert len(found) > 2000
+    needed = {"torch.load": ("weights_only", "True"), "np.load": ("allow_pickle", "False")}
+    for place, name, words in found:
+        if name in needed:
+            keyword, value = needed[name]
+            assert words.get(keyword) == value, place
+        assert not re.match(r"(c?pickle|dill|joblib|marshal|shelve|cloudpickle)\.", name), place
+        assert name not in {"eval", "exec", "os.system", "os.popen", "pd.read_pickle"}, place
+        assert name not in {"mlflow.pytorch.load_model", "torch.hub.load", "torch.jit.load"}, place
+        if name == "yaml.load":
+            assert words["Loader"] == "loader", place  # provenance: either safe loader
+        assert words.get("shell", "False") == "False", place
+
+
+# Models in MLflow
+
+
+def test_a_registered_model_is_no_pickle_and_one_that_is_does_not_open(tmp_path, monkeypatch):
+    import mlflow
+
+    from pipeline.tracking import models
+
+    monkeypatch.chdir(tmp_path)
+    store = connect(Address(f"sqlite:///{tmp_path / 'mlflow.db'}", "faces"), tmp_path)
+    assert os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
+    run = store.create("a", "a run", 0, {})
+    faces = np.random.default_rng(0).uniform(0, 255, (2, 1, 48, 48)).astype(np.float32)
+    classifier = Classifier(Architecture("small-dnn", 0.1, "face")).eval()
+    models.register(
+        store, classifier, faces, run=run, name="faces", accuracy=0.5, interval=(0.4, 0.6),
+        measured_on="these", event="e",
+    )  # fmt: skip
+    (graph,) = (tmp_path / "mlruns").rglob("model.pt2")
+    for path in graph.parents[1].rglob("*"):
+        assert path.suffix not in (".pkl", ".pickle", ".pth", ".pt"), path
+    # MLflow itself looks into the archive before it opens it, as pickles are not allowed.
+    model = mlflow.pyfunc.load_model("models:/faces@best")
+    with torch.inference_mode():
+        expected = classifier(torch.from_numpy(faces)).numpy()
+    np.testing.assert_allclose(model.predict(faces), expected, rtol=1e-4, atol=1e-5)
+
+    ran = tmp_path / "ran"
+    with zipfile.ZipFile(graph) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    (weights,) = [name for name in parts if name.endswith("_weights_config.json")]
+    hostile = parts[weights].replace(b'"use_pickle": false', b'"use_pickle": true')
+    assert hostile != parts[weights]
+    with zipfile.ZipFile(graph, "w") as archive:
+        for name, content in parts.items():
+            changed = _saved(tmp_path, Bomb(ran)) if "/weight_" in name else content
+            archive.writestr(name, hostile if name == weights else changed)
+    with pytest.raises(mlflow.MlflowException, match="not a pickle-free payload"):
+        mlflow.pyfunc.load_model("models:/faces@best")
+    assert not ran.exists()
+
+
+# Parameters and shells
+
+
+def test_no_command_of_a_stage_has_a_parameter_in_it():
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    for name, stage in stages.items():
+        command = stage.get("do", stage)["cmd"]
+        words = re.sub(r"\$\{key\}", "cnn", command)  # of `foreach`, as it stands in dvc.yaml
+        assert re.fullmatch(r"python -m pipeline\.stages\.[a-z_]+( cnn)?", words), name
+        assert not isinstance(stage.get("foreach"), str), name
+
+
+@pytest.mark.parametrize("key", ["data.source", "train.dnn.match", "train.cnn.network"])
+def test_a_hostile_params_file_runs_no_command(tmp_path, key):
+    project = new_project(tmp_path / "project")
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(ROOT / name, project.folder / name)
+    shutil.copytree(ROOT / "pipeline", project.folder / "pipeline")
+    project.run("dvc", "init", "--quiet")
+    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    *path, last = key.split(".")
+    section = values
+    for part in path:
+        section = section[part]
+    ran = project.folder / "ran"
+    values["sample"] |= {"faces": 70, "unlabelled": 5}
+    section[last] = f"x; touch {ran} #$(touch {ran})`touch {ran}`' && touch {ran} \" | touch {ran}"
+    (project.folder / "params.yaml").write_text(yaml.safe_dump(values))
+    said = project.run("dvc", "repro", "sample", "train", expect=(1, 255))
+    assert "error" in said.lower()
+    assert not ran.exists()
+
+
+# Secrets
+
+
+SECRET, TOKEN = "hunter2-in-an-address", "hunter2-in-the-environment"
+
+
+@pytest.fixture
+def closed_port():
+    with socket.socket() as taken:  # bound, but nobody listens
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+def test_secrets_of_the_environment_are_written_nowhere(tmp_path, closed_port):
+    """A stage records to a server that is away, says so, and fails once; then all is searched."""
+    project = new_project(tmp_path / "project")
+    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    values["sample"] |= {"faces": 70, "unlabelled": 5}
+    (project.folder / "params.yaml").write_text(yaml.safe_dump(values))
+    (project.folder / "dvc.yaml").write_text("stages: {}\n")
+    project.environment |= {
+        "PYTHONPATH": str(ROOT),
+        "MLFLOW_TRACKING_URI": f"http://somebody:{SECRET}@127.0.0.1:{closed_port}",
+        "MLFLOW_TRACKING_TOKEN": TOKEN, "AWS_SECRET_ACCESS_KEY": TOKEN, "DATABASE_PASSWORD": TOKEN,
+        "STUDY_GIT_REMOTE": f"http://somebody:{SECRET}@127.0.0.1/x.git",
+    }  # fmt: skip
+    project.commit("parameters")
+    said = project.run(sys.executable, "-m", "pipeline.stages.sample")
+    said += project.run(sys.executable, "-m", "pipeline.stages.split", expect=1)
+    said += project.run(
+        sys.executable, "-m", "pipeline.tracking", "wait", "--timeout", "8", expect=1
+    )
+    said += project.run(sys.executable, "-m", "pipeline.tracking", "status")
+    assert f"http://127.0.0.1:{closed_port}" in said
+    searched = search(project.folder, said)
+    assert {"events.jsonl", "recorder.log"} <= {path.name for path in searched}
+
+    # Back on a record of its own: the password is gone, and everything arrives in MLflow.
+    del project.environment["MLFLOW_TRACKING_URI"]
+    said = project.run(sys.executable, "-m", "pipeline.tracking", "wait")
+    assert "record: all in sqlite" in said
+    store = connect(
+        Address(f"sqlite:///{project.folder / 'mlflow.db'}", "image-sentiment"), project.folder
+    )
+    assert len(store.client.search_runs([store.experiment])) >= 2
+    assert project.folder / "mlflow.db" in search(project.folder, said)
+    for process in recorders(project.folder):
+        process.kill()
+
+
+def search(folder, said):
+    """Every file that was written; none of them holds a secret, nor does what was said."""
+    searched = [path for path in folder.rglob("*") if path.is_file()]
+    for secret in (SECRET, TOKEN):
+        assert secret not in said
+        for path in searched:
+            assert secret.encode() not in path.read_bytes(), path
+    return searched
+
+
+def recorders(folder):
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.cmdline()[-1:] == ["record"] and Path(process.cwd()) == folder:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "public"),
+    [
+        ("http://a:b@host:1/x", "http://host:1/x"),
+        ("postgresql://a:p%40ss@host/db", "postgresql://host/db"),
+        ("http://a:p@ss@host", "http://host"),
+        ("no http://token@host here", "no http://host here"),
+        ("sqlite:////a/b.db", "sqlite:////a/b.db"),
+    ],
+)
+def test_an_address_is_shown_without_user_and_password(text, public):
+    assert without_secrets(text) == public
+
+
+def test_a_journal_gets_its_password_back_from_the_environment_alone(monkeypatch):
+    whole = Address("http://a:b@host", "faces")
+    assert whole.public == Address("http://host", "faces")
+    assert whole.digest == whole.public.digest
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://a:b@host")
+    assert whole.public.private == whole
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://a:b@elsewhere")
+    assert whole.public.private == whole.public
+
+
+# Ports
+
+
+def foreign_addresses():
+    """This machine's addresses by which others reach it."""
+    found = [item for items in psutil.net_if_addrs().values() for item in items]
+    return [
+        item.address for item in found
+        if item.family == socket.AF_INET and not item.address.startswith("127.")
+    ]  # fmt: skip
+
+
+def connects(host, port):
+    with socket.socket() as caller:
+        caller.settimeout(2)
+        return caller.connect_ex((host, port)) == 0
+
+
+@pytest.mark.study
+def test_servers_are_reached_from_this_machine_alone(tmp_path):
+    others = foreign_addresses()
+    if not others:
+        pytest.skip("this machine has no address but the loopback")
+    ports = []
+    for _ in range(2):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            ports.append(free.getsockname()[1])
+    project = clone_project(tmp_path / "project", {})
+    environment = {
+        **project.environment, "PREFECT_SERVER_API_PORT": str(ports[0]),
+        "MLFLOW_PORT": str(ports[1]),
+    }  # fmt: skip
+    environment.pop("STUDY_HOST", None)
+    servers = subprocess.Popen(
+        [sys.executable, "-m", "flows.servers"], cwd=project.folder, env=environment,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 180
+        while not all(connects("127.0.0.1", port) for port in ports):
+            assert servers.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+        assert not [(host, port) for host in others for port in ports if connects(host, port)]
+        family = [psutil.Process(servers.pid), *psutil.Process(servers.pid).children(True)]
+        heard = {
+            item.laddr.ip for process in family for item in process.net_connections("inet")
+            if item.status == psutil.CONN_LISTEN
+        }  # fmt: skip
+        assert heard == {"127.0.0.1"}
+    finally:
+        servers.terminate()
+        servers.wait(60)
+
+
+# The rules
+
+
+def test_ruff_checks_security_and_every_exception_says_why():
+    configured = (ROOT / "pyproject.toml").read_text()
+    assert '"S"' in re.search(r"^select = \[.*\]$", configured, re.MULTILINE)[0]
+    for path in [*CODE, *(ROOT / "benchmarks").glob("*.py")]:
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if re.search(r"# noqa: .*\bS\d{3}", line):
+                assert re.search(r"# noqa: [A-Z0-9, ]+ +\(.{5,}\)$", line), f"{path}:{number}"
