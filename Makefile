@@ -2,6 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+AUDIT := .cache/audit
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := true
@@ -16,7 +17,7 @@ UNCOMPARED := ^(.*/.*|constraints\.txt|Created|State|Executor|\
     semisupervised\.(labelled_only|pretrained|consistent|macro_f1.*|.*chosen_on.*|measured_on)|\
     saliency\.(.*_deletion|.*_randomised|on_features|by_chance|untrained))$$
 
-.PHONY: help study recipes recipe ablation test cluster-test bench check lint format types quick flow server worker mlflow compare plots constraints clean
+.PHONY: help study recipes recipe ablation test cluster-test bench check lint audit format types quick flow server worker mlflow compare plots constraints clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -58,6 +59,17 @@ check: lint types quick  ## everything to run before a commit
 lint: $(VENV)/installed  ## style, docstrings, security
 	ruff check .
 	ruff format --check .
+
+audit: $(VENV)/installed  ## known weaknesses of the pinned packages (asks pypi.org), and of the code
+	ruff check --select S .
+	@$(PYTHON) -m venv $(AUDIT) && $(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check pip-audit \
+	    || { echo 'audit: pip-audit cannot be installed: no package index is reached from here'; exit 1; }
+	@# Strict: a package that is not found there counts as not audited instead of as safe.
+	@$(AUDIT)/bin/pip-audit --strict --no-deps --disable-pip --progress-spinner off --requirement constraints.txt >$(AUDIT)/said 2>&1 \
+	    && tail -n 1 $(AUDIT)/said || { \
+	    if grep -qE 'ConnectionError|ServiceError|could not be audited|Timeout|HTTPError' $(AUDIT)/said; \
+	    then echo "audit: constraints.txt was NOT audited: pypi.org tells nothing from here ($$(tail -n 1 $(AUDIT)/said | cut -c1-120)); run it where there is internet"; \
+	    else cat $(AUDIT)/said; fi; exit 1; }
 
 format: $(VENV)/installed  ## mend what ruff can mend
 	ruff check --fix .

@@ -84,8 +84,8 @@ def by_frequency(model: str, confusion: Confusion) -> str:
     if found.pearson is None or found.pearson_p is None:
         return f"For the {model} there is no correlation: recalls or frequencies do not differ."
     # One can be computed where the other can: ranks differ where values do.
-    assert found.spearman is not None  # noqa: S101 (more than two)
-    assert found.spearman_p is not None  # noqa: S101 (more than two)
+    assert found.spearman is not None  # noqa: S101 (see above)
+    assert found.spearman_p is not None  # noqa: S101 (see above)
     by_value = f"{coefficient(found.pearson)} (Pearson, {probability(found.pearson_p)})"
     by_rank = f"{coefficient(found.spearman)} (Spearman, {probability(found.spearman_p)})"
     return (
