@@ -1,6 +1,7 @@
 """No file runs code, no parameter reaches a shell, no secret is written down, no port is open."""
 
 import ast
+import logging
 import os
 import pickle
 import re
@@ -24,6 +25,7 @@ from pipeline.errors import UserError
 from pipeline.models.classifier import Architecture, Classifier
 from pipeline.models.store import load_classifier, save_classifier
 from pipeline.params import load
+from pipeline.tracking.__main__ import WithoutSecrets
 from pipeline.tracking.places import Address, without_secrets
 from pipeline.tracking.provenance import data_md5
 from pipeline.tracking.store import connect
@@ -217,7 +219,7 @@ def test_a_hostile_params_file_runs_no_command(tmp_path, key, value):
     values["sample"] |= {"faces": 70, "unlabelled": 5}
     section[last] = value
     (project.folder / "params.yaml").write_text(yaml.safe_dump(values))
-    said = project.run("dvc", "repro", "sample", "train", expect=(1, 255))
+    said = project.run("dvc", "repro", "--keep-going", expect=(1, 255))
     assert "error" in said.lower()
     assert not ran.exists()
 
@@ -323,6 +325,18 @@ def test_a_journal_gets_its_password_back_from_the_environment_alone(monkeypatch
     assert whole.public.private == whole
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://a:b@elsewhere")
     assert whole.public.private == whole.public
+
+
+def test_a_traceback_in_a_log_names_no_password():
+    try:
+        raise OSError(f"no answer from http://somebody:{SECRET}@host/api")
+    except OSError:
+        error = sys.exc_info()
+    record = logging.LogRecord("x", logging.ERROR, "x", 1, "shipping", (), error)
+    line = WithoutSecrets("%(levelname)s %(message)s").format(record)
+    assert line.startswith("ERROR shipping\nTraceback")
+    assert line.endswith("OSError: no answer from http://host/api")
+    assert SECRET not in line.replace("{SECRET}", "")
 
 
 # Ports

@@ -44,16 +44,17 @@ def _record(desk: Desk, address: Address) -> int:
     from pipeline.tracking.recorder import record
 
     handler = logging.StreamHandler()
-    handler.setFormatter(_WithoutSecrets("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(WithoutSecrets("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     record(desk, address)
     return 0
 
 
-class _WithoutSecrets(logging.Formatter):
-    """Errors of libraries name addresses as they got them."""
+class WithoutSecrets(logging.Formatter):
+    """Keeps passwords out of a log: errors of libraries name addresses as they got them."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """The line, and the traceback below it."""
         return places.without_secrets(super().format(record))
 
 
