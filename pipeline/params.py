@@ -208,7 +208,7 @@ class ClassImages(Ascent):
 class Consistency(Section):
     """Naming unlabelled faces alike however they are changed (FixMatch, mean teacher)."""
 
-    temperature: Annotated[float, Field(gt=0, le=1)]
+    temperature: Annotated[float, Field(ge=0.05, le=1)]
     threshold: Annotated[float, Field(ge=0, lt=1)]
     rare: Share
     weight: Annotated[float, Field(ge=0, le=1000)]
