@@ -1,6 +1,7 @@
 """The flow: units without Prefect, then a small DVC project through real Prefect servers."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -322,7 +323,7 @@ def test_summary_has_states_and_metrics(tmp_path: Path) -> None:
     ("arguments", "spoil", "message"),
     [
         (["fits"], None, "study: error: stage 'fits' is not in dvc.yaml"),
-        ([], "epochs: 24", "train.cnn.epochs = 0"),
+        ([], r"epochs: \d+", "train.cnn.epochs = 0"),
     ],
 )
 def test_mistakes_are_named_before_anything_starts(
@@ -335,7 +336,7 @@ def test_mistakes_are_named_before_anything_starts(
 ) -> None:
     if spoil:
         params = project / "params.yaml"
-        params.write_text(params.read_text().replace(spoil, "epochs: 0"))
+        params.write_text(re.sub(spoil, "epochs: 0", params.read_text(), count=1))
     monkeypatch.chdir(project)
     monkeypatch.setattr(sys, "argv", ["study", *arguments])
     assert study_module.main() == 1

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -67,6 +68,8 @@ with stage_run(name, {"epochs": epochs}) as journal:
         if epochs == 99:
             print("slow starts", os.getpid(), flush=True)
             time.sleep(300)
+        if epochs == 97:
+            time.sleep(40)
         if epochs == 98 and not pathlib.Path(os.environ["WITNESS"] + ".killed").exists():
             pathlib.Path(os.environ["WITNESS"] + ".killed").touch()
             os.kill(os.getpid(), 9)
@@ -151,8 +154,10 @@ class Site:
         (self.folder / "grids").mkdir()
         (self.folder / "grids" / "lengths.yaml").write_text(GRID)
         (self.folder / "grids" / "slow.yaml").write_text(SLOW)
-        for name in ("params.yaml", "prefect.yaml"):
-            shutil.copy(ROOT / name, self.folder)
+        shutil.copy(ROOT / "prefect.yaml", self.folder)
+        # The first number of epochs is the CNN's; the accuracies below are made from it.
+        params = re.sub(r"epochs: \d+", "epochs: 24", (ROOT / "params.yaml").read_text(), count=1)
+        (self.folder / "params.yaml").write_text(params)
         # Deployments name flows by file; those of this checkout, which PYTHONPATH names too.
         (self.folder / "flows").symlink_to(ROOT / "flows")
         (self.folder / ".gitignore").write_text("/.prefect/\n/.tracking/\n/mlflow.db*\n/mlruns/\n")
@@ -563,6 +568,26 @@ def test_a_browser_shows_the_run_and_its_record(site: Site, studied: UUID) -> No
         expect(page.get_by_text(name).first).to_be_visible(timeout=60_000)
         expect(page.get_by_text("Finished").first).to_be_visible(timeout=30_000)
         browser.close()
+
+
+def test_a_server_that_restarts_in_mid_run_costs_nothing(site: Site, studied: UUID) -> None:
+    text = (site.folder / "params.yaml").read_text()
+    (site.folder / "params.yaml").write_text(text.replace("epochs: 24", "epochs: 97", 1))
+    before = site.witnessed()
+    run = site.ask()
+    wait_for(lambda: processes_of(site, "work.py evaluate"), tell=lambda: site.log("flows.worker"))
+    servers = psutil.Process(site.processes[0].pid)
+    for process in [servers, *servers.children(recursive=True)]:
+        with suppress(psutil.Error):
+            process.kill()
+    site.processes[0] = site.start("flows.servers")
+    site.processes.pop()
+    assert site.end_of(run, 240).is_completed()
+    (site.folder / "params.yaml").write_text(text)
+    assert [line.split()[0] for line in site.witnessed()[len(before) :]] == [
+        "evaluate", "confusion",
+    ]  # fmt: skip
+    wait_for(lambda: site.runs()["evaluate"].info.status == "FINISHED")
 
 
 def test_a_worker_that_is_killed_is_noticed_and_nothing_finished_is_repeated(
