@@ -1,25 +1,34 @@
-"""A full disk, however the library that met it says so."""
+"""A disk that takes no more, or may not be touched, however the library that met it says so."""
 
 import errno
 from collections.abc import Iterator
 from pathlib import Path
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-def is_full(error: BaseException) -> bool:
-    """Whether an error, or one that it followed from, is that a disk or a quota is full."""
-    return any(
-        # Libraries that write by themselves tell of it in words alone.
-        (isinstance(each, OSError) and each.errno in FULL) or "No space left" in str(each)
-        for each in _chain(error)
-    )
+def explain(error: BaseException, folder: Path) -> str | None:
+    """What is wrong with the disk and what to do, in one line; None if it is something else.
 
-
-def full_path(error: BaseException, otherwise: Path) -> Path:
-    """The path that had no room, as far as the error names it."""
-    names = [each.filename for each in _chain(error) if isinstance(each, OSError) and each.filename]
-    return Path(str(names[0])) if names else otherwise
+    Args:
+        error: what was raised, with what it followed from.
+        folder: to name where the error names no path.
+    """
+    for each in _chain(error):
+        number = each.errno if isinstance(each, OSError) else None
+        named = each.filename if isinstance(each, OSError) else None
+        place = Path(str(named)).absolute() if named else folder.absolute()
+        # Libraries that write by themselves tell of a full disk in words alone.
+        if number in FULL or "No space left" in str(each):
+            return (
+                f"no space left on the disk of {place}: free some and run it again; finished "
+                "stages and the last checkpoint stay"
+            )
+        if number in FORBIDDEN:
+            reason = each.strerror if isinstance(each, OSError) else ""
+            return f"{place}: {reason}; the project's folder should be yours to write"
+    return None
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

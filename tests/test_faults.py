@@ -234,13 +234,19 @@ def full(project, folder, size, then=""):
         ls '{place}'
         {then}
     """
+    done = unshared(project, script)
+    return done.stdout, done.stderr
+
+
+def unshared(project, script):
+    """Run a script that mounts something, in a mount namespace of its own."""
     done = subprocess.run(
         ["unshare", "--map-root-user", "--mount", "sh", "-c", script],
         env=project.environment, capture_output=True, text=True, timeout=400,
     )  # fmt: skip
     if done.returncode == 99 or "unshare failed" in done.stderr:
         pytest.skip("this machine allows no mount, so no small disk")
-    return done.stdout, done.stderr
+    return done
 
 
 def one_line(errors, folder):
@@ -269,3 +275,19 @@ def test_a_full_disk_under_results_or_the_journal_is_one_line(project, folder, s
     assert "ended with 1\n" in printed
     one_line(errors, folder)
     assert ".part" not in printed
+
+
+def test_a_folder_that_may_not_be_written_is_one_line(project):
+    place = project.folder / "artifacts/train/dnn"
+    script = f"""
+        mount --bind '{place}' '{place}' && mount -o remount,bind,ro '{place}' || exit 99
+        cd '{project.folder}'
+        {" ".join(TRAIN)}; echo "ended with $?"
+    """
+    done = unshared(project, script)
+    assert "ended with 1" in done.stdout
+    lines = [line for line in done.stderr.replace("\r", "\n").splitlines() if "error:" in line]
+    assert len(lines) == 1
+    assert f"{place}/" in lines[0]
+    assert "Read-only file system; the project's folder should be yours to write" in lines[0]
+    assert "Traceback" not in done.stderr

@@ -570,6 +570,14 @@ def test_a_browser_shows_the_run_and_its_record(site: Site, studied: UUID) -> No
         browser.close()
 
 
+def is_up(site: Site) -> bool:
+    import httpx
+
+    with suppress(httpx.HTTPError):
+        return httpx.get(f"{site.prefect}/api/health").is_success
+    return False
+
+
 def test_a_server_that_restarts_in_mid_run_costs_nothing(site: Site, studied: UUID) -> None:
     text = (site.folder / "params.yaml").read_text()
     (site.folder / "params.yaml").write_text(text.replace("epochs: 24", "epochs: 97", 1))
@@ -580,8 +588,10 @@ def test_a_server_that_restarts_in_mid_run_costs_nothing(site: Site, studied: UU
     for process in [servers, *servers.children(recursive=True)]:
         with suppress(psutil.Error):
             process.kill()
+    wait_for(lambda: not is_up(site))
     site.processes[0] = site.start("flows.servers")
     site.processes.pop()
+    wait_for(lambda: is_up(site), 120, lambda: site.log("flows.servers"))
     assert site.end_of(run, 240).is_completed()
     (site.folder / "params.yaml").write_text(text)
     assert [line.split()[0] for line in site.witnessed()[len(before) :]] == [

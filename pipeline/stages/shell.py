@@ -13,9 +13,8 @@ from typing import Any
 
 import psutil
 
-from pipeline import layout
+from pipeline import disk, layout
 from pipeline.compute import compute_slot
-from pipeline.disk import full_path, is_full
 from pipeline.errors import UserError
 from pipeline.params import Params, load
 from pipeline.tracking import made_by
@@ -94,14 +93,10 @@ def run(
     except KeyboardInterrupt:
         raise SystemExit(128 + signal.SIGINT) from None
     except Exception as error:
-        if options.debug or not is_full(error):
+        trouble = disk.explain(error, layout.folder(name))
+        if options.debug or trouble is None:
             raise
-        place = full_path(error, layout.folder(name)).absolute()
-        print(
-            f"{name}: error: no space left on the disk of {place}: free some and run it again; "
-            "finished stages and the last checkpoint stay",
-            file=sys.stderr,
-        )
+        print(f"{name}: error: {trouble}", file=sys.stderr)
         raise SystemExit(1) from None
 
 
