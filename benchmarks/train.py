@@ -23,7 +23,7 @@ from pipeline.models.classifier import Classifier
 from pipeline.models.inference import predict_probabilities
 from pipeline.models.networks import count_parameters
 from pipeline.params import MODELS
-from pipeline.stages.train import describe, load_sets, opponent
+from pipeline.stages.train import describe, load_sets, wanted_size
 from pipeline.training.compute import choose
 from pipeline.training.loop import Row, fit
 from pipeline.training.tasks import Classification
@@ -42,7 +42,7 @@ def main() -> None:
     compute = choose(settings)
     sets = load_sets(compute.device)
     torch.manual_seed(settings.seed)
-    network = Classifier(describe(settings, opponent(params, chosen.model), sets["train"]))
+    network = Classifier(describe(settings, wanted_size(params, chosen.model), sets["train"]))
     task = Classification.of(settings)
 
     def tell(row: Row) -> None:

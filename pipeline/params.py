@@ -10,7 +10,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -120,11 +128,20 @@ class Train(Fit):
     """One classifier: its network, its inputs and how it is fitted."""
 
     network: str
+    members: Annotated[int, Field(ge=1, le=32)]
     dropout: Dropout
     normalisation: Literal["none", "scale", "face", "dataset"]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     distillation: Annotated[float, Field(ge=0, lt=1)]
     augmentation: Augmentation
+
+    @field_validator("members")
+    @classmethod
+    def _batch_feeds_members(cls, members: int, others: ValidationInfo) -> int:
+        batch = others.data.get("batch")
+        if batch is not None and batch < 2 * members:
+            raise ValueError(f"each needs two faces of a batch at least, and batch is {batch}")
+        return members
 
 
 class TrainConvolutional(Train):

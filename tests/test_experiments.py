@@ -21,7 +21,11 @@ pytestmark = pytest.mark.study
 
 EXPERIMENTS = ("python", "-m", "pipeline.experiments")
 
-SMALL = {**TINY, "train": {"cnn": {"epochs": 1}, "dnn": {"epochs": 1}}}
+SMALL = {
+    **TINY,
+    "sample": {"faces": 300, "unlabelled": 30},
+    "train": {"cnn": {"epochs": 1}, "dnn": {"epochs": 1}},
+}
 
 ONE_EPOCH = [
     word
@@ -91,7 +95,7 @@ def test_one_command_runs_every_recipe_as_the_experiment_of_its_name(project, re
     networks = {name: params["train"]["cnn"]["network"] for name, (params, _) in found.items()}
     assert networks == {
         "r0": "vgg-cnn", "r1": "triple-cnn", "r2": "vgg16-cnn", "r4": "leaky-cnn",
-        "few": "compact-cnn", "gpu": "residual-cnn",
+        "ensemble": "compact-cnn", "few": "compact-cnn", "gpu": "residual-cnn",
     }  # fmt: skip
     for params, metrics in found.values():
         assert params["train"]["cnn"]["epochs"] == 1

@@ -39,7 +39,7 @@ def configured(name, params):
 
 
 def test_there_is_one_recipe_a_report_beside_the_study_s_own():
-    assert NAMES == ["few", "gpu", "r0", "r1", "r2", "r4"]
+    assert NAMES == ["ensemble", "few", "gpu", "r0", "r1", "r2", "r4"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -58,7 +58,7 @@ def test_a_recipe_keeps_what_makes_its_figures_honest(name, params):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_layers_that_a_recipe_looks_at_are_in_its_network(name, params):
     found = configured(name, params).params
-    network = build_network(found.train.cnn.network)
+    network = build_network(found.train.cnn.network, members=found.train.cnn.members)
     build_network(found.train.dnn.network)
     for layer in found.filters.layers if found.filters.layers != "auto" else ():
         find_layer(network, layer)
@@ -103,7 +103,9 @@ def test_a_value_reaches_the_experiment_as_it_is(value, tmp_path):
 
 
 def test_an_unknown_recipe_names_the_known_ones():
-    with pytest.raises(UserError, match="recipe 'r3' is not known; choose one of: few, gpu, r0"):
+    with pytest.raises(
+        UserError, match="recipe 'r3' is not known; choose one of: ensemble, few, gpu, r0"
+    ):
         read_recipe("r3", RECIPES)
 
 

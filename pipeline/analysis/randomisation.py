@@ -16,6 +16,7 @@ from torch import nn
 
 from pipeline.analysis.saliency import Maps
 from pipeline.models.classifier import Classifier
+from pipeline.models.ensemble import members
 
 APART = 2**31
 """Added to the seed. Those of trainings are smaller: from the very weights that a training began
@@ -57,23 +58,29 @@ def forget_by_layer(learned: Classifier, seed: int) -> Iterator[tuple[str, Class
     A layer is a convolution, a linear map or a block, with the normalisation behind it.
     """
     fresh, forgetting = unlearned(learned, seed), copy.deepcopy(learned)
-    parts = dict(forgetting.network.named_children())
-    for layer, members in reversed(_layers(fresh.network)):
-        for name, part in members.items():
-            parts[name].load_state_dict(part.state_dict())
+    # Of an ensemble, all members forget a layer at once.
+    pairs = list(zip(_members(fresh), _members(forgetting), strict=True))
+    for layer, names in reversed(_layers(pairs[0][0])):
+        for new, old in pairs:
+            for name in names:
+                old.get_submodule(name).load_state_dict(new.get_submodule(name).state_dict())
         yield layer, forgetting
 
 
-def _layers(network: nn.Module) -> list[tuple[str, dict[str, nn.Module]]]:
-    """Names of the layers, and their parts: normalisation goes with the weights before it."""
-    layers: list[tuple[str, dict[str, nn.Module]]] = []
-    leading: dict[str, nn.Module] = {}  # normalisation with no weights before it
+def _members(classifier: Classifier) -> list[nn.Module]:
+    return list(members(classifier.network).values())
+
+
+def _layers(network: nn.Module) -> list[tuple[str, list[str]]]:
+    """Names of the layers, and of their parts: normalisation goes with the weights before it."""
+    layers: list[tuple[str, list[str]]] = []
+    leading: list[str] = []  # normalisation with no weights before it
     for name, part in network.named_children():
         dimensions = [weight.ndim for weight in part.parameters()]
         if dimensions and max(dimensions) > 1:
-            layers.append((name, {name: part} if layers else {**leading, name: part}))
+            layers.append((name, [name] if layers else [*leading, name]))
         elif dimensions:
-            (layers[-1][1] if layers else leading)[name] = part
+            (layers[-1][1] if layers else leading).append(name)
     return layers
 
 

@@ -20,6 +20,7 @@ class Architecture:
         mean: of the training faces, for `dataset`.
         deviation: theirs, too.
         width: factor of a dense network's hidden widths.
+        members: networks of this kind that answer together.
     """
 
     network: str
@@ -28,6 +29,12 @@ class Architecture:
     mean: float = 0.0
     deviation: float = 255.0
     width: float = 1.0
+    members: int = 1
+
+    @property
+    def title(self) -> str:
+        """The network as a reader knows it, such as `compact-cnn` or `3 x compact-cnn`."""
+        return self.network if self.members == 1 else f"{self.members} x {self.network}"
 
     def as_dict(self) -> dict[str, str | float]:
         """For a json file."""
@@ -43,7 +50,9 @@ class Classifier(nn.Module):
         self.normalise = Normalise(
             architecture.normalisation, architecture.mean, architecture.deviation
         )
-        self.network = build_network(architecture.network, architecture.dropout, architecture.width)
+        self.network = build_network(
+            architecture.network, architecture.dropout, architecture.width, architecture.members
+        )
 
     def forward(self, faces: Tensor) -> Tensor:
         """Logits of each face, in the order of `EXPRESSIONS`."""

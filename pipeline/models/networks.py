@@ -10,6 +10,7 @@ from torch import nn
 
 from pipeline.errors import UserError
 from pipeline.models import convolutional, dense
+from pipeline.models.ensemble import Ensemble
 from pipeline.models.layers import CLASSES
 from pipeline.models.residual import compact_cnn, residual_cnn
 
@@ -38,18 +39,24 @@ NETWORKS = [*CONVOLUTIONAL, *DENSE]
 
 
 def build_network(
-    name: str, dropout: float | Literal["own"] = "own", width: float = 1.0
+    name: str,
+    dropout: float | Literal["own"] = "own",
+    width: float = 1.0,
+    members: int = 1,
 ) -> nn.Module:
-    """Make a freshly initialised network.
+    """Make a freshly initialised network, or an ensemble of several.
 
     Args:
         name: one of `NETWORKS`.
         dropout: the rate of every dropout layer, or `own`: each at the rate of its design.
         width: factor of all hidden widths of a dense network.
+        members: how many of them answer together.
 
     Raises:
         UserError: no network has this name, or it cannot be made wider.
     """
+    if members > 1:
+        return Ensemble([build_network(name, dropout, width) for _ in range(members)])
     if name in DENSE:
         network = DENSE[name](width)
     elif name not in CONVOLUTIONAL:

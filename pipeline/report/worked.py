@@ -26,8 +26,9 @@ TRUE = np.array([1])
 
 
 def sides(layers: Sequence[Layer]) -> str:
-    """Side of the maps from layer to layer of a network, as `48, 24, 12`."""
-    found = [SIDE] + [int(layer.shape.split(" x ")[1]) for layer in layers if " x " in layer.shape]
+    """Side of the maps from layer to layer of a network, as `48, 24, 12`; members are alike."""
+    one = [row for row in layers if row.name.startswith("member1.")] or layers
+    found = [SIDE] + [int(layer.shape.split(" x ")[1]) for layer in one if " x " in layer.shape]
     return ", ".join(str(side) for side, _ in groupby(found))
 
 

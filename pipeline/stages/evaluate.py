@@ -59,7 +59,7 @@ def work(stage: shell.Stage) -> None:
         for k, name in enumerate(EXPRESSIONS):
             table[f"{model}_{name}"] = probabilities[model][:, k]
         results[model] = {
-            "network": classifier.architecture.network,
+            "network": classifier.architecture.title,
             "parameters": count_parameters(classifier),
         }
         for part in ("validation", "test"):

@@ -20,6 +20,8 @@ from pipeline.analysis.ascent import noise_images
 from pipeline.analysis.filters import Maximised, choose_filters, maximise, strongest_filters
 from pipeline.figures.faces import draw_tiles
 from pipeline.figures.style import save
+from pipeline.models.classifier import Classifier
+from pipeline.models.ensemble import members
 from pipeline.models.networks import convolutions
 from pipeline.params import Filters
 from pipeline.stages import shell
@@ -51,7 +53,7 @@ def explain_filters(subject: Subject) -> Results:
     Raises:
         UserError: the network has convolutions, but not the layers that were asked for.
     """
-    network, settings = subject.model.network, subject.params.filters
+    network, settings = one_of(subject.model)[1], subject.params.filters
     spatial = convolutions(network)
     if not spatial:
         return {"layers": [], "note": NO_FILTERS}
@@ -73,9 +75,19 @@ def explain_filters(subject: Subject) -> Results:
     return results
 
 
+def one_of(model: Classifier) -> tuple[str, nn.Module]:
+    """The network to look into, and its name in the classifier: of an ensemble, the first member.
+
+    The others are like it, from other random weights.
+    """
+    name, network = next(iter(members(model.network).items()))
+    return f"network.{name}".removesuffix("."), network
+
+
 def look(subject: Subject, layer: str, face: NDArray[np.uint8]) -> Layer:
     """A layer and what it makes of a face."""
-    return Layer(layer, layer_outputs(subject.model, f"network.{layer}", face[None])[0], face)
+    path = f"{one_of(subject.model)[0]}.{layer}"
+    return Layer(layer, layer_outputs(subject.model, path, face[None])[0], face)
 
 
 def draw_first(network: nn.Module, layer: Layer, figures: Path) -> None:
@@ -145,7 +157,8 @@ def excite(subject: Subject, layer: Layer, filters: NDArray[np.int64], start: st
         if start == "noise"
         else np.repeat(layer.face[None].astype(np.float32), len(filters), axis=0)
     )
-    return maximise(subject.model, f"network.{layer.name}", filters, images, settings)
+    path = f"{one_of(subject.model)[0]}.{layer.name}"
+    return maximise(subject.model, path, filters, images, settings)
 
 
 def names_of(found: Maximised) -> list[str]:

@@ -14,6 +14,7 @@ from pipeline.errors import UserError
 from pipeline.figures.curves import draw_history
 from pipeline.figures.style import save
 from pipeline.models.classifier import Architecture, Classifier
+from pipeline.models.ensemble import members
 from pipeline.models.matching import match_width
 from pipeline.models.networks import build_network, count_parameters
 from pipeline.models.store import DESCRIPTION, WEIGHTS, save_classifier
@@ -51,7 +52,7 @@ def train(
     """Fit a new classifier; it ends with the weights of the epoch that was kept."""
     settings = getattr(stage.params.train, model)
     sets = load_sets(compute.device)
-    architecture = describe(settings, opponent(stage.params, model), sets["train"])
+    architecture = describe(settings, wanted_size(stage.params, model), sets["train"])
     torch.manual_seed(settings.seed)
     classifier = Classifier(architecture)
 
@@ -90,8 +91,8 @@ def keep(
     settings = getattr(stage.params.train, model)
     roles = {"epoch_chosen_on": settings.epoch_chosen_on, "epoch_measured_on": "validation"}
     write_json(layout.metrics(stage.name), {model: numbers | roles})
-    network = classifier.architecture.network
-    figure = draw_history(history, int(kept["epoch"]), f"{network}, epoch by epoch")
+    title = f"{classifier.architecture.title}, epoch by epoch"
+    figure = draw_history(history, int(kept["epoch"]), title)
     save(figure, layout.figures(stage.name) / "history.svg")
 
     stage.journal.metrics(numbers)
@@ -116,25 +117,30 @@ def load_sets(device: torch.device) -> dict[str, FaceSet]:
     }
 
 
-def opponent(params: Params, model: ModelName) -> str:
-    """The network whose size a classifier shall have; empty where it has its own."""
-    matched = model == "dnn" and params.train.dnn.match == "cnn"
-    return params.train.cnn.network if matched else ""
+def wanted_size(params: Params, model: ModelName) -> int:
+    """How many parameters a classifier shall have; 0 where it has those of its design."""
+    if model != "dnn" or params.train.dnn.match != "cnn":
+        return 0
+    cnn = params.train.cnn
+    with torch.device("meta"):  # to be counted alone
+        return count_parameters(build_network(cnn.network, members=cnn.members))
 
 
-def describe(settings: Train, matched: str, train: FaceSet) -> Architecture:
+def describe(settings: Train, size: int, train: FaceSet) -> Architecture:
     """The classifier to build.
 
     Args:
         settings: of its training.
-        matched: the network whose size it shall have, or empty.
+        size: how many parameters it shall have; 0 leaves that to its design.
         train: `dataset` needs the grey levels of the training faces.
     """
-    width = 1.0
-    if matched:
-        width = match_width(settings.network, count_parameters(build_network(matched)))
+    width = match_width(settings.network, size // settings.members) if size else 1.0
     architecture = Architecture(
-        settings.network, settings.dropout, settings.normalisation, width=width
+        settings.network,
+        settings.dropout,
+        settings.normalisation,
+        width=width,
+        members=settings.members,
     )
     if settings.normalisation != "dataset":
         return architecture
@@ -147,15 +153,25 @@ def describe(settings: Train, matched: str, train: FaceSet) -> Architecture:
 
 
 def layer_table(classifier: Classifier) -> pd.DataFrame:
-    """The network's layers as a report lists them: name, kind, output shape, counts."""
-    table = pd.DataFrame([asdict(row) for row in tabulate(classifier.network)])
+    """The layers as a report lists them: name, kind, output shape, counts.
+
+    Those of an ensemble are its members' one after another: name `member2.conv1`.
+    """
+    rows = [
+        replace(row, name=f"{member}.{row.name}".removeprefix("."))
+        for member, network in members(classifier.network).items()
+        for row in tabulate(network)
+    ]
+    table = pd.DataFrame([asdict(row) for row in rows])
     return table.assign(shape=[" x ".join(map(str, shape)) for shape in table["shape"]])
 
 
 def find_checkpoints(params: Params, model: ModelName) -> Checkpoints:
     """The checkpoints of this very training: same data, parameters and code."""
     files = [*store_files(layout.LABELLED), layout.SPLIT]
-    made_from = fingerprint(getattr(params.train, model), files, opponent(params, model))
+    made_from = fingerprint(
+        getattr(params.train, model), files, also=str(wanted_size(params, model))
+    )
     return Checkpoints(layout.CHECKPOINTS / f"train-{model}", made_from)
 
 

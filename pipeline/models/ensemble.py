@@ -1,0 +1,40 @@
+"""Several networks side by side that answer with one voice."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+def members(network: nn.Module) -> dict[str, nn.Module]:
+    """The single networks of an ensemble by their names in it, or the network itself under ""."""
+    return dict(network.named_children()) if isinstance(network, Ensemble) else {"": network}
+
+
+class Ensemble(nn.Module):
+    """Members of one design from different random weights; the mean of their logits answers.
+
+    In training each face of a batch goes to one member, another one in the next epoch, as chance
+    orders the faces: members learn at the same time, in the same loop, apart from one another. An
+    epoch costs what it costs a single network, and each member needs as many epochs as one would.
+
+    Args:
+        members: networks of normalised faces (N, 1, 48, 48) that give logits (N, 7).
+    """
+
+    def __init__(self, members: Sequence[nn.Module]) -> None:
+        super().__init__()
+        for number, member in enumerate(members, start=1):
+            self.add_module(f"member{number}", member)
+
+    def forward(self, faces: Tensor) -> Tensor:
+        """Logits (N, 7): of the one member that a face goes to in training, else their mean."""
+        members = list(self.children())
+        if self.training:
+            # In turn, as cards are dealt: processes that share a batch deal it as one would.
+            every = len(members)
+            dealt = [member(faces[first::every]) for first, member in enumerate(members)]
+            places = torch.arange(len(faces), device=faces.device)
+            order = torch.cat([places[first::every] for first in range(every)])
+            return torch.cat(dealt)[order.argsort()]
+        return torch.stack([member(faces) for member in members]).mean(dim=0)

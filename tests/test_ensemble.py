@@ -1,0 +1,135 @@
+"""Several networks that answer together."""
+
+import pytest
+import torch
+
+from pipeline.analysis.randomisation import forget_by_layer
+from pipeline.errors import UserError
+from pipeline.models.classifier import Architecture, Classifier
+from pipeline.models.networks import build_network, count_parameters
+from pipeline.models.store import load_classifier, save_classifier
+from pipeline.params import load, parse
+from pipeline.stages.filters import one_of
+from pipeline.stages.train import layer_table, wanted_size
+
+from .conftest import ROOT
+
+
+@pytest.fixture
+def ensemble():
+    torch.manual_seed(0)
+    return build_network("small-dnn", dropout=0.0, members=3)
+
+
+def test_members_start_apart(ensemble):
+    first, second, third = (member.eval() for member in ensemble.children())
+    faces = torch.rand(4, 1, 48, 48)
+    assert not torch.allclose(first(faces), second(faces))
+    assert not torch.allclose(second(faces), third(faces))
+
+
+def test_the_answer_is_the_mean_of_the_members_logits(ensemble):
+    faces = torch.rand(4, 1, 48, 48)
+    ensemble.eval()
+    alone = [member(faces) for member in ensemble.children()]
+    assert torch.allclose(ensemble(faces), sum(alone) / 3, atol=1e-6)
+    assert not torch.allclose(ensemble(faces), alone[0], atol=1e-6)
+
+
+@pytest.mark.parametrize(("face", "learning"), [(0, 0), (1, 1), (5, 2), (6, 0)])
+def test_in_training_a_face_teaches_one_member_alone(ensemble, face, learning):
+    logits = ensemble.train()(torch.rand(9, 1, 48, 48))
+    assert logits.shape == (9, 7)
+    logits[face].square().sum().backward()
+    moved = [
+        any(p.grad is not None and p.grad.any() for p in member.parameters())
+        for member in ensemble.children()
+    ]
+    assert moved == [place == learning for place in range(3)]
+
+
+def test_in_training_a_face_is_answered_in_its_place(ensemble):
+    faces = torch.rand(8, 1, 48, 48)
+    ensemble.train()
+    first = next(ensemble.children())
+    assert torch.allclose(ensemble(faces)[[0, 3, 6]], first.train()(faces[[0, 3, 6]]), atol=1e-5)
+
+
+def test_an_ensemble_is_saved_with_all_its_members(ensemble, tmp_path):
+    torch.manual_seed(1)
+    model = Classifier(Architecture("small-dnn", 0.0, "face", members=2)).eval()
+    save_classifier(model, tmp_path)
+    faces = torch.rand(3, 1, 48, 48) * 255
+    assert torch.equal(load_classifier(tmp_path)(faces), model(faces))
+
+
+def test_a_model_from_before_there_were_ensembles_is_one_network(tmp_path):
+    model = Classifier(Architecture("small-dnn", 0.0, "face")).eval()
+    save_classifier(model, tmp_path)
+    description = tmp_path / "model.json"
+    before = description.read_text()
+    description.write_text(before.replace(',\n    "members": 1', ""))
+    assert description.read_text() != before
+    faces = torch.rand(3, 1, 48, 48) * 255
+    assert torch.equal(load_classifier(tmp_path)(faces), model(faces))
+
+
+def changed(**settings):
+    values = load(ROOT / "params.yaml").model_dump()
+    for key, value in settings.items():
+        model, name = key.split("_", 1)
+        values["train"][model][name] = value
+    return values
+
+
+def test_a_dnn_of_the_cnns_size_has_that_of_all_its_members():
+    params = parse(changed(cnn_members=3, dnn_match="cnn"))
+    assert wanted_size(params, "dnn") == 3 * count_parameters(build_network("compact-cnn"))
+    assert wanted_size(params, "cnn") == 0
+    assert wanted_size(parse(changed(cnn_members=3, dnn_match="dnn")), "dnn") == 0
+
+
+def test_members_without_faces_enough_are_named():
+    with pytest.raises(UserError, match=r"train\.cnn\.members = 5: .*two faces.*batch is 8"):
+        parse(changed(cnn_batch=8, cnn_members=5))
+
+
+def test_the_table_lists_the_layers_of_every_member():
+    alone, together = (
+        Classifier(Architecture("compact-cnn", 0.0, "face", members=n)) for n in (1, 2)
+    )
+    one, both = layer_table(alone), layer_table(together)
+    assert list(both["name"]) == [f"member{n}.{name}" for n in (1, 2) for name in one["name"]]
+    assert both["trainable"].sum() == count_parameters(together) == 2 * one["trainable"].sum()
+
+
+def test_all_members_forget_a_layer_together():
+    torch.manual_seed(0)
+    learned = Classifier(Architecture("leaky-cnn", 0.0, "face", members=2)).eval()
+    with torch.no_grad():
+        for weight in learned.parameters():
+            weight.fill_(0.5)  # what no initial weight is
+    names, kept = [], []
+    for name, forgetting in forget_by_layer(learned, seed=0):
+        names.append(name)
+        kept.append(
+            [
+                {part for part, weight in member.named_parameters() if (weight == 0.5).all()}
+                for member in forgetting.network.children()
+            ]
+        )
+    assert names[0] == "classify"
+    assert len(names) == len(set(names)) > 3
+    assert all(first == second for first, second in kept)
+    assert kept[0][0]
+    assert not kept[-1][0]
+
+
+def test_filters_are_those_of_the_first_member():
+    model = Classifier(Architecture("compact-cnn", 0.0, "face", members=2)).eval()
+    path, network = one_of(model)
+    assert path == "network.member1"
+    assert model.get_submodule(path) is network
+    assert "block3" in dict(network.named_children())
+    alone = Classifier(Architecture("compact-cnn", 0.0, "face"))
+    assert one_of(alone) == ("network", alone.network)
