@@ -132,7 +132,6 @@ class Train(Fit):
     dropout: Dropout
     normalisation: Literal["none", "scale", "face", "dataset"]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
-    distillation: Annotated[float, Field(ge=0, lt=1)]
     augmentation: Augmentation
 
     @field_validator("members")

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.study
 
 EXACT = {
     "epochs": 3, "dropout": 0.0, "precision": "float32", "optimiser": "sgd", "learning_rate": 0.02,
-    "distillation": 0.3, "members": 2, "batch": 64,
+    "members": 2, "batch": 64,
 }  # fmt: skip
 """Without dropout, which draws for each share apart; in full precision; and not with AdamW, which
 makes whole steps of what is nothing but rounding."""

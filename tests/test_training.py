@@ -3,7 +3,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from pipeline.training.checkpoints import Checkpoints
 from pipeline.training.compute import Compute, choose
 from pipeline.training.loop import fit
 from pipeline.training.schedule import learning_rate
-from pipeline.training.tasks import TEMPERATURE, Classification, FaceSet, Reconstruction
+from pipeline.training.tasks import Classification, FaceSet, Reconstruction
 
 CPU = Compute(torch.device("cpu"), torch.float32, compiled=False)
 SOME = Augmentation(
@@ -248,25 +247,3 @@ def test_what_auto_means_here(settings):
 def test_a_card_that_is_not_there_is_named(settings):
     with pytest.raises(UserError, match="no CUDA device"):
         choose(settings.model_copy(update={"device": "cuda"}))
-
-
-def test_a_share_of_each_target_is_what_the_teacher_says_of_the_face_unchanged():
-    faces, indices = bars(8, 1), torch.arange(8)
-    seen = []
-
-    def teacher(inputs):
-        seen.append(inputs)
-        return torch.tensor([2.0, *[0.0] * 6]).expand(len(inputs), 7)
-
-    generator = torch.Generator().manual_seed(0)
-    alone, taught = (Classification(SOME, 0.1, 0, share) for share in (0.0, 0.25))
-    batch = taught.training_batch(faces, indices, 0, generator, teacher)
-    assert torch.equal(seen[0], faces.pixels.unsqueeze(1).float())
-    assert not torch.equal(batch.inputs, seen[0])
-    outputs = torch.randn(8, 7, generator=generator)
-    guess = torch.tensor([2.0 / TEMPERATURE, *[0.0] * 6]).softmax(dim=0)
-    distilled = -(outputs.log_softmax(dim=1) @ guess).mean()
-    expected = 0.75 * alone.loss(outputs, replace(batch, guesses=None)) + 0.25 * distilled
-    assert taught.loss(outputs, batch) == pytest.approx(float(expected), rel=1e-5)
-    assert alone.training_batch(faces, indices, 0, generator, teacher).guesses is None
-    assert len(seen) == 1

@@ -54,15 +54,13 @@ class World:
             )
 
     def share(self, batch: Batch) -> Batch:
-        """This process's part of a batch."""
+        """This process's part of a batch; each input has a target."""
         if self.size == 1:
             return batch
-
-        def part(values: Tensor) -> Tensor:
-            return values.tensor_split(self.size)[self.rank]
-
-        guesses = None if batch.guesses is None else part(batch.guesses)
-        return Batch(part(batch.inputs), part(batch.targets), guesses)
+        inputs, targets = (
+            values.tensor_split(self.size)[self.rank] for values in (batch.inputs, batch.targets)
+        )
+        return Batch(inputs, targets)
 
     def add_up(self, sums: dict[str, Tensor]) -> None:
         """Replace each number by its sum over all processes."""

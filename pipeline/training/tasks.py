@@ -14,9 +14,6 @@ from torch.nn import functional
 from pipeline.data.augment import augment, flips
 from pipeline.params import Augmentation, Train
 
-TEMPERATURE = 0.8
-"""Of a teacher's guess in distillation: a little surer than it was."""
-
 
 @dataclass(frozen=True)
 class FaceSet:
@@ -45,7 +42,7 @@ class Batch:
     Attributes:
         inputs: the faces.
         targets: of the first ones, or of all: classes, or faces to draw.
-        guesses: of a teacher, probabilities for those without a target, or for all, (m, classes).
+        guesses: of a teacher, probabilities for the other inputs, (m, classes).
     """
 
     inputs: Tensor
@@ -88,22 +85,16 @@ class Classification:
         augmentation: of training faces.
         label_smoothing: of their labels.
         seed: decides the first side of alternating flips.
-        distillation: share of each target that the teacher gives, who sees the face unchanged. Many
-            labels of these faces are wrong, and a network that trains for long learns them by
-            heart (after mean teachers, Tarvainen & Valpola 2017, arXiv:1703.01780).
     """
 
     augmentation: Augmentation
     label_smoothing: float
     seed: int
-    distillation: float = 0.0
 
     @classmethod
     def of(cls, settings: Train) -> "Classification":
         """What a classifier of params.yaml learns."""
-        return cls(
-            settings.augmentation, settings.label_smoothing, settings.seed, settings.distillation
-        )
+        return cls(settings.augmentation, settings.label_smoothing, settings.seed)
 
     def training_batch(
         self,
@@ -111,30 +102,21 @@ class Classification:
         indices: Tensor,
         epoch: int,
         generator: torch.Generator,
-        teacher: Teacher,
+        _teacher: Teacher,
     ) -> Batch:
-        """Augmented faces, their labels, and what the teacher says of them."""
+        """Augmented faces and their labels."""
         inputs = augmented(faces, indices, epoch, generator, self.augmentation, self.seed)
-        guesses = None
-        if self.distillation:
-            logits = teacher(faces.pixels[indices].unsqueeze(1).float())
-            guesses = (logits / TEMPERATURE).softmax(dim=1)
-        return Batch(inputs, faces.labels[indices], guesses)
+        return Batch(inputs, faces.labels[indices])
 
     def validation_batch(self, faces: FaceSet, indices: Tensor) -> Batch:
         """Faces as they are and their labels."""
         return Batch(faces.pixels[indices].unsqueeze(1).float(), faces.labels[indices])
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Smoothed cross-entropy (Szegedy et al. 2015, arXiv:1512.00567), in part of guesses."""
-        outputs = outputs.float()
-        loss = functional.cross_entropy(
-            outputs, batch.targets, label_smoothing=self.label_smoothing
+        """Smoothed cross-entropy (Szegedy et al. 2015, arXiv:1512.00567)."""
+        return functional.cross_entropy(
+            outputs.float(), batch.targets, label_smoothing=self.label_smoothing
         )
-        if batch.guesses is None:
-            return loss
-        distilled = functional.cross_entropy(outputs, batch.guesses)
-        return (1 - self.distillation) * loss + self.distillation * distilled
 
     def scores(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Plain cross-entropy, so that it compares across smoothings, and right answers."""
