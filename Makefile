@@ -12,7 +12,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 UNCOMPARED := ^(.*/.*|constraints\.txt|Created|State|Executor|\
     data\.(labelled|unlabelled|copies|blank|shared|dropped)|\
     split\.(train|validation|test|copies_across_parts)|\
-    [cd]nn\.(parameters|epoch.*|validation_.*|macro_f1.*|accuracy_.*)|\
+    [cd]nn\.(parameters|epoch.*|validation_loss|macro_f1.*|accuracy_.*)|\
     majority_accuracy|mcnemar_p|difference\..*|faces\..*|confusion\..*|\
     semisupervised\.(labelled_only|pretrained|consistent|macro_f1.*|.*chosen_on.*|measured_on)|\
     saliency\.(.*_deletion|.*_randomised|on_features|by_chance|untrained))$$

@@ -2,10 +2,23 @@
 
 import errno
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Put the path into what the disk says of a file that is open: a write names none."""
+    try:
+        yield
+    except BaseException as error:
+        for each in _chain(error):
+            if isinstance(each, OSError) and each.filename is None:
+                each.filename = str(path)
+        raise
 
 
 def explain(error: BaseException, folder: Path) -> str | None:

@@ -6,6 +6,7 @@ import io
 import os
 import re
 import runpy
+import shutil
 import signal
 import struct
 import subprocess
@@ -440,6 +441,31 @@ def test_a_link_to_nowhere_is_a_fault_and_can_be_dropped(projects):
     assert in_process(folder)[0] == 0
     link.unlink()
     assert dropped(folder)["content"].tolist() == ["train/3/a.png"]
+
+
+def test_a_folder_that_is_a_link_is_named_and_not_passed_over(projects, tmp_path):
+    folder = projects["images"]
+    shutil.move(folder / "raw/train/3", tmp_path / "elsewhere")
+    link = folder / "raw/train/3"
+    link.symlink_to(tmp_path / "elsewhere")
+    configure(folder, "raw", "drop")
+    status, written = in_process(folder)
+    link.unlink()
+    shutil.move(tmp_path / "elsewhere", link)
+    assert status == 1
+    assert "raw/train/3: is a link; expected a folder of images" in the_line(written)
+
+
+@pytest.mark.parametrize("suffix", [".bmp", ".TIF", ".webp"])
+def test_an_image_of_another_kind_is_named_and_not_passed_over(projects, suffix):
+    folder = projects["images"]
+    image = folder / f"raw/train/3/other{suffix}"
+    image.touch()
+    configure(folder, "raw", "drop")
+    status, written = in_process(folder)
+    image.unlink()
+    assert status == 1
+    assert f"3/other{suffix}: expected one of .jpg, .jpeg, .png; convert it" in the_line(written)
 
 
 def dropped(folder):

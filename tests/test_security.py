@@ -1,6 +1,7 @@
 """No file runs code, no parameter reaches a shell, no secret is written down, no port is open."""
 
 import ast
+import hashlib
 import logging
 import os
 import pickle
@@ -91,7 +92,9 @@ def test_arrays_of_objects_are_refused_and_not_run(tmp_path, bomb):
 def test_a_checkpoint_with_foreign_code_is_set_aside_and_not_run(tmp_path, bomb):
     checkpoints = Checkpoints(tmp_path / "c", "f" * 32)
     checkpoints.save(1, {"epoch": 1})
-    torch.save({"fingerprint": "f" * 32, "state": {"x": bomb}}, tmp_path / "c/ffffffff-00002.pt")
+    torch.save({"fingerprint": "f" * 32, "state": {"x": bomb}}, tmp_path / "hostile")
+    digest = hashlib.sha256((tmp_path / "hostile").read_bytes()).hexdigest()[:16]
+    (tmp_path / "hostile").rename(tmp_path / f"c/ffffffff-00002-{digest}.pt")
     with pytest.warns(UserWarning, match="damaged"):
         assert checkpoints.load() == {"epoch": 1}
 
@@ -310,6 +313,8 @@ def recorders(folder):
         ("postgresql://a:p%40ss@host/db", "postgresql://host/db"),
         ("http://a:p@ss@host", "http://host"),
         ("no http://token@host here", "no http://host here"),
+        ("postgresql://h/db?user=u&password=p%40&x=1", "postgresql://h/db?user=u&password=...&x=1"),
+        ("https://h/a?access_token=abc and more", "https://h/a?access_token=... and more"),
         ("sqlite:////a/b.db", "sqlite:////a/b.db"),
     ],
 )

@@ -135,12 +135,39 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_it_is_used(tmp_pat
     checkpoints = Checkpoints(tmp_path, "this")
     for epoch in (1, 2, 3):
         checkpoints.save(epoch, {"epoch": epoch})
-    oldest, newest = sorted(tmp_path.glob("*.pt"))[0], sorted(tmp_path.glob("*.pt"))[-1]
-    assert oldest.stem.endswith("2")
+    oldest, newest = sorted(tmp_path.glob("*.pt"))
+    assert "-00002-" in oldest.name
     newest.write_bytes(newest.read_bytes()[:200])
     with pytest.warns(UserWarning, match="is damaged"):
         assert checkpoints.load() == {"epoch": 2}
     assert newest.with_suffix(".damaged").exists()
+
+
+def test_one_flipped_bit_anywhere_in_a_checkpoint_is_noticed(tmp_path, rng):
+    checkpoints = Checkpoints(tmp_path, "this")
+    checkpoints.save(1, {"weights": torch.zeros(500)})
+    (path,) = tmp_path.glob("*.pt")
+    whole = path.read_bytes()
+    for place in rng.choice(len(whole), 200, replace=False):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << int(place) % 8
+        path.write_bytes(flipped)
+        with pytest.warns(UserWarning, match="is damaged"):
+            assert checkpoints.load() is None
+    path.write_bytes(whole)
+    assert torch.equal(checkpoints.load()["weights"], torch.zeros(500))
+
+
+def test_a_training_that_is_done_clears_its_own_checkpoints_away(tmp_path):
+    this, another = (Checkpoints(tmp_path / "c", name) for name in ("this", "another"))
+    for each in (this, another):
+        each.save(1, {"epoch": 1})
+        each.remember_run("abc")
+    this.clear()
+    assert (this.load(), this.remembered_run()) == (None, None)
+    assert (another.load(), another.remembered_run()) == ({"epoch": 1}, "abc")
+    another.clear()
+    assert not (tmp_path / "c").exists()
 
 
 def test_trainings_that_differ_neither_use_nor_remove_one_anothers_checkpoints(tmp_path):

@@ -20,6 +20,9 @@ from pipeline.errors import UserError
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
 
+OTHER_SUFFIXES = (".bmp", ".gif", ".pgm", ".tif", ".tiff", ".webp")
+"""Images, too: whoever has faces in these would miss them."""
+
 _SYNONYMS = {
     "anger": "angry",
     "disgusted": "disgust",
@@ -52,17 +55,30 @@ class Item(NamedTuple):
 
 
 def find_images(root: Path) -> list[Item]:
-    """List a folder's images, sorted by path; hidden files and other kinds are passed over.
+    """List a folder's images, sorted by path; hidden files and what is no image are passed over.
 
     Raises:
-        UserError: an image lies in a folder whose name is no class, or a folder cannot be read.
+        UserError: an image lies in a folder whose name is no class, or is of another kind, or a
+            folder cannot be read or is a link.
     """
     items = []
     # Not `rglob`, which passes over a folder that it may not read.
     walk = os.walk(root, onerror=_refuse)
-    for path in sorted(Path(place, name) for place, _, names in walk for name in names):
+    found = [Path(place, name) for place, folders, files in walk for name in (*folders, *files)]
+    for path in sorted(found):
         inside = path.relative_to(root)
-        if path.suffix.lower() not in SUFFIXES or any(p.startswith(".") for p in inside.parts):
+        if any(part.startswith(".") for part in inside.parts):
+            continue
+        if path.is_dir():
+            if path.is_symlink():
+                raise UserError(f"{root.name}/{inside}: is a link; expected a folder of images")
+            continue
+        if path.suffix.lower() in OTHER_SUFFIXES:
+            kinds = ", ".join(SUFFIXES)
+            raise UserError(
+                f"{root.name}/{inside}: expected one of {kinds}; convert it, or remove it"
+            )
+        if path.suffix.lower() not in SUFFIXES:
             continue
         folders = [part.lower() for part in inside.parts[:-1]]
         usage = _PARTS.get(folders[0]) if folders else None

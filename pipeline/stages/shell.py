@@ -30,12 +30,14 @@ class Stage:
         params: all of params.yaml; a stage reads its own section.
         journal: what it tells the record in MLflow.
         machine: the device that it computes on, and how.
+        at_end: what is done once all is written and told, such as clearing checkpoints away.
     """
 
     name: str
     params: Params
     journal: Journal
     machine: dict[str, str] = field(default_factory=dict)
+    at_end: list[Callable[[], None]] = field(default_factory=list)
 
     def runs_on(self, machine: Mapping[str, str]) -> None:
         """Keep device, precision and threads for the record, and for `made_by.json`."""
@@ -85,6 +87,8 @@ def run(
             if first:
                 journal.artifact(made_by.write(name, params, stage.machine, journal.run))
                 journal.metrics(_spent(slot.waited if slot else 0.0))
+        for each in stage.at_end:
+            each()
     except UserError as error:
         if options.debug:
             raise

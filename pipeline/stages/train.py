@@ -43,7 +43,7 @@ def work(stage: shell.Stage, model: ModelName) -> None:
         classifier, progress = train(stage, model, compute, checkpoints, world)
         if world.is_first:
             keep(stage, model, compute, classifier, progress)
-            checkpoints.clear()
+            stage.at_end.append(checkpoints.clear)
 
 
 def train(

@@ -120,14 +120,19 @@ class Desk:
         return folder
 
 
+SECRETS = "pass|pwd|token|secret|key|credential|signature"
+"""Parts of the names of an address's arguments whose values nobody shall read."""
+
+
 def digest(text: str) -> str:
     """A file name and search key for any text."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def without_secrets(text: str) -> str:
-    """The text with user and password cut out of every address in it."""
-    return re.sub(r"://[^/\s]*@", "://", text)
+    """The text with user, password and secret arguments cut out of every address in it."""
+    text = re.sub(r"://[^/\s]*@", "://", text)
+    return re.sub(rf"([?&][^=&\s]*(?:{SECRETS})[^=&\s]*=)[^&\s]*", r"\1...", text, flags=re.I)
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 from pipeline.layout import ARTIFACTS, PARAMS
 
 PACKAGES = (
-    "torch", "numpy", "scikit-learn", "scikit-image", "captum", "pyarrow",
-    "dvc", "mlflow", "prefect",
+    "torch", "numpy", "scipy", "pandas", "scikit-learn", "scikit-image", "captum", "pyarrow",
+    "pillow", "matplotlib", "safetensors", "dvc", "mlflow", "prefect",
 )  # fmt: skip
 """Whose versions can change a result or a record."""
 

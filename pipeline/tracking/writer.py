@@ -4,6 +4,7 @@
 half of one and a killed stage loses nothing. `files` holds copies of what is to be kept.
 """
 
+import errno
 import itertools
 import json
 import os
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from pipeline import disk
 from pipeline.tracking.places import EVENTS, FILES, Address, Desk
 from pipeline.tracking.summon import summon
 
@@ -37,11 +39,19 @@ class Writer:
 
     def write(self, event: str, **values: Any) -> None:
         """Append one event, dated now, and see to it that somebody reads it."""
-        line = json.dumps({"event": event, "time": int(time.time() * 1000), **values}, default=str)
+        said = {"event": event, "time": int(time.time() * 1000), **values}
+        line = json.dumps(said, default=str).encode() + b"\n"
         with self._lock:
-            self.file.write(line.encode() + b"\n")
+            with disk.naming(self.folder / EVENTS):
+                self._append(line)
             if time.monotonic() - self._looked >= LOOK_AFTER:
                 self.look_after_recorder()
+
+    def _append(self, line: bytes) -> None:
+        written = self.file.write(line)
+        if written != len(line):  # the disk took a part, and the next event must not join it
+            self.file.truncate(self.file.tell() - written)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def look_after_recorder(self) -> None:
         """Start a recorder if none is alive. Comes after writing: it may be about to leave."""

@@ -1,13 +1,15 @@
 """Checkpoints: everything a killed training needs to go on, complete or absent."""
 
+import hashlib
 import os
-import pickle
-import shutil
 import warnings
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
+
+from pipeline import disk
 
 KEPT = 2
 """The newest, and the one before it in case the newest turns out to be damaged."""
@@ -19,7 +21,9 @@ class Checkpoints:
     Args:
         folder: made when the first checkpoint is written.
         fingerprint: of the data, the parameters and the code. It is part of every file's name, so
-            that trainings that differ in any of these neither use nor remove one another's.
+            that trainings that differ in any of these neither use nor remove one another's. So is
+            the digest of its content: reading an archive of tensors checks no sums of its own, and
+            one flipped bit would be a wrong weight.
     """
 
     def __init__(self, folder: Path, fingerprint: str) -> None:
@@ -28,17 +32,18 @@ class Checkpoints:
     def save(self, epoch: int, state: dict[str, Any]) -> None:
         """Write the state after an epoch (counted from 1): write, flush to disk, rename."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        target = self._path(epoch)
-        partial = target.with_suffix(".part")
+        partial = self.folder / f"{self._prefix}-{epoch:05d}.part"
         try:
-            with partial.open("wb") as file:
+            with disk.naming(partial), partial.open("w+b") as file:
                 torch.save({"fingerprint": self.fingerprint, "state": state}, file)
                 file.flush()
                 os.fsync(file.fileno())
+                file.seek(0)
+                digest = _digest(file)
         except BaseException:
             partial.unlink(missing_ok=True)  # on a full disk, its room is needed
             raise
-        partial.replace(target)
+        partial.replace(partial.with_name(f"{partial.stem}-{digest}.pt"))
         _flush(self.folder)
         for old in self._newest_first()[KEPT:]:
             old.unlink()
@@ -47,15 +52,14 @@ class Checkpoints:
         """The newest good state of this training, or None. A damaged file is set aside."""
         for path in self._newest_first():
             try:
-                content = torch.load(path, map_location="cpu", weights_only=True)
-                fingerprint, state = content["fingerprint"], content["state"]
-            except (OSError, EOFError, RuntimeError, KeyError, TypeError, pickle.UnpicklingError):
+                fingerprint, state = _read(path)
+            except Exception:  # what a damaged archive raises has no common name
                 aside = path.with_suffix(".damaged")
                 path.replace(aside)
                 warnings.warn(f"{path} is damaged; kept as {aside.name}, not used", stacklevel=2)
                 continue
             if fingerprint == self.fingerprint:
-                return dict(state)
+                return state
         return None
 
     def remember_run(self, run: str) -> None:
@@ -70,18 +74,41 @@ class Checkpoints:
         return self._run.read_text(encoding="utf-8") if self._run.exists() else None
 
     def clear(self) -> None:
-        """Remove the folder: the training is complete, its weights are kept elsewhere."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove this training's files: it is complete, its weights are kept elsewhere."""
+        for path in self.folder.glob(f"{self._prefix}*"):
+            path.unlink(missing_ok=True)
+        with suppress(OSError):  # it holds another training's, or is gone
+            self.folder.rmdir()
+
+    @property
+    def _prefix(self) -> str:
+        return self.fingerprint[:8]
 
     @property
     def _run(self) -> Path:
-        return self.folder / f"{self.fingerprint[:8]}.run"
-
-    def _path(self, epoch: int) -> Path:
-        return self.folder / f"{self.fingerprint[:8]}-{epoch:05d}.pt"
+        return self.folder / f"{self._prefix}.run"
 
     def _newest_first(self) -> list[Path]:
-        return sorted(self.folder.glob(f"{self.fingerprint[:8]}-*.pt"), reverse=True)
+        return sorted(self.folder.glob(f"{self._prefix}-*.pt"), reverse=True)
+
+
+def _read(path: Path) -> tuple[str, dict[str, Any]]:
+    """Fingerprint and state of a checkpoint.
+
+    Raises:
+        ValueError: its content is not what was written.
+        Exception: it is no checkpoint.
+    """
+    with path.open("rb") as file:
+        if _digest(file) != path.stem.rpartition("-")[2]:
+            raise ValueError("damaged")
+        file.seek(0)
+        content = torch.load(file, map_location="cpu", weights_only=True)
+    return content["fingerprint"], dict(content["state"])
+
+
+def _digest(file: BinaryIO) -> str:
+    return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def _flush(folder: Path) -> None:
