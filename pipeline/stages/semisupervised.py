@@ -82,7 +82,7 @@ def work(stage: shell.Stage) -> None:
     )
     stage.journal.metrics({f"test.{start}": value for start, value in headline.items()})
     draw(stage, results, material, autoencoder, drawn)
-    stage.at_end += [each.clear for each in checkpoints.values()]
+    stage.at_end.extend(each.clear for each in checkpoints.values())
 
 
 def roles(settings: SemiSupervised) -> dict[str, Any]:

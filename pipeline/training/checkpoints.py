@@ -4,8 +4,9 @@ import hashlib
 import os
 import warnings
 from contextlib import suppress
+from io import BufferedRandom, BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import torch
 
@@ -107,7 +108,7 @@ def _read(path: Path) -> tuple[str, dict[str, Any]]:
     return content["fingerprint"], dict(content["state"])
 
 
-def _digest(file: BinaryIO) -> str:
+def _digest(file: BufferedReader | BufferedRandom) -> str:
     return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
