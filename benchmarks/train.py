@@ -63,7 +63,7 @@ def main() -> None:
     line = {
         "when": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
         "change": chosen.note or " ".join(chosen.settings),
-        "network": settings.network,
+        "network": network.architecture.title,
         "parameters": count_parameters(network),
         "epochs": len(progress.history),
         "validation_accuracy": f"{100 * accuracy:.2f}",

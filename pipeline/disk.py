@@ -30,7 +30,8 @@ def explain(error: BaseException, folder: Path) -> str | None:
     """
     for each in _chain(error):
         number = each.errno if isinstance(each, OSError) else None
-        named = each.filename if isinstance(each, OSError) else None
+        # Of a copy, where it was to go.
+        named = (each.filename2 or each.filename) if isinstance(each, OSError) else None
         place = Path(str(named)).absolute() if named else folder.absolute()
         # Libraries that write by themselves tell of a full disk in words alone.
         if number in FULL or "No space left" in str(each):

@@ -85,7 +85,7 @@ def test_a_batch_that_cannot_be_shared_is_named(project):
         said = project.run("python", "-m", "pipeline.stages.train", "cnn", expect=1)
     finally:
         del project.environment["STUDY_PROCESSES"]
-    assert "batch = 64: 3 processes train together; should be a multiple of 3" in said
+    assert "batch = 64: 3 processes train together 2 members; should be a multiple of 6" in said
 
 
 def test_an_impossible_number_of_processes_is_named(project):

@@ -11,6 +11,7 @@ from pipeline.models.store import load_classifier, save_classifier
 from pipeline.params import load, parse
 from pipeline.stages.filters import one_of
 from pipeline.stages.train import layer_table, wanted_size
+from pipeline.training.distributed import World
 
 from .conftest import ROOT
 
@@ -133,3 +134,15 @@ def test_filters_are_those_of_the_first_member():
     assert "block3" in dict(network.named_children())
     alone = Classifier(Architecture("compact-cnn", 0.0, "face"))
     assert one_of(alone) == ("network", alone.network)
+
+
+def test_a_training_set_too_small_for_the_members_is_named():
+    World().check_batch(6, members=3)
+    with pytest.raises(UserError, match="5 faces are in a batch: each of 3 members needs two"):
+        World().check_batch(5, members=3)
+
+
+def test_processes_share_a_batch_only_so_that_members_see_what_they_would_see_in_one():
+    World(size=2).check_batch(24, members=3)
+    with pytest.raises(UserError, match=r"batch = 64: .* 3 members; should be a multiple of 6"):
+        World(size=2).check_batch(64, members=3)

@@ -21,11 +21,7 @@ pytestmark = pytest.mark.study
 
 EXPERIMENTS = ("python", "-m", "pipeline.experiments")
 
-SMALL = {
-    **TINY,
-    "sample": {"faces": 300, "unlabelled": 30},
-    "train": {"cnn": {"epochs": 1}, "dnn": {"epochs": 1}},
-}
+SMALL = {**TINY, "train": {"cnn": {"epochs": 1}, "dnn": {"epochs": 1}}}
 
 ONE_EPOCH = [
     word

@@ -58,7 +58,7 @@ def test_a_recipe_keeps_what_makes_its_figures_honest(name, params):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_layers_that_a_recipe_looks_at_are_in_its_network(name, params):
     found = configured(name, params).params
-    network = build_network(found.train.cnn.network, members=found.train.cnn.members)
+    network = build_network(found.train.cnn.network)
     build_network(found.train.dnn.network)
     for layer in found.filters.layers if found.filters.layers != "auto" else ():
         find_layer(network, layer)

@@ -11,12 +11,19 @@ def members(network: nn.Module) -> dict[str, nn.Module]:
     return dict(network.named_children()) if isinstance(network, Ensemble) else {"": network}
 
 
+def count_members(model: nn.Module) -> int:
+    """How many networks answer together in a model: 1 where it holds no ensemble."""
+    return next((len(members(part)) for part in model.modules() if isinstance(part, Ensemble)), 1)
+
+
 class Ensemble(nn.Module):
     """Members of one design from different random weights; the mean of their logits answers.
 
-    In training each face of a batch goes to one member, another one in the next epoch, as chance
-    orders the faces: members learn at the same time, in the same loop, apart from one another. An
-    epoch costs what it costs a single network, and each member needs as many epochs as one would.
+    In training each face of a batch goes to one member, which chance picks anew in every epoch:
+    members learn at the same time, in the same loop, apart from one another. An epoch costs what it
+    costs a single network, so `epochs` and `batch` are to be as many times larger as there are
+    members. The mean over a batch makes a member's gradient that much smaller: AdamW does not mind,
+    SGD needs a learning rate that is as many times larger.
 
     Args:
         members: networks of normalised faces (N, 1, 48, 48) that give logits (N, 7).

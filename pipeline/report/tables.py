@@ -159,18 +159,21 @@ def parameter_rows(params: Params) -> list[tuple[str, str]]:
 def _training(settings: Train, trained: Trained) -> dict[str, str]:
     schedule = {"one_cycle": "one cycle", "constant": "constant"}[settings.schedule]
     reason = "lowest validation loss" if settings.keep == "best" else "the last"
+    members = settings.members
+    network = settings.network if members == 1 else f"{members} x {settings.network}"
+    shared = "" if members == 1 else f", shared by {members} networks"
     return {
-        "Network": settings.network
+        "Network": network
         if trained.width == 1
-        else f"{settings.network}, {trained.width:.3g} times as wide to match the CNN's size",
+        else f"{network}, {trained.width:.3g} times as wide to match the CNN's size",
         "Input": _NORMALISATIONS[settings.normalisation],
         "Optimiser": f"{settings.optimiser}, weight decay {settings.weight_decay:g}",
         "Learning rate": f"{settings.learning_rate:g} at most, {schedule}"
         if settings.schedule == "one_cycle"
         else f"{settings.learning_rate:g}, {schedule}",
-        "Batch": f"{settings.batch} faces",
+        "Batch": f"{settings.batch} faces{shared}",
         "Epochs": _epochs(settings, trained),
-        "Passes over the faces": f"{trained.passes:.3g}",
+        "Passes over the faces": f"{trained.passes:.3g}{shared}",
         "Epoch kept": f"{trained.epoch} ({reason})",
         "Label smoothing": _or_none(settings.label_smoothing),
         "Dropout": _or_none(settings.dropout)

@@ -41,16 +41,22 @@ class World:
         """Whether this is the process that records and writes."""
         return self.rank == 0
 
-    def check_batch(self, batch: int) -> None:
-        """See that a batch can be shared evenly.
+    def check_batch(self, batch: int, members: int = 1) -> None:
+        """See that a batch can be shared evenly, and has enough for each member of an ensemble.
 
         Raises:
-            UserError: it cannot.
+            UserError: it cannot, or has not.
         """
-        if batch % self.size:
+        # Each process deals its share out to all members, as one would deal the whole.
+        even = self.size * members
+        if self.size > 1 and batch % even:
+            together = f"{self.size} processes train together"
+            of_all = f"{together} {members} members" if members > 1 else together
+            raise UserError(f"batch = {batch}: {of_all}; should be a multiple of {even}")
+        if members > 1 and batch < 2 * even:
             raise UserError(
-                f"batch = {batch}: {self.size} processes train together; "
-                f"should be a multiple of {self.size}"
+                f"{batch} faces are in a batch: each of {members} members needs two at least in "
+                f"each of {self.size} processes; use fewer members or more faces"
             )
 
     def share(self, batch: Batch) -> Batch:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from pipeline.errors import UserError
+from pipeline.models.ensemble import count_members
 from pipeline.models.placing import to_device
 from pipeline.params import Fit
 from pipeline.training.averaging import AveragedModel
@@ -77,7 +78,7 @@ def fit(
     Raises:
         UserError: the loss is no longer finite, or the batch cannot be shared among processes.
     """
-    world.check_batch(min(settings.batch, len(train)))
+    world.check_batch(min(settings.batch, len(train)), count_members(model))
     to_device(model, compute.device)
     optimiser = make_optimiser(model, settings)
     average = AveragedModel(model, settings.averaging)
