@@ -188,7 +188,7 @@ def test_a_training_that_is_stopped_goes_on_in_its_own_run(project, runs):
         command, cwd=project.folder, env=project.environment, stderr=subprocess.DEVNULL
     ) as training:
         deadline = time.monotonic() + 120
-        while not list(checkpoints.glob("*-00003.pt")) and training.poll() is None:
+        while not list(checkpoints.glob("*-00003-*.pt")) and training.poll() is None:
             assert time.monotonic() < deadline
             time.sleep(0.01)
         training.send_signal(signal.SIGTERM)

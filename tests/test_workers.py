@@ -226,6 +226,11 @@ class Site:
         found = client.search_runs([experiment.experiment_id], order_by=["start_time ASC"])
         return {run.info.run_name: run for run in found}
 
+    def is_recorded(self, name: str, status: str) -> bool:
+        """Whether a run of the name is in MLflow, with the status; it is told of a moment later."""
+        run = self.runs().get(name)
+        return run is not None and run.info.status == status
+
     def witnessed(self) -> list[str]:
         return self.witness.read_text().splitlines() if self.witness.exists() else []
 
@@ -321,7 +326,7 @@ def test_overrides_are_an_experiment_and_leave_the_workspace_alone(
     shown = site.project.run("dvc", "exp", "show", "--json")
     assert "seven" in shown
     assert site.project.json("artifacts/evaluate/metrics.json")["cnn"]["accuracy"] == 0.24
-    assert site.runs()["seven"].info.status == "FINISHED"
+    wait_for(lambda: site.is_recorded("seven", "FINISHED"))
 
 
 @pytest.mark.parametrize(
@@ -384,8 +389,8 @@ def test_cancelling_ends_the_stage_at_once_and_the_record_says_so(
     wait_for(lambda: not processes_of(site, "work.py"), 15)
     assert time.monotonic() - asked < 15
     assert site.end_of(run).is_cancelled()
-    wait_for(lambda: site.runs()["cancelled"].info.status == "KILLED", 30)
-    assert site.runs()["evaluate"].info.status == "KILLED"
+    wait_for(lambda: site.is_recorded("cancelled", "KILLED"), 60)
+    wait_for(lambda: site.is_recorded("evaluate", "KILLED"), 60)
     # The workspace is free for the next one.
     assert site.end_of(site.ask()).is_completed()
 
@@ -597,7 +602,7 @@ def test_a_server_that_restarts_in_mid_run_costs_nothing(site: Site, studied: UU
     assert [line.split()[0] for line in site.witnessed()[len(before) :]] == [
         "evaluate", "confusion",
     ]  # fmt: skip
-    wait_for(lambda: site.runs()["evaluate"].info.status == "FINISHED")
+    wait_for(lambda: site.is_recorded("evaluate", "FINISHED"))
 
 
 def test_a_worker_that_is_killed_is_noticed_and_nothing_finished_is_repeated(
