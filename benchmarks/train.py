@@ -5,8 +5,8 @@
 
 Runs in a project whose faces are ingested and split (`dvc repro split`), and writes nothing there:
 a quick look before a change goes into params.yaml. Test faces are not touched: a choice that looked
-at them would spoil every figure they give afterwards. Accuracy is the mean over a face and its
-mirror image, as `evaluate` takes it.
+at them would spoil every figure they give afterwards. Accuracy is that of the views of a face
+that `evaluate` takes the mean of.
 """
 
 import argparse
@@ -58,7 +58,9 @@ def main() -> None:
         )  # fmt: skip
         seconds = time.monotonic() - started
     held_out = sets["validation"]
-    probabilities = predict_probabilities(network, held_out.pixels.cpu().numpy(), flip=True)
+    probabilities = predict_probabilities(
+        network, held_out.pixels.cpu().numpy(), params.evaluate.views
+    )
     accuracy = float((probabilities.argmax(axis=1) == held_out.labels.cpu().numpy()).mean())
     line = {
         "when": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",

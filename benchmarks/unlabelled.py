@@ -69,7 +69,9 @@ def main() -> None:
                 task, faces, how = classification(settings), labelled, settings.classifier
             progress = fit(classifier, task, faces, validation, how, compute, on_epoch=tell)
             held_out = material.validation
-            guess = predict_probabilities(classifier, held_out.pixels.numpy(), flip=True)
+            guess = predict_probabilities(
+                classifier, held_out.pixels.numpy(), params.evaluate.views
+            )
             accuracy = float((guess.argmax(axis=1) == held_out.labels.numpy()).mean())
             line = {
                 "when": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",

@@ -169,10 +169,17 @@ class Classifiers(Section):
     dnn: TrainDense
 
 
+class Views(Section):
+    """What a model is shown of a face whose expression it names; the mean answer counts."""
+
+    flip: bool
+    shift: Annotated[int, Field(ge=0, le=12)]
+
+
 class Evaluate(Section):
     """How the held-out faces are scored."""
 
-    flip: bool
+    views: Views
     resamples: Annotated[int, Field(ge=100, le=100_000)]
     seed: Seed
 

@@ -319,6 +319,26 @@ def test_only_the_sample_is_called_drawn(page, source, drawn):
     assert ("These are drawn faces." in text_of(page(source=source))) is drawn
 
 
+@pytest.mark.parametrize(
+    ("views", "words"),
+    [
+        ((True, 2), "a face, the face moved by 2 pixels up, down, left and right, and the mirror "),
+        ((True, 0), "the mean over a face and its mirror image."),
+        (
+            (False, 1),
+            "the mean over a face and the face moved by 1 pixel up, down, left and right.",
+        ),
+    ],
+)
+def test_the_page_says_of_which_views_an_answer_is_the_mean(page, views, words):
+    flip, shift = views
+    text = text_of(page(evaluate={"views": {"flip": flip, "shift": shift}}))
+    assert words in text
+    assert "the map is that of the face as it is" in text
+    alone = text_of(page(evaluate={"views": {"flip": False, "shift": 0}}))
+    assert "the mean over a face" not in alone
+
+
 def test_a_better_cnn_is_called_better(page):
     text = text_of(page())
     assert "the convolutional network names the expression of 80.0% " in text

@@ -1,23 +1,30 @@
 """What a classifier says of many faces."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pipeline.params import Views
 
 BATCH = 512
+
+AS_IT_IS = Views(flip=False, shift=0)
 
 
 @torch.inference_mode()
 def predict_probabilities(
-    model: nn.Module, faces: NDArray[np.uint8], *, flip: bool = False
+    model: nn.Module, faces: NDArray[np.uint8], views: Views = AS_IT_IS
 ) -> NDArray[np.float32]:
     """Class probabilities (N, 7) of faces (N, 48, 48), in batches, in evaluation mode.
 
     Args:
         model: a classifier of grey levels.
         faces: grey levels; may be memory-mapped.
-        flip: average the face with its mirror image (test-time augmentation).
+        views: of a face, whose mean answer counts (test-time augmentation).
     """
     model.eval()
     device = next(model.parameters()).device
@@ -25,12 +32,28 @@ def predict_probabilities(
     for start in range(0, len(faces), BATCH):
         # A copy: torch does not accept the read-only pages of a memory map.
         batch = torch.from_numpy(np.array(faces[start : start + BATCH])).to(device).unsqueeze(1)
-        probabilities = model(batch).float().softmax(dim=1)
-        if flip:
-            mirrored = model(batch.flip(-1)).float().softmax(dim=1)
-            probabilities = (probabilities + mirrored) / 2
-        batches.append(probabilities.cpu().numpy())
+        answers = [model(view).float().softmax(dim=1) for view in _show(batch, views)]
+        batches.append(torch.stack(answers).mean(dim=0).cpu().numpy())
     return np.concatenate(batches) if batches else np.empty((0, 7), np.float32)
+
+
+def _show(faces: Tensor, views: Views) -> Iterator[Tensor]:
+    """Faces (N, 1, H, W) as they are, moved, and all of these mirrored; each of the same shape."""
+    for moved in _move(faces, views.shift):
+        yield moved
+        if views.flip:
+            yield moved.flip(-1)
+
+
+def _move(faces: Tensor, shift: int) -> Iterator[Tensor]:
+    """Faces as they are, and moved by so many pixels each way; the border is repeated."""
+    yield faces
+    if not shift:
+        return
+    height, width = faces.shape[-2:]
+    padded = functional.pad(faces.float(), [shift] * 4, mode="replicate")
+    for top, left in ((0, shift), (2 * shift, shift), (shift, 0), (shift, 2 * shift)):
+        yield padded[:, :, top : top + height, left : left + width]
 
 
 @torch.inference_mode()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pipeline.layout import SAMPLE
+from pipeline.params import Views
 from pipeline.report.content import (
     Ingested,
     Parts,
@@ -28,6 +29,16 @@ def roles(content: ReportContent) -> str:
         + f"; {counted(content.parts.test, 'test face')} choose nothing and give every figure on "
         "this page that is not marked otherwise."
     )
+
+
+def shown(views: Views) -> str:
+    """Of what a probability is the mean: "a face and its mirror image"; nothing if of one face."""
+    moved = f"moved by {counted(views.shift, 'pixel')} up, down, left and right"
+    if views.flip and views.shift:
+        return f"a face, the face {moved}, and the mirror images of these"
+    if views.shift:
+        return f"a face and the face {moved}"
+    return "a face and its mirror image" if views.flip else ""
 
 
 def leaks(parts: Parts) -> str:

@@ -54,7 +54,7 @@ def work(stage: shell.Stage) -> None:
     for model in MODELS:
         classifier = load_classifier(layout.folder(f"train@{model}"))
         probabilities[model] = predict_probabilities(
-            classifier, faces.pixels[held_out], flip=settings.flip
+            classifier, faces.pixels[held_out], settings.views
         )
         for k, name in enumerate(EXPRESSIONS):
             table[f"{model}_{name}"] = probabilities[model][:, k]

@@ -75,9 +75,7 @@ def _explain(
     segments, predicted = segment(face, settings.segments), int(answer.argmax())
     first, second = (
         lime.explain(
-            lambda faces: predict_probabilities(
-                subject.model, faces, flip=subject.params.evaluate.flip
-            ),
+            lambda faces: predict_probabilities(subject.model, faces),
             face, segments, predicted, samples=settings.samples, seed=seed,
         )
         for seed in (settings.seed, settings.seed + 1)

@@ -14,7 +14,7 @@ def work(stage: shell.Stage) -> None:
     """From the CNN and the unlabelled faces to `id,label`, in the order of the file."""
     faces = read_faces(layout.UNLABELLED)
     model = load_classifier(layout.folder("train@cnn"))
-    probabilities = predict_probabilities(model, faces.pixels, flip=stage.params.evaluate.flip)
+    probabilities = predict_probabilities(model, faces.pixels, stage.params.evaluate.views)
     table = pd.DataFrame({"id": faces.table["id"], "label": probabilities.argmax(axis=1)})
     write_csv(layout.SUBMISSION, table)
     stage.journal.metrics({"predict.faces": len(table)})
@@ -22,4 +22,6 @@ def work(stage: shell.Stage) -> None:
 
 
 if __name__ == "__main__":
-    shell.run("predict", work, heavy=True, own_params=lambda params: {"flip": params.evaluate.flip})
+    shell.run(
+        "predict", work, heavy=True, own_params=lambda params: params.evaluate.views.model_dump()
+    )

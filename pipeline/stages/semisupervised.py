@@ -69,7 +69,7 @@ def work(stage: shell.Stage) -> None:
             faces, fit, task = material.labelled, settings.classifier, classification(settings)
         train(stage, start, classifier, task, faces, material.validation, fit, checkpoints[start])
         guesses[start] = predict_probabilities(
-            classifier, material.test_pixels, flip=stage.params.evaluate.flip
+            classifier, material.test_pixels, stage.params.evaluate.views
         ).argmax(axis=1)
 
     results = measure(stage.params, material, guesses, autoencoder, drawn)
