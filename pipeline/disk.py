@@ -1,12 +1,39 @@
-"""A disk that takes no more, or may not be touched, however the library that met it says so."""
+"""Files that are whole or absent; a disk that takes no more, or may not be touched."""
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A place to write a file to: it takes its name when all is written, and goes if it is not.
+
+    A reader finds the old file or the new, never half of one; the folder is made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with naming(path):
+            yield partial
+            partial.replace(path)
+    except OSError as error:
+        if error.filename == str(partial):  # a name that nobody knows, and that is gone
+            error.filename, error.filename2 = str(path), None
+        raise
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text with the line ends that it has, whole or not at all."""
+    with whole(path) as partial:
+        partial.write_text(text, encoding="utf-8", newline="\n")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline import disk
 from pipeline.data.expressions import SIDE
 from pipeline.errors import UserError
 
@@ -46,15 +47,9 @@ def keep_regions(
                 f"expected bool of shape {(rows, SIDE, SIDE)}, a mask for each row of the "
                 f"labelled file"
             )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(target.name + ".partial")
-    try:
-        with partial.open("wb") as out:
-            masks: dict[str, Any] = {name: mask[kept - 1] for name, mask in regions.items()}
-            np.savez_compressed(out, **masks)
-        partial.rename(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    masks: dict[str, Any] = {name: mask[kept - 1] for name, mask in regions.items()}
+    with disk.whole(target) as partial, partial.open("wb") as out:
+        np.savez_compressed(out, **masks)
     return sorted(regions)
 
 

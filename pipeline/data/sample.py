@@ -5,16 +5,13 @@ the data finds something.
 """
 
 import gzip
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline import disk
 from pipeline.data.drawing import draw_faces
 from pipeline.data.drawing.actions import IntArray
 from pipeline.data.expressions import EXPRESSIONS, PIXELS
@@ -101,7 +98,7 @@ def write_sample(sample: Sample, folder: Path) -> None:
         _write_csv(folder / TEST, "id,feature", ids, sample.unlabelled)
     else:
         (folder / TEST).unlink(missing_ok=True)
-    with _whole(folder / REGIONS) as file:
+    with disk.whole(folder / REGIONS) as partial, partial.open("wb") as file:
         # Zip entries that numpy writes carry a fixed date, so nothing in here tells the time.
         np.savez_compressed(file, **sample.regions)  # type: ignore[arg-type]
 
@@ -156,19 +153,8 @@ def _write_csv(path: Path, header: str, numbers: IntArray, pixels: NDArray[np.ui
     ]
     text = "\n".join([header, *lines, ""]).encode("ascii")
     with (
-        _whole(path) as file,
+        disk.whole(path) as partial,
+        partial.open("wb") as file,
         gzip.GzipFile("", "wb", _COMPRESSION, fileobj=file, mtime=0) as packed,
     ):
         packed.write(text)
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write that takes its name only when all of it is written."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            yield file
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markdown import Markdown
 
+from pipeline import disk
 from pipeline.errors import UserError
 from pipeline.experiments.finished import Finished
 from pipeline.experiments.grid import Arms, Combination, GridFile, collect, varied_keys
@@ -17,7 +18,7 @@ from pipeline.experiments.summary import summarise, tabulate, versus, write_mark
 from pipeline.figures.grid import draw_grid
 from pipeline.figures.style import save
 from pipeline.layout import ARTIFACTS
-from pipeline.stages.files import write_csv, write_text
+from pipeline.stages.files import write_csv
 
 TABLES = ARTIFACTS / "grids"
 """Not known to git or DVC: made from the experiments at any time."""
@@ -80,9 +81,9 @@ def draw_up(
         TABLES / f"{name}.{kind}" for kind in ("csv", "md", "svg", "html")
     )
     write_csv(csv, tabulate(found, list(axes), gains))
-    write_text(markdown, text)
+    disk.write_text(markdown, text)
     save(draw_grid(measured, other, (grid.measure, grid.against), "Each arm, seed by seed"), figure)
-    write_text(page, render(text, figure.read_text(encoding="utf-8")))
+    disk.write_text(page, render(text, figure.read_text(encoding="utf-8")))
     Console(highlight=False).print(Markdown(text))
     print(", ".join(map(str, (csv, markdown, figure, page))))
     if missing:

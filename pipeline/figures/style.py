@@ -16,6 +16,8 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pipeline import disk
+
 INK = "#1f2430"
 MUTED = "#6f7888"
 ACCENT = "#2f7fd6"
@@ -81,16 +83,14 @@ def style() -> Iterator[None]:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as SVG without a date, then forget it: write beside, rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
+    """Write a figure as SVG without a date."""
     drawn = BytesIO()
     with style():
         _settle(figure)
         figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
     # Matplotlib asks for hard pixels, which drop lines of a face that is shown smaller than it is.
-    partial.write_bytes(drawn.getvalue().replace(_HARD_PIXELS, b"image-rendering:auto"))
-    partial.replace(path)
+    with disk.whole(path) as partial:
+        partial.write_bytes(drawn.getvalue().replace(_HARD_PIXELS, b"image-rendering:auto"))
 
 
 def _settle(figure: Figure) -> None:

@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from pipeline import disk
 from pipeline.data.expressions import EXPRESSIONS, SIDE
 from pipeline.errors import UserError
 from pipeline.models.classifier import Architecture, Classifier
@@ -26,15 +27,14 @@ def save_weights(module: nn.Module, path: Path) -> None:
     tensors = {
         name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()
     }
-    partial = path.with_name(path.name + ".part")
-    save_file(tensors, partial)
-    partial.replace(path)
+    with disk.whole(path) as partial:
+        save_file(tensors, partial)
 
 
 def save_classifier(
     classifier: Classifier, folder: Path, trained_on: Mapping[str, str] | None = None
 ) -> None:
-    """Write `weights.safetensors` and `model.json` into a folder that exists.
+    """Write `weights.safetensors` and `model.json` into a folder.
 
     Args:
         classifier: to be kept.
@@ -49,9 +49,7 @@ def save_classifier(
         "trained_on": dict(trained_on or {}),
     }
     save_weights(classifier, folder / WEIGHTS)
-    partial = folder / (DESCRIPTION + ".part")
-    partial.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
-    partial.replace(folder / DESCRIPTION)
+    disk.write_text(folder / DESCRIPTION, json.dumps(description, indent=2) + "\n")
 
 
 def load_classifier(folder: Path, device: torch.device | str = "cpu") -> Classifier:

@@ -7,26 +7,25 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline import disk
 from pipeline.errors import UserError
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write indented json; numbers keep six significant digits, more would only be noise."""
     text = json.dumps(_rounded(content), indent=2, ensure_ascii=False) + "\n"
-    write_text(path, text)
+    disk.write_text(path, text)
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
     """Write a table without its index; numbers keep six significant digits."""
-    write_text(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+    disk.write_text(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
 
 def write_parquet(path: Path, table: pd.DataFrame) -> None:
     """Write a table in full precision."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    table.to_parquet(partial, index=False)
-    partial.replace(path)
+    with disk.whole(path) as partial:
+        table.to_parquet(partial, index=False)
 
 
 def read_parquet(path: Path) -> pd.DataFrame:
@@ -39,14 +38,6 @@ def read_parquet(path: Path) -> pd.DataFrame:
         return pd.read_parquet(path)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; `dvc repro` runs the stages before") from None
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text; complete or absent."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(text, encoding="utf-8", newline="\n")
-    partial.replace(path)
 
 
 def _rounded(value: Any) -> Any:

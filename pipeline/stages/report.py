@@ -1,15 +1,14 @@
 """Everything on one page."""
 
-from pipeline import layout
+from pipeline import disk, layout
 from pipeline.report.page import render
 from pipeline.report.reading import read_content
 from pipeline.stages import shell
-from pipeline.stages.files import write_text
 
 
 def work(stage: shell.Stage) -> None:
     """From the results of all stages to `report.html`."""
-    write_text(layout.REPORT, render(read_content(stage.params)))
+    disk.write_text(layout.REPORT, render(read_content(stage.params)))
     stage.journal.artifact(layout.REPORT, on_parent=True)
 
 

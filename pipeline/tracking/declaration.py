@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from pipeline import disk
 from pipeline.tracking import places, processes
 from pipeline.tracking.places import Desk
 from pipeline.tracking.processes import Process
@@ -84,7 +85,7 @@ def _file(desk: Desk, key: str) -> Path:
 
 
 def _write(desk: Desk, declaration: Declaration) -> None:
-    places.write_whole(_file(desk, declaration.key), json.dumps(asdict(declaration)))
+    disk.write_text(_file(desk, declaration.key), json.dumps(asdict(declaration)))
 
 
 def _read(file: Path) -> Declaration:

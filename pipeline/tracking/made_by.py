@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline import layout
+from pipeline import disk, layout
 from pipeline.params import Params
 from pipeline.tracking import places
 from pipeline.tracking.provenance import git_state, threads, versions
@@ -67,7 +67,7 @@ def write(stage: str, params: Params, machine: Mapping[str, str], run: str) -> P
         "outputs": _measure(stage),
     }
     file = layout.folder(stage) / NAME
-    places.write_whole(file, json.dumps(content, indent=2) + "\n")
+    disk.write_text(file, json.dumps(content, indent=2) + "\n")
     return file
 
 

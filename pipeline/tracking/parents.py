@@ -5,9 +5,10 @@ from collections.abc import Container, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from pipeline import disk
 from pipeline.tracking import declaration
 from pipeline.tracking.declaration import Status
-from pipeline.tracking.places import Address, Desk, digest, write_whole
+from pipeline.tracking.places import Address, Desk, digest
 from pipeline.tracking.reproduction import Reproduction
 
 
@@ -90,7 +91,7 @@ class Parents:
             return None
 
     def _write(self, parent: OpenParent) -> None:
-        write_whole(self._file(parent.reproduction.key), json.dumps(asdict(parent)))
+        disk.write_text(self._file(parent.reproduction.key), json.dumps(asdict(parent)))
 
 
 def _read(file: Path) -> OpenParent:

@@ -133,10 +133,3 @@ def without_secrets(text: str) -> str:
     """The text with user, password and secret arguments cut out of every address in it."""
     text = re.sub(r"://[^/\s]*@", "://", text)
     return re.sub(rf"([?&][^=&\s]*(?:{SECRETS})[^=&\s]*=)[^&\s]*", r"\1...", text, flags=re.I)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a small file so that a reader finds the old text or the new, never half of it."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)

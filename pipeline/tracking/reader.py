@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pipeline.tracking.places import EVENTS, Address, Desk, write_whole
+from pipeline import disk
+from pipeline.tracking.places import EVENTS, Address, Desk
 from pipeline.tracking.processes import Process
 from pipeline.tracking.reproduction import Reproduction
 
@@ -83,7 +84,7 @@ class StoredJournal:
 
     def redirect(self, address: Address) -> None:
         """Have it shipped elsewhere, from its first event on."""
-        write_whole(self.folder / REDIRECTION, json.dumps(asdict(address.public)))
+        disk.write_text(self.folder / REDIRECTION, json.dumps(asdict(address.public)))
 
     def unshipped(self, address: Address) -> list[Event]:
         """The events that this address has not got yet; empty if the journal is gone."""
@@ -91,7 +92,7 @@ class StoredJournal:
 
     def mark_shipped(self, address: Address, until: int) -> None:
         """Remember how many bytes of the journal an address has got."""
-        write_whole(self._mark(address), str(until))
+        disk.write_text(self._mark(address), str(until))
 
     def remove(self) -> None:
         """Drop it. Without its events a folder is no journal, should this be cut short."""

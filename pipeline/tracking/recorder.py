@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from filelock import FileLock, Timeout
 
-from pipeline.tracking import declaration, places
+from pipeline import disk
+from pipeline.tracking import declaration
 from pipeline.tracking.failures import one_line
 from pipeline.tracking.parents import Parents
 from pipeline.tracking.places import Address, Desk
@@ -123,7 +124,7 @@ class _Recorder:
     def _failed(self, error: Exception) -> None:
         reason = one_line(error)
         logger.warning("%s: %s", self.address, reason)
-        places.write_whole(self.desk.trouble(self.address), reason)
+        disk.write_text(self.desk.trouble(self.address), reason)
 
 
 def _journals(desk: Desk, address: Address) -> list[StoredJournal]:

@@ -6,6 +6,7 @@ import sys
 import threading
 from pathlib import Path
 
+from pipeline import disk
 from pipeline.tracking import places
 from pipeline.tracking.places import Address, Desk
 
@@ -38,7 +39,7 @@ def summon(desk: Desk, address: Address) -> None:
     try:
         _start(desk, address)
     except OSError as error:
-        places.write_whole(desk.trouble(address), f"no recorder could be started: {error}")
+        disk.write_text(desk.trouble(address), f"no recorder could be started: {error}")
 
 
 def _start(desk: Desk, address: Address) -> None:

@@ -65,10 +65,7 @@ class Checkpoints:
 
     def remember_run(self, run: str) -> None:
         """Keep the id of the record that this training writes to."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        partial = self._run.with_suffix(".part")
-        partial.write_text(run, encoding="utf-8")
-        partial.replace(self._run)
+        disk.write_text(self._run, run)
 
     def remembered_run(self) -> str | None:
         """The id that this training kept before it was killed."""
