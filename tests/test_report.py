@@ -18,6 +18,7 @@ from rich.console import Console
 from pipeline import layout
 from pipeline.analysis.confusion import most_confused, negative_block
 from pipeline.data.expressions import EXPRESSIONS
+from pipeline.disk import write_text
 from pipeline.errors import UserError
 from pipeline.figures.faces import draw_grid
 from pipeline.figures.matrices import draw_confusion
@@ -30,7 +31,6 @@ from pipeline.report.numbers import points, probability
 from pipeline.report.page import render
 from pipeline.report.reading import code_md5, figure_names, read_content
 from pipeline.report.terminal import print_results
-from pipeline.stages.files import write_text
 
 DEFAULTS = yaml.safe_load((Path(__file__).parents[1] / "params.yaml").read_text(encoding="utf-8"))
 SVG = (
