@@ -383,6 +383,9 @@ def test_cancelling_ends_the_stage_at_once_and_the_record_says_so(
 
     run = site.ask(overrides={"train.cnn.epochs": 99}, experiment="cancelled")
     wait_for(lambda: processes_of(site, "work.py evaluate"), tell=lambda: site.log("flows.worker"))
+    # A stage that is ended before it said that it begins leaves nothing to mark.
+    wait_for(lambda: site.is_recorded("cancelled", "RUNNING"))
+    wait_for(lambda: site.is_recorded("evaluate", "RUNNING"))
     with get_client(sync_client=True) as client:
         client.set_flow_run_state(run, Cancelling())
     asked = time.monotonic()
