@@ -18,7 +18,7 @@ from torch import nn
 
 from pipeline.analysis.ascent import noise_images
 from pipeline.analysis.filters import maximise
-from pipeline.analysis.saliency import explain
+from pipeline.analysis.saliency import Method, explain
 from pipeline.models.classifier import Architecture, Classifier
 from pipeline.models.inference import predict_probabilities
 from pipeline.models.networks import convolutions
@@ -49,13 +49,16 @@ def main() -> None:
     some, targets = faces[:EXPLAINED], np.zeros(EXPLAINED, np.int64)
     passes = median(lambda: forward_and_backward(network, EXPLAINED)) / EXPLAINED
     samples, steps = params.saliency.samples, params.saliency.steps
-    methods = {"gradient": 1, "loss": 1, "smoothgrad": samples, "integrated": steps}
+    methods: dict[Method, int] = {
+        "gradient": 1,
+        "loss": 1,
+        "smoothgrad": samples,
+        "integrated": steps,
+    }
     rows = []
     for method, copies in methods.items():
         seconds = median(
-            lambda method=method: explain(
-                network, some, targets, method=method, samples=samples, steps=steps
-            )
+            partial(explain, network, some, targets, method=method, samples=samples, steps=steps)
         )
         share = passes * copies * EXPLAINED / seconds
         note = f"{copies} passes a face; {share:.0%} of the time is the passes themselves"

@@ -18,6 +18,7 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from measured import Measured, report
 
@@ -96,7 +97,7 @@ def of_a_worker(project: Project) -> tuple[list[float], list[float]]:
     return [run[0] for run in runs], [run[1] for run in runs]
 
 
-def until(log: object, words: str, count: int) -> None:
+def until(log: IO[str], words: str, count: int) -> None:
     """Wait until a log says something some times."""
     deadline = time.monotonic() + 120
     while Path(f"/proc/self/fd/{log.fileno()}").read_text().count(words) < count:

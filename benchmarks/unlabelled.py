@@ -18,7 +18,9 @@ from pipeline.experiments.recipes import configure, parse_assignment
 from pipeline.models.inference import predict_probabilities
 from pipeline.stages.semisupervised import TRAININGS, gather
 from pipeline.training.compute import choose
+from pipeline.training.consistency import ConsistentClassification
 from pipeline.training.loop import Row, fit
+from pipeline.training.tasks import Classification
 from pipeline.training.transfer import (
     classification,
     consistency,
@@ -59,6 +61,7 @@ def main() -> None:
         for start in wanted:
             started = time.monotonic()
             classifier = new_classifier(settings, autoencoder if start == "pretrained" else None)
+            task: Classification | ConsistentClassification
             if start == "consistent":
                 task, faces, how = (
                     consistency(settings, labelled),

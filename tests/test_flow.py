@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psutil
@@ -502,11 +503,11 @@ def locked(root: Path) -> dict[str, object]:
     return stages
 
 
-def find_runs(root: Path, query: str) -> list:
+def find_runs(root: Path, query: str) -> list[Any]:
     from pipeline.tracking.store import connect
 
     store = connect(find_address(root), root)
-    return store.client.search_runs([store.experiment], query)
+    return list(store.client.search_runs([store.experiment], query))
 
 
 def wait_for(happens: Callable[[], bool], timeout: float = 60.0) -> None:

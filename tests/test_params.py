@@ -143,7 +143,7 @@ SECTIONS = sorted({leaf.rpartition(".")[0] for leaf in LEAVES})
 LARGEST = 2**31
 """No number that is accepted is larger: what is counted fits a machine and ends some day."""
 
-WRONG = [
+WRONG: list[object] = [
     None, True, False, "", "yes", "1", "nan", "../..", "a\nb", "x" * 100_000, b"\xff", [], [1],
     ["a"], [[]], {}, {"a": 1}, -1, 0, 1, -0.5, 0.5, 1.5, 3.0, 1e-320, 1e308, -1e308, math.nan,
     math.inf, -math.inf, LARGEST, 10**9, 10**12, -(10**12), 10**400,

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipeline.data.augment import Augmentation
 from pipeline.errors import UserError
 from pipeline.models.autoencoder import AUTOENCODERS
 from pipeline.models.classifier import Architecture, Classifier
+from pipeline.params import Augmentation
 from pipeline.training.averaging import AveragedModel
 from pipeline.training.checkpoints import Checkpoints
 from pipeline.training.compute import Compute, choose

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psutil
@@ -217,7 +218,7 @@ class Site:
             return {str(found.key): str(found.data) for found in client.read_artifacts(
                 artifact_filter=only)}  # fmt: skip
 
-    def runs(self) -> dict[str, object]:
+    def runs(self) -> dict[str, Any]:
         """Runs in MLflow by name, the newest of each."""
         from mlflow import MlflowClient
 
