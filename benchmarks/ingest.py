@@ -2,7 +2,8 @@
 
 `python benchmarks/ingest.py [FILE.csv.gz] [--repeats 3]` (random faces if no file is named). Each
 measurement is a process of its own; the readers take turns and the best turn counts, since
-other work on the machine only ever slows a turn down.
+other work on the machine only ever slows a turn down. Longer files have fewer turns: a long one
+varies less.
 """
 
 import argparse
@@ -107,7 +108,8 @@ def main() -> None:
             path = Path(folder) / f"{times}x.csv.gz"
             if times > 1:
                 repeat_rows(once, path, times)
-            turns = [[measure(part, path) for part in PARTS] for _ in range(options.repeats)]
+            repeats = max(1, options.repeats // times)
+            turns = [[measure(part, path) for part in PARTS] for _ in range(repeats)]
             best = [min(runs) for runs in zip(*turns, strict=True)]
             report(compare(times, best))
     return None

@@ -270,6 +270,19 @@ def test_what_auto_means_here(settings):
     assert choose(low).describe()["precision"] == "bfloat16"
 
 
+@pytest.mark.parametrize(
+    ("matrix_units", "instructions", "expected"),
+    [(True, False, torch.bfloat16), (False, True, torch.bfloat16), (False, False, torch.float32)],
+)
+def test_a_cpu_that_multiplies_bfloat16_trains_in_it(
+    settings, monkeypatch, matrix_units, instructions, expected
+):
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: matrix_units)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: instructions)
+    auto = settings.model_copy(update={"device": "cpu", "precision": "auto"})
+    assert choose(auto).dtype == expected
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="has the card that the test says is missing")
 def test_a_card_that_is_not_there_is_named(settings):
     with pytest.raises(UserError, match="no CUDA device"):
