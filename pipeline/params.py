@@ -68,6 +68,7 @@ class Split(Section):
     method: Literal["stratified", "shuffled", "first_rows", "usage"]
     held_out: Annotated[float, Field(gt=0, lt=1)]
     validation: Annotated[float, Field(gt=0, lt=1)]
+    returned: Annotated[float, Field(ge=0, lt=1)]
     copies_together: bool
     seed: Seed
 

@@ -98,3 +98,28 @@ def test_labels_are_kept_for_a_share_that_the_seed_alone_decides():
     assert (kept == choose_labelled(1000, 0.1, seed=0)).all()
     assert (kept != choose_labelled(1000, 0.1, seed=1)).any()
     assert len(choose_labelled(3, 0.01, seed=0)) == 1
+
+
+@pytest.mark.parametrize("method", ["stratified", "shuffled", "first_rows", "usage"])
+@pytest.mark.parametrize("together", [True, False])
+def test_validation_faces_that_are_returned_train_and_test_faces_stay(
+    table, settings, method, together
+):
+    def parts(returned):
+        update = {"method": method, "copies_together": together, "returned": returned}
+        return split_faces(table, settings.model_copy(update=update))
+
+    before, after = parts(0.0), parts(0.8)
+    assert ((before == "test") == (after == "test")).all()
+    assert set(before[before != after]) == {"validation"}
+    assert set(after[before != after]) == {"train"}
+    validated, left = (
+        np.bincount(table["label"][part == "validation"], minlength=7) for part in (before, after)
+    )
+    assert ((left > 0) == (validated > 0)).all()  # each expression is still validated
+    assert left.sum() / validated.sum() == pytest.approx(0.2, abs=0.03)
+
+
+def test_a_returned_face_takes_its_copies_along(table, settings):
+    parts = split_faces(table, settings.model_copy(update={"returned": 0.5}))
+    assert count_leaks(table["md5"].to_numpy(), parts) == 0

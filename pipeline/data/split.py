@@ -38,12 +38,13 @@ def split_faces(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
     parts = by_method[settings.method](table, settings)
     if settings.copies_together and settings.method != "usage":
         parts = _reunite_copies(table, parts)
+    parts = _return(table, parts, settings)
     for part in PARTS:
         if not (parts == part).any():
             raise UserError(
                 f"split: method {settings.method!r} leaves no face for {part}; "
                 f"there are {len(table)} faces, held_out = {settings.held_out}, "
-                f"validation = {settings.validation}"
+                f"validation = {settings.validation}, returned = {settings.returned}"
             )
     return parts
 
@@ -118,6 +119,24 @@ def _reunite_copies(table: pd.DataFrame, parts: NDArray[np.str_]) -> NDArray[np.
     first = np.zeros(group.max() + 1, dtype=int)
     first[group[::-1]] = np.arange(len(group))[::-1]
     return parts[first[group]]
+
+
+def _return(table: pd.DataFrame, parts: NDArray[np.str_], settings: Split) -> NDArray[np.str_]:
+    """Let a share of the validation faces train after all, the same share of each expression.
+
+    Once everything is chosen they have done their work, and more faces make a better network. Test
+    faces stay what they are, so figures with and without are of the same faces.
+    """
+    faces = table[parts == "validation"].sample(frac=1, random_state=settings.seed)
+    firsts = faces.drop_duplicates("md5") if settings.copies_together else faces
+    of_expression = firsts.groupby("label")["label"]
+    place, size = of_expression.cumcount() + 1, of_expression.transform("size")
+    returned = firsts[place <= settings.returned * size]
+    if settings.copies_together:
+        returned = faces[faces["md5"].isin(returned["md5"])]
+    parts = parts.copy()
+    parts[returned.index] = "train"
+    return parts
 
 
 def count_leaks(md5: NDArray[np.object_], parts: NDArray[np.str_]) -> int:
