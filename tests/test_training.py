@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -287,3 +288,27 @@ def test_a_cpu_that_multiplies_bfloat16_trains_in_it(
 def test_a_card_that_is_not_there_is_named(settings):
     with pytest.raises(UserError, match="no CUDA device"):
         choose(settings.model_copy(update={"device": "cuda"}))
+
+
+def test_compiling_without_a_compiler_is_an_error_that_says_what_to_do(settings, monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    asked = settings.model_copy(update={"device": "cpu", "compile": "always"})
+    with pytest.raises(UserError, match=r"compile = 'always': no C\+\+ compiler .* install g\+\+"):
+        choose(asked)
+    assert not choose(asked.model_copy(update={"compile": "auto"})).compiled
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch compiles for a CPU with g++")
+def test_a_compiled_ensemble_learns_what_an_uncompiled_one_does(settings):
+    few = settings.model_copy(update={"epochs": 1, "batch": 64, "optimiser": "sgd"})
+    weights = []
+    for compiled in (False, True):
+        torch.manual_seed(0)
+        model = Classifier(Architecture("small-dnn", 0.0, "scale", members=2))
+        compute = Compute(torch.device("cpu"), torch.float32, compiled=compiled)
+        fit(model, Classification(SOME, 0.1, 0), bars(128, 1), bars(64, 2), few, compute)
+        weights.append(model.state_dict())
+    before, after = weights
+    assert before.keys() == after.keys()
+    for name, value in before.items():
+        torch.testing.assert_close(after[name], value, rtol=1e-3, atol=1e-4)

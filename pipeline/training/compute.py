@@ -1,6 +1,8 @@
 """On what, and in which precision, a training runs."""
 
 import contextlib
+import os
+import shutil
 from dataclasses import dataclass
 from typing import ContextManager  # noqa: UP035  (mypy knows no shorter spelling for a return type)
 
@@ -44,12 +46,17 @@ def choose(settings: Fit) -> Compute:
     CPU: too little for trainings of minutes, so `auto` compiles on CUDA alone.
 
     Raises:
-        UserError: CUDA is asked for and there is none.
+        UserError: CUDA is asked for and there is none, or compiling and there is no compiler.
     """
     cuda = torch.cuda.is_available()
     if settings.device == "cuda" and not cuda:
         raise UserError("device = 'cuda': no CUDA device is here; use 'auto' or 'cpu'")
     use_cuda = cuda and settings.device != "cpu"
+    if settings.compile == "always" and not use_cuda and not _compiler():
+        raise UserError(
+            "compile = 'always': no C++ compiler is here; install g++, name yours in CXX, or use "
+            "'auto' or 'never'"
+        )
     low_precision = settings.precision == "bfloat16" or (
         settings.precision == "auto" and (use_cuda or _multiplies_bfloat16())
     )
@@ -58,6 +65,11 @@ def choose(settings: Fit) -> Compute:
         dtype=torch.bfloat16 if low_precision else torch.float32,
         compiled=settings.compile == "always" or (settings.compile == "auto" and use_cuda),
     )
+
+
+def _compiler() -> str | None:
+    """Where the C++ compiler lies that torch takes for a CPU."""
+    return shutil.which(os.environ.get("CXX", "g++"))
 
 
 def _multiplies_bfloat16() -> bool:
