@@ -92,7 +92,7 @@ def test_one_command_runs_every_recipe_as_the_experiment_of_its_name(project, re
     assert networks == {
         "r0": "vgg-cnn", "r1": "triple-cnn", "r2": "vgg16-cnn", "r4": "leaky-cnn",
         "few": "compact-cnn", "gpu": "residual-cnn",
-        "half-hour": "compact-cnn", "hour": "compact-cnn",
+        "half-hour": "paired-cnn", "hour": "paired-cnn",
     }  # fmt: skip
     for params, metrics in found.values():
         assert params["train"]["cnn"]["epochs"] == 1

@@ -125,7 +125,7 @@ def test_the_last_convolution_of_every_network_can_be_looked_at(network, faces):
     assert found.images.shape == (2, 48, 48)
 
 
-@pytest.mark.parametrize("network", ["compact-cnn", "leaky-cnn", "two-by-two-cnn"])
+@pytest.mark.parametrize("network", ["compact-cnn", "paired-cnn", "leaky-cnn", "two-by-two-cnn"])
 def test_every_network_with_convolutions_shows_its_filters(subject, network):
     made = subject(network)
     results = explain_filters(made)
@@ -140,8 +140,8 @@ def test_every_network_with_convolutions_shows_its_filters(subject, network):
         for start in ("noise", "face"):
             assert found[start]["after"] == sorted(found[start]["after"], reverse=True)
         assert len(set(found["strongest"]["filters"])) == 2
-    last = {"compact-cnn": "block3.second.0", "leaky-cnn": "conv4", "two-by-two-cnn": "conv4"}
-    assert results["random"]["layer"] == last[network]
+    last = {"compact-cnn": "block3.second.0", "paired-cnn": "pair4.second.0"}
+    assert results["random"]["layer"] == last.get(network, "conv4")
     assert len(set(results["random"]["filters"])) == 3
     json.dumps(results)
 

@@ -35,7 +35,8 @@ def trained_a_little(name="compact-cnn", normalisation="face"):
 
 
 @pytest.mark.parametrize(
-    ("name", "parameters"), [("compact-cnn", 1_209_063), ("dense-dnn", 725_831)]
+    ("name", "parameters"),
+    [("compact-cnn", 1_209_063), ("paired-cnn", 1_174_439), ("dense-dnn", 725_831)],
 )
 def test_networks_have_the_size_they_are_known_for(name, parameters):
     assert count_parameters(build_network(name, 0.1)) == parameters
@@ -73,7 +74,7 @@ def test_a_black_face_is_no_reason_for_nan():
     assert torch.equal(Normalise("face")(torch.zeros(1, 1, 48, 48)), torch.zeros(1, 1, 48, 48))
 
 
-@pytest.mark.parametrize("name", ["compact-cnn", "leaky-cnn", "dense-dnn"])
+@pytest.mark.parametrize("name", ["compact-cnn", "paired-cnn", "leaky-cnn", "dense-dnn"])
 @pytest.mark.parametrize("normalisation", ["none", "scale", "face", "dataset"])
 def test_a_saved_classifier_comes_back_the_same(tmp_path, faces, name, normalisation):
     model = trained_a_little(name, normalisation)

@@ -134,9 +134,8 @@ SHAPES = {
 def test_the_parameters_know_every_network():
     assert get_args(ConvolutionalName) == tuple(CONVOLUTIONAL)
     assert get_args(DenseName) == tuple(DENSE)
-    assert set(TOTALS) | {"compact-cnn", "residual-cnn", "dense-dnn", "plain-norm-cnn"} == set(
-        NETWORKS
-    )
+    own = {"compact-cnn", "residual-cnn", "paired-cnn", "dense-dnn", "plain-norm-cnn"}
+    assert set(TOTALS) | own == set(NETWORKS)
 
 
 @pytest.mark.parametrize("name", TOTALS)
