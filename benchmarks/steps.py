@@ -42,7 +42,15 @@ KINDS = {
 }
 """Operations by words in their names."""
 
-SHORT = ("compact-cnn", "triple-cnn", "leaky-cnn", "plain-cnn", "dense-dnn", "waist-dnn")
+SHORT = (
+    "compact-cnn",
+    "paired-cnn",
+    "triple-cnn",
+    "leaky-cnn",
+    "plain-cnn",
+    "dense-dnn",
+    "waist-dnn",
+)
 """The networks that take seconds."""
 
 

@@ -1,5 +1,4 @@
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from pipeline.models.classifier import Architecture, Classifier
 from pipeline.params import Augmentation
 from pipeline.training.averaging import AveragedModel
 from pipeline.training.checkpoints import Checkpoints
-from pipeline.training.compute import Compute, choose
+from pipeline.training.compute import Compute, can_compile, choose
 from pipeline.training.loop import fit
 from pipeline.training.schedule import learning_rate
 from pipeline.training.tasks import Classification, FaceSet, Reconstruction
@@ -293,22 +292,26 @@ def test_a_card_that_is_not_there_is_named(settings):
 def test_compiling_without_a_compiler_is_an_error_that_says_what_to_do(settings, monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
     asked = settings.model_copy(update={"device": "cpu", "compile": "always"})
-    with pytest.raises(UserError, match=r"compile = 'always': no C\+\+ compiler .* install g\+\+"):
+    with pytest.raises(UserError, match=r"compile = 'always': .*'no-such-compiler'.*install g\+\+"):
         choose(asked)
     assert not choose(asked.model_copy(update={"compile": "auto"})).compiled
 
 
-@pytest.mark.skipif(not shutil.which("g++"), reason="torch compiles for a CPU with g++")
+@pytest.mark.skipif(not can_compile(), reason="torch compiles with g++ and Python's headers")
 def test_a_compiled_ensemble_learns_what_an_uncompiled_one_does(settings):
-    few = settings.model_copy(update={"epochs": 1, "batch": 64, "optimiser": "sgd"})
+    fast = {"optimiser": "sgd", "learning_rate": 0.1, "schedule": "constant"}
+    few = settings.model_copy(update={"epochs": 3, "batch": 64, "averaging": 0.0, **fast})
     weights = []
     for compiled in (False, True):
         torch.manual_seed(0)
         model = Classifier(Architecture("small-dnn", 0.0, "scale", members=2))
+        start = {name: value.clone() for name, value in model.named_parameters()}
         compute = Compute(torch.device("cpu"), torch.float32, compiled=compiled)
         fit(model, Classification(SOME, 0.1, 0), bars(128, 1), bars(64, 2), few, compute)
         weights.append(model.state_dict())
-    before, after = weights
-    assert before.keys() == after.keys()
-    for name, value in before.items():
-        torch.testing.assert_close(after[name], value, rtol=1e-3, atol=1e-4)
+    plain, compiled = weights
+    assert plain.keys() == compiled.keys()
+    for name, value in plain.items():
+        torch.testing.assert_close(compiled[name], value, rtol=1e-2, atol=1e-4)
+    moved = [float((plain[name] - value).abs().max()) for name, value in start.items()]
+    assert sum(each > 0.01 for each in moved) > len(moved) / 2  # far more than what may differ

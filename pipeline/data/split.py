@@ -122,12 +122,16 @@ def _reunite_copies(table: pd.DataFrame, parts: NDArray[np.str_]) -> NDArray[np.
 
 
 def _return(table: pd.DataFrame, parts: NDArray[np.str_], settings: Split) -> NDArray[np.str_]:
-    """Let a share of the validation faces train after all, the same share of each expression.
+    """Let a share of the validation faces train after all (to refit on training and validation).
 
     Once everything is chosen they have done their work, and more faces make a better network. Test
-    faces stay what they are, so figures with and without are of the same faces.
+    faces stay what they are, so figures with and without are of the same faces. The share is that
+    of each expression, rounded down; copies follow the first of their kind.
     """
-    faces = table[parts == "validation"].sample(frac=1, random_state=settings.seed)
+    faces = table.reset_index(drop=True)[parts == "validation"]
+    if settings.copies_together:  # `usage` may have parted copies: none of a test face may train
+        faces = faces[~faces["md5"].isin(table["md5"][parts == "test"])]
+    faces = faces.sample(frac=1, random_state=settings.seed)
     firsts = faces.drop_duplicates("md5") if settings.copies_together else faces
     of_expression = firsts.groupby("label")["label"]
     place, size = of_expression.cumcount() + 1, of_expression.transform("size")

@@ -12,8 +12,8 @@ def paired_cnn() -> nn.Module:
     """Four pairs of 3x3 convolutions, each before a maximum over 2x2 pixels; 1.2 M parameters.
 
     As in VGG (Simonyan & Zisserman 2014, arXiv:1409.1556), with batch normalisation and the mean
-    over what is left in place of its wide head. It has the size of `compact-cnn` and trains at four
-    fifths of its speed, as its first pair sees all 48x48 pixels; for as many training faces named
+    over what is left in place of its wide head. It has the size of `compact-cnn` and a fifth more
+    multiplications, as its first pair sees all 48x48 pixels; for as many training faces named
     rightly, it names a point more of the others (benchmarks/TRIED.md).
     """
     return nn.Sequential(

@@ -1,4 +1,4 @@
-"""The study's own convolutional networks: one for two cores, one for a GPU."""
+"""The study's own residual networks: one for two cores, one for a GPU."""
 
 from collections import OrderedDict
 

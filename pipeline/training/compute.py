@@ -3,7 +3,10 @@
 import contextlib
 import os
 import shutil
+import sys
+import sysconfig
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ContextManager  # noqa: UP035  (mypy knows no shorter spelling for a return type)
 
 import torch
@@ -52,10 +55,10 @@ def choose(settings: Fit) -> Compute:
     if settings.device == "cuda" and not cuda:
         raise UserError("device = 'cuda': no CUDA device is here; use 'auto' or 'cpu'")
     use_cuda = cuda and settings.device != "cpu"
-    if settings.compile == "always" and not use_cuda and not _compiler():
+    if settings.compile == "always" and not use_cuda and not can_compile():
         raise UserError(
-            "compile = 'always': no C++ compiler is here; install g++, name yours in CXX, or use "
-            "'auto' or 'never'"
+            f"compile = 'always': C++ compiler {_compiler()!r} or Python's headers are not here; "
+            "install g++ and python3-dev, name another compiler in CXX, or use 'auto' or 'never'"
         )
     low_precision = settings.precision == "bfloat16" or (
         settings.precision == "auto" and (use_cuda or _multiplies_bfloat16())
@@ -67,9 +70,15 @@ def choose(settings: Fit) -> Compute:
     )
 
 
-def _compiler() -> str | None:
-    """Where the C++ compiler lies that torch takes for a CPU."""
-    return shutil.which(os.environ.get("CXX", "g++"))
+def can_compile() -> bool:
+    """Whether torch finds what it needs to compile for a CPU."""
+    headers = Path(sysconfig.get_path("include")) / "Python.h"
+    return bool(shutil.which(_compiler())) and headers.is_file()
+
+
+def _compiler() -> str:
+    """The C++ compiler that torch takes for a CPU."""
+    return os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")
 
 
 def _multiplies_bfloat16() -> bool:
