@@ -313,5 +313,6 @@ def test_a_compiled_ensemble_learns_what_an_uncompiled_one_does(settings):
     assert plain.keys() == compiled.keys()
     for name, value in plain.items():
         torch.testing.assert_close(compiled[name], value, rtol=1e-2, atol=1e-4)
-    moved = [float((plain[name] - value).abs().max()) for name, value in start.items()]
-    assert sum(each > 0.01 for each in moved) > len(moved) / 2  # far more than what may differ
+    layers = {name: value for name, value in start.items() if value.ndim > 1}
+    moved = {name: float((plain[name] - value).abs().max()) for name, value in layers.items()}
+    assert min(moved.values()) > 0.005  # far more than what may differ
