@@ -43,10 +43,10 @@ class Project:
             "GIT_COMMITTER_NAME": "test", "GIT_COMMITTER_EMAIL": "test@example.org",
         }  # fmt: skip
 
-    def run(self, *command, expect=0):
+    def run(self, *command, expect=0, seconds=500):
         done = subprocess.run(
             command, cwd=self.folder, env=self.environment, capture_output=True, text=True,
-            timeout=500,
+            timeout=seconds,
         )  # fmt: skip
         allowed = expect if isinstance(expect, tuple) else (expect,)
         assert done.returncode in allowed, (
