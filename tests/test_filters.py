@@ -140,8 +140,11 @@ def test_every_network_with_convolutions_shows_its_filters(subject, network):
         for start in ("noise", "face"):
             assert found[start]["after"] == sorted(found[start]["after"], reverse=True)
         assert len(set(found["strongest"]["filters"])) == 2
-    last = {"compact-cnn": "block3.second.0", "paired-cnn": "pair4.second.0"}
-    assert results["random"]["layer"] == last.get(network, "conv4")
+    last = {
+        "compact-cnn": "block3.second.0", "paired-cnn": "pair4.second.0",
+        "leaky-cnn": "conv4", "two-by-two-cnn": "conv4",
+    }  # fmt: skip
+    assert results["random"]["layer"] == last[network]
     assert len(set(results["random"]["filters"])) == 3
     json.dumps(results)
 
