@@ -1,11 +1,12 @@
 """How close training comes to what the machine's matrix products allow.
 
-    python benchmarks/steps.py [--rounds 5] [--profile] [NETWORK ...]
+    python benchmarks/steps.py [--rounds 5] [--batch 64] [--profile] [NETWORK ...]
 
 One round measures, in the same process, one after another: a large square matrix product, some
 training steps (augmentation, forward, backward, optimiser, average: `train_epoch`, as the study
-calls it), and the augmentation of as many faces. The share of the peak is that of the same round;
-the median over rounds counts, so that other work on the machine slows both sides or neither.
+calls it, compiled where the study compiles), and the augmentation of as many faces. The share of
+the peak is that of the same round; the median over rounds counts, so that other work on the machine
+slows both sides or neither.
 `--profile` says instead which operations a step's processor time goes into.
 """
 
@@ -13,6 +14,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from measured import Measured, report
@@ -30,8 +32,11 @@ from pipeline.training.compute import Compute, choose
 from pipeline.training.loop import make_optimiser, train_epoch
 from pipeline.training.tasks import Classification, FaceSet
 
-SIDE = 2048
+SIDE = {"cpu": 2048, "cuda": 8192}
 """Of the matrices whose product is the peak."""
+
+STEPS = {"cpu": 4, "cuda": 40}
+"""In a round, of a network of convolutions."""
 
 KINDS = {
     "products": ("convolution", "mkldnn_linear", "addmm", "aten::mm"),
@@ -84,7 +89,7 @@ def measure(settings: Train, rounds: int) -> list[Measured]:
     compute = choose(settings)
     network = Classifier(Architecture(settings.network, settings.dropout, settings.normalisation))
     to_device(network, compute.device)
-    steps = 4 if settings.network in CONVOLUTIONAL else 40
+    steps = STEPS[compute.device.type] if settings.network in CONVOLUTIONAL else 40
     faces = random_faces(steps * settings.batch, compute.device)
     step, augmentation = trainer(network, faces, settings, compute), augmenter(faces, settings)
     for warm_up in (step, augmentation):
@@ -107,7 +112,7 @@ def measure(settings: Train, rounds: int) -> list[Measured]:
     if settings.network == "triple-cnn" and settings.precision == "float32":
         share = statistics.median(shares)
         rows.append(Measured("train_share_of_peak", share, "", ">= 0.7", f"R1 CNN, {note}"))
-    if settings.network == "compact-cnn" and settings.precision == precisions()[-1]:
+    if settings.network == load().train.cnn.network and settings.precision == precisions()[-1]:
         cost = statistics.median(costs)
         rows.append(Measured("augment_share_of_step", cost, "", "<= 0.1", "the default CNN"))
     return rows
@@ -145,10 +150,11 @@ def trainer(
     fit: Fit = settings
     optimiser, average = make_optimiser(network, fit), AveragedModel(network, fit.averaging)
     task = Classification.of(settings)
+    trained = cast(nn.Module, torch.compile(network)) if compute.compiled else network
 
     def run() -> None:
         with tqdm(disable=True) as bar:
-            train_epoch(network, task, faces, fit, compute, 0, optimiser, average, bar)
+            train_epoch(trained, task, faces, fit, compute, 0, optimiser, average, bar)
 
     return run
 
@@ -158,7 +164,8 @@ def augmenter(faces: FaceSet, settings: Train) -> Callable[[], None]:
     generator = torch.Generator(faces.pixels.device).manual_seed(0)
 
     def run() -> None:
-        for indices in torch.arange(len(faces)).split(settings.batch):
+        places = torch.arange(len(faces), device=faces.pixels.device)
+        for indices in places.split(settings.batch):
             mirrored = flips(indices, 0, settings.augmentation, 0, generator)
             chosen = faces.pixels[indices].unsqueeze(1).float()
             augment(chosen, settings.augmentation, mirrored=mirrored, generator=generator)
@@ -177,11 +184,12 @@ def count_operations(network: nn.Module, batch: int, compute: Compute) -> int:
 
 def measure_peak(compute: Compute) -> float:
     """Operations a second of a large matrix product, the best of three."""
+    side = SIDE[compute.device.type]
     left, right = (
-        torch.randn(SIDE, SIDE, device=compute.device, dtype=compute.dtype) for _ in range(2)
+        torch.randn(side, side, device=compute.device, dtype=compute.dtype) for _ in range(2)
     )
     best = min(timed(lambda: left @ right, compute) for _ in range(3))
-    return 2 * SIDE**3 / best
+    return 2 * side**3 / best
 
 
 def timed(run: Callable[[], object], compute: Compute) -> float:

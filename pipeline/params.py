@@ -109,8 +109,8 @@ class Fit(Section):
 
 
 ConvolutionalName = Literal[
-    "compact-cnn", "residual-cnn", "paired-cnn", "vgg-cnn", "triple-cnn", "two-by-two-cnn",
-    "wide-cnn", "vgg16-cnn", "leaky-cnn", "plain-cnn", "plain-norm-cnn",
+    "compact-cnn", "residual-cnn", "paired-cnn", "wide-paired-cnn", "vgg-cnn", "triple-cnn",
+    "two-by-two-cnn", "wide-cnn", "vgg16-cnn", "leaky-cnn", "plain-cnn", "plain-norm-cnn",
 ]  # fmt: skip
 """Names in `pipeline.models.networks`, known here so that a wrong one is named before torch is
 imported."""
@@ -133,6 +133,7 @@ class Train(Fit):
     dropout: Dropout
     normalisation: Literal["none", "scale", "face", "dataset"]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
+    mix: Share
     augmentation: Augmentation
 
     @field_validator("members")

@@ -1,7 +1,10 @@
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.data.augment import augment, flips
+from pipeline.data.mix import mix
 from pipeline.params import Augmentation
 
 NOTHING = Augmentation(
@@ -89,3 +92,49 @@ def test_random_flips_are_fair_and_none_is_none():
     random = flips(indices, 0, NOTHING.model_copy(update={"flip": "random"}), 0, generator)
     assert 400 < int(random.sum()) < 600
     assert not flips(indices, 0, NOTHING, 0, generator).any()
+
+
+# Mixing
+
+
+def mixed(faces, labels, share, seed=0):
+    return mix(faces, labels, share, 7, generator=torch.Generator().manual_seed(seed))
+
+
+@given(seed=st.integers(0, 2**31 - 1), share=st.floats(0, 1), count=st.integers(2, 12))
+def test_a_label_is_shared_as_the_pixels_are(seed, share, count):
+    # Each face has one grey level of its own, so every pixel tells whose it is.
+    levels = torch.arange(count).float() * 20
+    faces = levels.view(-1, 1, 1, 1).repeat(1, 1, 48, 48)
+    labels = torch.arange(count) % 7
+    result, probabilities = mixed(faces, labels, share, seed)
+    for face, row in zip(result, probabilities, strict=True):
+        shown = torch.zeros(7)
+        for label, level in zip(labels, levels, strict=True):
+            shown[label] += (face == level).float().mean()
+        assert torch.allclose(row, shown, atol=1e-5)
+    assert torch.allclose(probabilities.sum(dim=1), torch.ones(count), atol=1e-5)
+
+
+def test_as_many_faces_are_mixed_as_asked(faces):
+    many, labels = faces.repeat(50, 1, 1, 1), torch.zeros(800, dtype=torch.int64)
+    many += torch.arange(800).view(-1, 1, 1, 1)  # no two alike
+    changed = [
+        (mixed(many, labels, share)[0] != many).flatten(1).any(dim=1).float().mean()
+        for share in (0.0, 0.5, 1.0)
+    ]
+    assert changed[0] == 0
+    assert 0.44 < changed[1] < 0.56
+    assert changed[2] > 0.99  # but for a face that met itself
+
+
+def test_a_square_takes_at_most_half_of_a_face(faces):
+    black, white = torch.zeros(1, 1, 48, 48), torch.full((1, 1, 48, 48), 255.0)
+    pairs, labels = torch.cat([black, white]), torch.tensor([0, 1])
+    parts = []
+    for seed in range(200):
+        _, probabilities = mixed(pairs, labels, 1.0, seed)
+        parts.append(float(probabilities[0, 1]))
+    others = [part for part in parts if part]
+    assert min(others) > 0.03  # in a corner, a quarter of the smallest square is left
+    assert 0.3 < max(others) < 0.53

@@ -91,7 +91,7 @@ def test_one_command_runs_every_recipe_as_the_experiment_of_its_name(project, re
     networks = {name: params["train"]["cnn"]["network"] for name, (params, _) in found.items()}
     assert networks == {
         "r0": "vgg-cnn", "r1": "triple-cnn", "r2": "vgg16-cnn", "r4": "leaky-cnn",
-        "few": "compact-cnn", "gpu": "residual-cnn",
+        "few": "paired-cnn", "gpu": "wide-paired-cnn", "ensemble": "wide-paired-cnn",
         "half-hour": "paired-cnn", "hour": "paired-cnn",
     }  # fmt: skip
     for params, metrics in found.values():

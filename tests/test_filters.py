@@ -101,6 +101,7 @@ def test_layers_are_picked_from_the_first_to_the_last():
         return pick_layers(build_network(name))
 
     assert picked("compact-cnn") == ["stem", "block1", "block2", "block3"]
+    assert picked("paired-cnn") == ["pair1", "pair2", "pair3", "pair4"]
     assert picked("triple-cnn") == ["conv1", "conv4", "conv6", "conv9"]
     assert picked("plain-cnn") == ["conv1", "conv2", "conv3"]
     assert picked("dense-dnn") == []

@@ -53,7 +53,7 @@ def test_the_committed_file_is_allowed(values):
         ("train.cnn.augmentation.flip", True, "'none', 'random' or 'alternating'"),
         ("filters.layers", [], "at least 1 item"),
         ("filters.layers", "conv2", "valid list, or should be 'auto'"),
-        ("filters.layers", ["block1", "conv9"], "layer 'conv9' is not in this network"),
+        ("filters.layers", ["pair1", "conv9"], "layer 'conv9' is not in this network"),
         ("filters.layers", ["classify"], "gives no maps but rows of 7 numbers"),
         ("train.cnn.epochs", 10**9, "less than or equal to 10000"),
         ("sample.faces", 10**12, "less than or equal to 200000"),

@@ -39,7 +39,7 @@ def configured(name, params):
 
 
 def test_there_is_one_recipe_a_report_beside_the_study_s_own():
-    assert NAMES == ["few", "gpu", "half-hour", "hour", "r0", "r1", "r2", "r4"]
+    assert NAMES == ["ensemble", "few", "gpu", "half-hour", "hour", "r0", "r1", "r2", "r4"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -108,7 +108,7 @@ def test_a_value_reaches_the_experiment_as_it_is(value, tmp_path):
 
 def test_an_unknown_recipe_names_the_known_ones():
     with pytest.raises(
-        UserError, match="recipe 'r3' is not known; choose one of: few, gpu, half-hour, hour, r0"
+        UserError, match="recipe 'r3' is not known; choose one of: ensemble, few, gpu, half-hour, hour, r0"
     ):
         read_recipe("r3", RECIPES)
 

@@ -52,7 +52,8 @@ def train(sample, settings, network):
 def measured(request, sample, params, tmp_path_factory):
     """What the stage finds out about a network that was trained for a short while."""
     epochs, network = {"cnn": (12, "leaky-cnn"), "dnn": (30, "dense-dnn")}[request.param]
-    settings = getattr(params.train, request.param).model_copy(update={"epochs": epochs})
+    short = {"epochs": epochs, "batch": 64}
+    settings = getattr(params.train, request.param).model_copy(update=short)
     model = train(sample, settings, network)
     places = np.arange(TRAINED, FACES)
     faces = UnseenFaces(sample.pixels[places], sample.labels[places].astype(np.int64), places)

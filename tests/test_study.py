@@ -98,7 +98,7 @@ def test_the_record_has_one_parent_and_a_run_a_stage(runs):
     children = {run.info.run_name: run for run in found if run not in parents}
     assert set(children) == STAGES
     assert {run.info.status for run in found} == {"FINISHED"}
-    assert children["train@cnn"].data.params["network"] == "compact-cnn"
+    assert children["train@cnn"].data.params["network"] == "paired-cnn"
     assert "cnn.accuracy" in parents[0].data.metrics
 
 

@@ -13,7 +13,7 @@ from pipeline.models.autoencoder import AUTOENCODERS
 from pipeline.models.classifier import Architecture, Classifier
 from pipeline.params import Augmentation
 from pipeline.training.averaging import AveragedModel
-from pipeline.training.checkpoints import Checkpoints
+from pipeline.training.checkpoints import Checkpoints, count_bytes
 from pipeline.training.compute import Compute, can_compile, choose
 from pipeline.training.loop import fit
 from pipeline.training.schedule import learning_rate
@@ -131,6 +131,25 @@ def test_a_training_killed_without_warning_goes_on(settings, tmp_path):
     assert not list(tmp_path.glob("*.pt"))[2:]
 
 
+def test_a_large_state_is_saved_once_in_a_while_and_a_small_one_after_every_epoch(
+    settings, tmp_path, monkeypatch
+):
+    def epochs_left(folder):
+        _, _, rows = train(settings, checkpoints=Checkpoints(folder, "this"))
+        assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
+        return sorted(int(path.name.split("-")[1]) for path in folder.glob("*.pt"))
+
+    assert epochs_left(tmp_path / "small") == [3, 4]
+    state = Checkpoints(tmp_path / "small", "this").load()
+    # Weights, their average, the kept ones, and AdamW's two moments of each.
+    weights = sum(value.nbytes for value in state["model"].values())
+    assert count_bytes(state) == pytest.approx(5 * weights, rel=0.05)
+    monkeypatch.setattr("pipeline.training.checkpoints.LARGE", count_bytes(state))
+    assert epochs_left(tmp_path / "large") == [1]
+    monkeypatch.setattr("pipeline.training.checkpoints.PAUSE", 0.0)
+    assert epochs_left(tmp_path / "later") == [3, 4]
+
+
 def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_it_is_used(tmp_path):
     checkpoints = Checkpoints(tmp_path, "this")
     for epoch in (1, 2, 3):
@@ -212,6 +231,22 @@ def test_early_stopping_waits_for_so_many_epochs(settings):
     )  # fmt: skip
     _, progress, _ = train(patient)
     assert len(progress.history) == progress.best_epoch + 2 < 30
+
+
+def test_a_network_learns_from_mixed_faces_and_is_asked_about_whole_ones(settings):
+    changed = settings.model_copy(update={"epochs": 12, "mix": 1.0, "augmentation": NONE})
+    torch.manual_seed(0)
+    model = Classifier(Architecture("dense-dnn", 0.1, "scale"))
+    faces = bars(128, 1)
+    progress = fit(model, Classification.of(changed), faces, bars(64, 2), changed, CPU)
+    last = progress.history[-1]
+    assert last["validation_accuracy"] > 0.9
+    # No answer is right about a face that two labels share: their entropy is left.
+    plain = fit(
+        Classifier(Architecture("dense-dnn", 0.1, "scale")),
+        Classification(NONE, changed.label_smoothing, 0), faces, bars(64, 2), changed, CPU,
+    )  # fmt: skip
+    assert last["train_loss"] > plain.history[-1]["train_loss"] + 0.2
 
 
 def test_a_loss_that_is_not_finite_is_an_error_that_says_what_to_do(settings):

@@ -176,6 +176,7 @@ def _training(settings: Train, trained: Trained) -> dict[str, str]:
         "Passes over the faces": f"{trained.passes:.3g}{shared}",
         "Epoch kept": f"{trained.epoch} ({reason})",
         "Label smoothing": _or_none(settings.label_smoothing),
+        "Mixed faces": f"{settings.mix:.0%}" if settings.mix else "none",
         "Dropout": _or_none(settings.dropout)
         if settings.dropout != "own"
         else "each layer at the rate of its design",

@@ -2,18 +2,27 @@
 
 import hashlib
 import os
+import time
 import warnings
+from collections.abc import Mapping
 from contextlib import suppress
 from io import BufferedRandom, BufferedReader
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from pipeline import disk
 
 KEPT = 2
 """The newest, and the one before it in case the newest turns out to be damaged."""
+
+LARGE = 100 * 2**20
+"""Bytes of a state from which writing it would take as long as an epoch does on a GPU."""
+
+PAUSE = 15.0
+"""Seconds at least between two large states."""
 
 
 class Checkpoints:
@@ -29,6 +38,13 @@ class Checkpoints:
 
     def __init__(self, folder: Path, fingerprint: str) -> None:
         self.folder, self.fingerprint = folder, fingerprint
+        self._saved_at: float | None = None
+
+    def are_due(self, state: dict[str, Any]) -> bool:
+        """Whether to save now: after every epoch, a large state only once in a while."""
+        if self._saved_at is None or count_bytes(state) < LARGE:
+            return True
+        return time.monotonic() - self._saved_at >= PAUSE
 
     def save(self, epoch: int, state: dict[str, Any]) -> None:
         """Write the state after an epoch (counted from 1): write, flush to disk, rename."""
@@ -48,6 +64,7 @@ class Checkpoints:
         _flush(self.folder)
         for old in self._newest_first()[KEPT:]:
             old.unlink()
+        self._saved_at = time.monotonic()
 
     def load(self) -> dict[str, Any] | None:
         """The newest good state of this training, or None. A damaged file is set aside."""
@@ -88,6 +105,14 @@ class Checkpoints:
 
     def _newest_first(self) -> list[Path]:
         return sorted(self.folder.glob(f"{self._prefix}-*.pt"), reverse=True)
+
+
+def count_bytes(state: Any) -> int:
+    """What the tensors in nested mappings and lists take."""
+    if isinstance(state, Tensor):
+        return state.nbytes
+    values = state.values() if isinstance(state, Mapping) else state
+    return sum(map(count_bytes, values)) if isinstance(state, Mapping | list) else 0
 
 
 def _read(path: Path) -> tuple[str, dict[str, Any]]:

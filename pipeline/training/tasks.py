@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from pipeline.data.augment import augment, flips
+from pipeline.data.expressions import EXPRESSIONS
+from pipeline.data.mix import mix
 from pipeline.params import Augmentation, Train
 
 
@@ -41,7 +43,7 @@ class Batch:
 
     Attributes:
         inputs: the faces.
-        targets: of the first ones, or of all: classes, or faces to draw.
+        targets: of the first ones, or of all: classes, their probabilities, or faces to draw.
         guesses: of a teacher, probabilities for the other inputs, (m, classes).
     """
 
@@ -85,16 +87,18 @@ class Classification:
         augmentation: of training faces.
         label_smoothing: of their labels.
         seed: decides the first side of alternating flips.
+        mix: share of the training faces of which a square shows another face.
     """
 
     augmentation: Augmentation
     label_smoothing: float
     seed: int
+    mix: float = 0.0
 
     @classmethod
     def of(cls, settings: Train) -> "Classification":
         """What a classifier of params.yaml learns."""
-        return cls(settings.augmentation, settings.label_smoothing, settings.seed)
+        return cls(settings.augmentation, settings.label_smoothing, settings.seed, mix=settings.mix)
 
     def training_batch(
         self,
@@ -104,9 +108,12 @@ class Classification:
         generator: torch.Generator,
         _teacher: Teacher,
     ) -> Batch:
-        """Augmented faces and their labels."""
+        """Augmented faces and their labels, or probabilities where faces are mixed."""
         inputs = augmented(faces, indices, epoch, generator, self.augmentation, self.seed)
-        return Batch(inputs, faces.labels[indices])
+        labels = faces.labels[indices]
+        if not self.mix:
+            return Batch(inputs, labels)
+        return Batch(*mix(inputs, labels, self.mix, len(EXPRESSIONS), generator=generator))
 
     def validation_batch(self, faces: FaceSet, indices: Tensor) -> Batch:
         """Faces as they are and their labels."""
@@ -119,10 +126,15 @@ class Classification:
         )
 
     def scores(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
-        """Plain cross-entropy, so that it compares across smoothings, and right answers."""
+        """Plain cross-entropy, so that it compares across smoothings, and right answers.
+
+        A mixed face is named rightly by the expression that has most of it.
+        """
+        targets = batch.targets
+        labels = targets.argmax(dim=1) if targets.is_floating_point() else targets
         return {
-            "loss": functional.cross_entropy(outputs.float(), batch.targets, reduction="sum"),
-            "accuracy": (outputs.argmax(dim=1) == batch.targets).sum(),
+            "loss": functional.cross_entropy(outputs.float(), targets, reduction="sum"),
+            "accuracy": (outputs.argmax(dim=1) == labels).sum(),
         }
 
 
