@@ -28,7 +28,7 @@ study: $(VENV)/installed  ## run the whole study and print its results
 	@python -m pipeline.report
 	-@python -m pipeline.tracking wait
 
-recipes: $(VENV)/installed  ## run every configuration in recipes/ as a DVC experiment (hours on real faces)
+recipes: $(VENV)/installed  ## run every configuration in recipes/ as a DVC experiment (days on real faces, without a GPU)
 	python -m pipeline.experiments all
 	-@python -m pipeline.tracking wait
 

@@ -114,7 +114,8 @@ def measure(settings: Train, rounds: int) -> list[Measured]:
         rows.append(Measured("train_share_of_peak", share, "", ">= 0.7", f"R1 CNN, {note}"))
     if settings.network == load().train.cnn.network and settings.precision == precisions()[-1]:
         cost = statistics.median(costs)
-        rows.append(Measured("augment_share_of_step", cost, "", "<= 0.1", "the default CNN"))
+        note = f"the default CNN, batch {settings.batch}"
+        rows.append(Measured("augment_share_of_step", cost, "", "<= 0.1", note))
     return rows
 
 

@@ -26,7 +26,7 @@ HEAVY = "heavy"
 """Tag of the tasks of heavy stages."""
 
 RETRIES = 2
-"""How often a stage is tried again that was killed; a training goes on from its last epoch."""
+"""How often a stage is tried again that was killed; a training goes on from its last checkpoint."""
 
 
 def reproduce_in_place(

@@ -128,7 +128,7 @@ def test_as_many_faces_are_mixed_as_asked(faces):
     assert changed[2] > 0.99  # but for a face that met itself
 
 
-def test_a_square_takes_at_most_half_of_a_face(faces):
+def test_a_square_takes_about_half_of_a_face_at_most():
     black, white = torch.zeros(1, 1, 48, 48), torch.full((1, 1, 48, 48), 255.0)
     pairs, labels = torch.cat([black, white]), torch.tensor([0, 1])
     parts = []

@@ -11,10 +11,10 @@ pytestmark = pytest.mark.study
 
 EXACT = {
     "epochs": 3, "dropout": 0.0, "precision": "float32", "optimiser": "sgd", "learning_rate": 0.02,
-    "members": 2, "batch": 64,
+    "members": 2, "batch": 64, "mix": 0.5, "network": "compact-cnn",
 }  # fmt: skip
-"""Without dropout, which draws for each share apart; in full precision; and not with AdamW, which
-makes whole steps of what is nothing but rounding."""
+"""Without dropout, which draws for each share apart; in full precision; not with AdamW, which makes
+whole steps of what is nothing but rounding; without maxima, which rounding lets change places."""
 
 FOLDER = "artifacts/train/cnn"
 
@@ -60,7 +60,7 @@ def test_the_weights_that_one_process_keeps_are_those_of_all(trained):
     (_, alone, _), (_, together, said) = trained
     assert alone.keys() == together.keys()  # no prefix of a wrapper
     for name in (found for found in alone if found.endswith(("running_mean", "running_var"))):
-        assert (alone[name] - together[name]).norm() < 0.01 * alone[name].norm()
+        assert (alone[name] - together[name]).norm() < 0.02 * alone[name].norm()
     assert said.count("epoch 3") >= 1
 
 

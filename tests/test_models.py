@@ -36,7 +36,12 @@ def trained_a_little(name="compact-cnn", normalisation="face"):
 
 @pytest.mark.parametrize(
     ("name", "parameters"),
-    [("compact-cnn", 1_209_063), ("paired-cnn", 1_174_439), ("dense-dnn", 725_831)],
+    [
+        ("compact-cnn", 1_209_063),
+        ("paired-cnn", 1_174_439),
+        ("wide-paired-cnn", 10_545_895),
+        ("dense-dnn", 725_831),
+    ],
 )
 def test_networks_have_the_size_they_are_known_for(name, parameters):
     assert count_parameters(build_network(name, 0.1)) == parameters

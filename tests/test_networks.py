@@ -179,6 +179,13 @@ def test_one_rate_for_every_dropout_or_each_its_own():
     assert rates(dropout=0.1) == 5 * [0.1]
 
 
+def test_whole_channels_are_left_out_at_the_rate_of_the_design():
+    network = build_network("wide-paired-cnn", dropout=0.3)
+    channels = [layer.p for layer in network.modules() if isinstance(layer, torch.nn.Dropout2d)]
+    assert channels == 4 * [0.1]
+    assert network.get_submodule("dropout").p == 0.3
+
+
 @pytest.mark.parametrize("cnn", CONVOLUTIONAL)
 @pytest.mark.parametrize("dnn", DENSE)
 def test_a_dnn_can_have_the_size_of_any_cnn(cnn, dnn):

@@ -108,7 +108,8 @@ def test_a_value_reaches_the_experiment_as_it_is(value, tmp_path):
 
 def test_an_unknown_recipe_names_the_known_ones():
     with pytest.raises(
-        UserError, match="recipe 'r3' is not known; choose one of: ensemble, few, gpu, half-hour, hour, r0"
+        UserError,
+        match="recipe 'r3' is not known; choose one of: ensemble, few, gpu, half-hour, hour, r0",
     ):
         read_recipe("r3", RECIPES)
 

@@ -558,6 +558,14 @@ def test_validation_faces_select_only_where_they_do(page):
     assert "70 validation faces only look on" in text_of(page(train=last))
 
 
+def test_mixed_faces_are_told_where_there_are_some(page):
+    mixed = {"cnn": DEFAULTS["train"]["cnn"] | {"mix": 0.7}, "dnn": DEFAULTS["train"]["dnn"]}
+    assert "Mixed faces 70% none" in text_of(page(train=mixed))
+    assert "Some of them also show a part of another face" in text_of(page(train=mixed))
+    assert "Mixed faces none none" in text_of(page())
+    assert "Some of them also show" not in text_of(page())
+
+
 def test_each_network_is_listed_layer_by_layer_with_its_totals(page):
     text = text_of(page())
     for model in ("CNN", "DNN"):

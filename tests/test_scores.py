@@ -10,6 +10,7 @@ from pipeline.analysis.scores import (
     score,
 )
 from pipeline.data.expressions import EXPRESSIONS
+from pipeline.stages.evaluate import roles
 
 
 @pytest.fixture
@@ -102,3 +103,13 @@ def test_a_mean_has_an_interval_too():
     interval = mean_interval(np.arange(101.0), resamples=2000, seed=0)
     assert interval.value == 50
     assert interval.low == pytest.approx(50 - 1.96 * 29.15 / np.sqrt(101), abs=0.5)
+
+
+def test_validation_is_named_where_it_chose_the_epoch(params):
+    def chosen_on(**changes):
+        cnn = params.train.cnn.model_copy(update={"keep": "last", "early_stopping": 0} | changes)
+        train = params.train.model_copy(update={"cnn": cnn})
+        return roles(params.model_copy(update={"train": train}))["epoch_chosen_on"]["cnn"]
+
+    assert chosen_on() == "none"
+    assert chosen_on(keep="best") == chosen_on(early_stopping=3) == "validation"

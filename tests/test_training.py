@@ -84,8 +84,14 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(settings):
     assert not same_weights(first, other)
 
 
-@pytest.mark.parametrize("network", ["dense-dnn", "compact-cnn"])
-def test_a_training_that_was_stopped_ends_like_one_that_was_not(settings, tmp_path, network):
+@pytest.mark.parametrize(
+    ("network", "large", "stopped_in"),
+    [("dense-dnn", 2**30, 2), ("paired-cnn", 2**30, 2), ("dense-dnn", 0, 3)],
+)
+def test_a_training_that_was_stopped_ends_like_one_that_was_not(
+    settings, tmp_path, monkeypatch, network, large, stopped_in
+):
+    monkeypatch.setattr("pipeline.training.checkpoints.LARGE", large)
     settings = settings.model_copy(update={"epochs": 3})
     whole, progress, _ = train(settings, network=network)
 
@@ -93,7 +99,7 @@ def test_a_training_that_was_stopped_ends_like_one_that_was_not(settings, tmp_pa
         pass
 
     def stop(row):
-        if row["epoch"] == 2:
+        if row["epoch"] == stopped_in:
             raise StoppedError
 
     checkpoints = Checkpoints(tmp_path / "checkpoints", "this training")
@@ -145,7 +151,7 @@ def test_a_large_state_is_saved_once_in_a_while_and_a_small_one_after_every_epoc
     weights = sum(value.nbytes for value in state["model"].values())
     assert count_bytes(state) == pytest.approx(5 * weights, rel=0.05)
     monkeypatch.setattr("pipeline.training.checkpoints.LARGE", count_bytes(state))
-    assert epochs_left(tmp_path / "large") == [1]
+    assert epochs_left(tmp_path / "large") == [1, 4]  # the last one always
     monkeypatch.setattr("pipeline.training.checkpoints.PAUSE", 0.0)
     assert epochs_left(tmp_path / "later") == [3, 4]
 

@@ -1,4 +1,4 @@
-"""Parting the labelled faces: which train, which choose the epoch, which give the figures."""
+"""Parting the labelled faces: which train, which choose, which give the figures."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from pipeline.errors import UserError
 from pipeline.params import Split
 
 PARTS = ("train", "validation", "test")
-"""`train` is learned from; `validation` chooses the epoch; `test` gives the figures, and chooses
+"""`train` is learned from; `validation` chooses; `test` gives the figures, and chooses
 nothing."""
 
 USAGES = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"}

@@ -51,7 +51,9 @@ def build_network(
 
     Args:
         name: one of `NETWORKS`.
-        dropout: the rate of every dropout layer, or `own`: each at the rate of its design.
+        dropout: the rate of every dropout layer, or `own`: each at the rate of its design. Layers
+            that leave out whole channels keep theirs: at the rates of single units they would
+            leave too little.
         width: factor of all hidden widths of a dense network.
         members: how many of them answer together.
 
@@ -73,7 +75,7 @@ def build_network(
         network = CONVOLUTIONAL[name]()
     if dropout != "own":
         for layer in network.modules():
-            if isinstance(layer, nn.Dropout | nn.Dropout2d):
+            if isinstance(layer, nn.Dropout):
                 layer.p = dropout
     initialise(network)
     return network

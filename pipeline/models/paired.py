@@ -22,7 +22,7 @@ def paired_cnn() -> nn.Module:
 def wide_paired_cnn() -> nn.Module:
     """For a GPU: three times as wide, 10.5 M parameters.
 
-    So many of them learn training faces by heart; whole channels left out at random after each pair
+    So many learn training faces by heart. Whole channels left out at random after each pair
     (Tompson et al. 2014, arXiv:1411.4280) put that off.
     """
     return _pairs(width=96, dropout=0.4, channel_dropout=0.1)

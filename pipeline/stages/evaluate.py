@@ -46,7 +46,7 @@ def work(stage: shell.Stage) -> None:
     probabilities: dict[str, Probabilities] = {}
     scores: dict[str, Scores] = {}
     results: dict[str, Any] = {
-        "selected_on": "validation",
+        "selected_on": roles(stage.params)["epoch_chosen_on"],
         "reported_on": "test",
         "faces": {part: int((part_of == part).sum()) for part in ("validation", "test")},
         "majority_accuracy": majority_accuracy(train_labels, labels[on_test]),

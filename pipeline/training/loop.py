@@ -1,4 +1,4 @@
-"""The training loop: the same for every network and task, resumable after every epoch."""
+"""The training loop: the same for every network and task, resumable from its checkpoints."""
 
 import math
 from collections.abc import Callable
@@ -67,10 +67,10 @@ def fit(
         model: on any device; moved to the one of `compute`.
         task: what is learned.
         train: training faces, on the device of `compute`.
-        validation: faces that choose the epoch, on the same device.
+        validation: faces that choose the epoch where the best is kept, on the same device.
         settings: optimiser, schedule, length and seed.
         compute: device and precision.
-        checkpoints: where to save after every epoch and to go on from.
+        checkpoints: where to save, and to go on from.
         on_epoch: called with each new row of the history.
         title: stands before the progress bar.
         world: the processes that train together; the first one saves and tells.
@@ -113,7 +113,8 @@ def fit(
             # Told first, then saved: who is killed in between tells it again instead of never.
             on_epoch(row)
             state = _state(model, optimiser, average, progress)
-            if checkpoints and checkpoints.are_due(state):
+            is_last = epoch + 1 == settings.epochs
+            if checkpoints and (is_last or checkpoints.are_due(state)):
                 checkpoints.save(epoch + 1, state)
 
     if progress.kept is not None:
@@ -189,13 +190,17 @@ def make_optimiser(model: nn.Module, settings: Fit) -> torch.optim.Optimizer:
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
     rate = settings.learning_rate
-    # On a GPU one kernel for all parameters: a step of a small network is mostly launches.
-    fused = all(parameter.is_cuda for parameter in parameters) or None
+    fused = is_fused(model)
     if settings.optimiser == "sgd":
         return torch.optim.SGD(groups, lr=rate, momentum=0.9, nesterov=True, fused=fused)
     if settings.optimiser == "adam":
         return torch.optim.Adam(groups, lr=rate, fused=fused)
     return torch.optim.AdamW(groups, lr=rate, fused=fused)
+
+
+def is_fused(model: nn.Module) -> bool | None:
+    """Whether one kernel moves all parameters: on a GPU a step is mostly launches."""
+    return all(parameter.is_cuda for parameter in model.parameters()) or None
 
 
 @torch.no_grad()
@@ -267,5 +272,7 @@ def _resume(
         return Progress(history=[])
     model.load_state_dict(state["model"])
     optimiser.load_state_dict(state["optimiser"])
+    for group in optimiser.param_groups:
+        group["fused"] = is_fused(model)  # as here, not as where the checkpoint was written
     average.model.load_state_dict(state["average"])
     return Progress(**state["progress"])

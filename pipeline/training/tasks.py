@@ -128,7 +128,8 @@ class Classification:
     def scores(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Plain cross-entropy, so that it compares across smoothings, and right answers.
 
-        A mixed face is named rightly by the expression that has most of it.
+        A mixed face is named rightly by the expression that has most of it; its loss is at least
+        what its two labels leave open.
         """
         targets = batch.targets
         labels = targets.argmax(dim=1) if targets.is_floating_point() else targets
