@@ -83,7 +83,7 @@ def project(tmp_path_factory):
 @pytest.fixture(scope="module")
 def recipes(project):
     """All recipes, by one command."""
-    return project.run(*EXPERIMENTS, "all", *ONE_EPOCH, seconds=1200)
+    return project.run(*EXPERIMENTS, "all", *ONE_EPOCH, seconds=2400)
 
 
 def test_one_command_runs_every_recipe_as_the_experiment_of_its_name(project, recipes):
