@@ -22,7 +22,6 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
-from pipeline.data.augment import augment, flips
 from pipeline.models.classifier import Architecture, Classifier
 from pipeline.models.networks import CONVOLUTIONAL, NETWORKS
 from pipeline.models.placing import to_device
@@ -30,7 +29,7 @@ from pipeline.params import Fit, Train, load
 from pipeline.training.averaging import AveragedModel
 from pipeline.training.compute import Compute, choose
 from pipeline.training.loop import make_optimiser, train_epoch
-from pipeline.training.tasks import Classification, FaceSet
+from pipeline.training.tasks import Classification, FaceSet, augmented
 
 SIDE = {"cpu": 2048, "cuda": 8192}
 """Of the matrices whose product is the peak."""
@@ -167,9 +166,7 @@ def augmenter(faces: FaceSet, settings: Train) -> Callable[[], None]:
     def run() -> None:
         places = torch.arange(len(faces), device=faces.pixels.device)
         for indices in places.split(settings.batch):
-            mirrored = flips(indices, 0, settings.augmentation, 0, generator)
-            chosen = faces.pixels[indices].unsqueeze(1).float()
-            augment(chosen, settings.augmentation, mirrored=mirrored, generator=generator)
+            augmented(faces, indices, 0, generator, settings.augmentation, seed=0)
 
     return run
 
