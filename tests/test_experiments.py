@@ -21,7 +21,12 @@ pytestmark = pytest.mark.study
 
 EXPERIMENTS = ("python", "-m", "pipeline.experiments")
 
-SMALL = {**TINY, "train": {"cnn": {"epochs": 1}, "dnn": {"epochs": 1}}}
+SMALL = {
+    **TINY,
+    "train": {"cnn": {"epochs": 1}, "dnn": {"epochs": 1}},
+    # Ten views of a face by four networks of 10 M parameters take minutes.
+    "evaluate": {"views": {"shift": 0}},
+}
 
 ONE_EPOCH = [
     word

@@ -165,7 +165,7 @@ def results():
         "semisupervised/semisupervised.json": {
             "labelled_faces": 280, "training_faces": 560, "unlabelled_faces": 0,
             "validation_faces": 70, "test_faces": 70,
-            "network": "bottleneck-autoencoder", "code": 128, "noise": 0.1,
+            "network": "bottleneck-autoencoder", "code": 128, "noise": 0.1, "hidden": 0.0,
             "parameters": {"autoencoder": 2, "encoder": 1}, "reconstruction_error": 0.01,
             "majority_accuracy": 0.2, "labelled_only": interval(0.4), "pretrained": interval(0.4),
             "consistent": interval(0.45),
@@ -402,18 +402,20 @@ def test_a_classifier_that_does_not_beat_the_majority_class_is_named(page):
     assert "The classifier from random weights is not shown to be better than naming" in text
 
 
-def test_the_autoencoder_is_told_by_its_code_and_its_noise(page):
+def test_the_autoencoder_is_told_by_its_code_and_by_what_it_sees(page):
     text = text_of(page())
     assert "( bottleneck-autoencoder , 2 parameters)" in text
     assert "The code has 128 numbers, fewer than the 2,304 pixels of a face" in text
-    assert "with noise (a standard deviation of 10.0% of the grey range)" in text
+    assert "sees faces with noise (a standard deviation of 10.0% of the range) and is to" in text
     assert "What is lost between the two rows did not fit into 128 numbers." in text
     assert "no bottleneck" not in text
     text = text_of(page(semi(network="wide-autoencoder", code=2304, noise=0.0)))
     assert "The code has 2,304 numbers, no fewer than the 2,304 pixels of a face" in text
     assert "it is no bottleneck" in text
-    assert "sees faces without noise" in text
+    assert "sees faces as they are and is to draw them so." in text
     assert "did not fit" not in text
+    text = text_of(page(semi(noise=0.0, hidden=0.5)))
+    assert "sees faces with 50.0% of their squares covered and is to draw them without" in text
 
 
 def test_validation_faces_choose_an_epoch_of_the_autoencoder_only_where_they_do(page):

@@ -136,13 +136,14 @@ def test_no_face_without_a_label_is_among_the_labelled(study):
 
 
 @pytest.mark.parametrize(
-    ("network", "noise", "code"),
-    [("wide-autoencoder", 0.0, 2304), ("bottleneck-autoencoder", 0.1, 16)],
+    ("network", "noise", "hidden", "code"),
+    [("wide-autoencoder", 0.0, 0.0, 2304), ("bottleneck-autoencoder", 0.1, 0.5, 16)],
 )
-def test_results_say_which_autoencoder_it_was(study, network, noise, code):
-    outputs = study.outputs(network=network, noise=noise, code=16)
+def test_results_say_which_autoencoder_it_was(study, network, noise, hidden, code):
+    outputs = study.outputs(network=network, noise=noise, hidden=hidden, code=16)
     found = json.loads(outputs["semisupervised.json"])
-    assert (found["network"], found["noise"], found["code"]) == (network, noise, code)
+    said = (found["network"], found["noise"], found["hidden"], found["code"])
+    assert said == (network, noise, hidden, code)
     assert (found["parameters"]["autoencoder"] == 21_297) is (network == "wide-autoencoder")
 
 

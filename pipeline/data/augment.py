@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from pipeline.data.squares import squares
 from pipeline.params import Augmentation
 
 
@@ -88,11 +89,7 @@ def _relight(faces: Tensor, amount: float, generator: torch.Generator) -> Tensor
 
 def _erase(faces: Tensor, share: float, generator: torch.Generator) -> Tensor:
     """Cover a square of a third of the side, in this share of the faces, with the face's mean."""
-    count, side = len(faces), faces.shape[-1]
-    half = side / 6
-    chosen = torch.rand(count, generator=generator, device=faces.device) < share
-    centre = torch.rand((2, count, 1), generator=generator, device=faces.device) * side
-    line = torch.arange(side, device=faces.device)
-    rows, columns = (torch.abs(line - centre[axis]) < half for axis in range(2))
-    covered = (rows.unsqueeze(2) & columns.unsqueeze(1) & chosen.view(-1, 1, 1)).unsqueeze(1)
+    side = faces.shape[-1]
+    chosen = torch.rand(len(faces), generator=generator, device=faces.device) < share
+    covered = squares(side / 6, chosen, side, generator)
     return torch.where(covered, faces.mean(dim=(2, 3), keepdim=True), faces)

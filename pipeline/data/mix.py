@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from pipeline.data.squares import squares
+
 SMALLEST, LARGEST = 0.15, 0.5
 """Of a face's area, what the square has that shows the other face, before borders cut it."""
 
@@ -24,20 +26,17 @@ def mix(
         A new batch of the same shape, and the probability of each class, (N, classes).
     """
     others = torch.randperm(len(faces), generator=generator, device=faces.device)
-    shows_other = _squares(faces, share, generator)
+    shows_other = _shows_other(faces, share, generator)
     part = shows_other.float().mean(dim=(1, 2, 3)).unsqueeze(1)
     certain = functional.one_hot(labels, classes).float()
     mixed = torch.where(shows_other, faces[others], faces)
     return mixed, (1 - part) * certain + part * certain[others]
 
 
-def _squares(faces: Tensor, share: float, generator: torch.Generator) -> Tensor:
+def _shows_other(faces: Tensor, share: float, generator: torch.Generator) -> Tensor:
     """Where a face shows another one: bool (N, 1, 48, 48)."""
-    count, side = len(faces), faces.shape[-1]
-    chosen, size = torch.rand((2, count, 1), generator=generator, device=faces.device).unbind()
-    centre = torch.rand((2, count, 1), generator=generator, device=faces.device) * side
+    side = faces.shape[-1]
+    shape = (2, len(faces))
+    chosen, size = torch.rand(shape, generator=generator, device=faces.device).unbind()
     half = (SMALLEST + (LARGEST - SMALLEST) * size).sqrt() * side / 2
-    line = torch.arange(side, device=faces.device)
-    rows, columns = (torch.abs(line - centre[axis]) < half for axis in range(2))
-    inside = rows.unsqueeze(2) & columns.unsqueeze(1) & (chosen < share).unsqueeze(2)
-    return inside.unsqueeze(1)
+    return squares(half.unsqueeze(1), chosen < share, side, generator)

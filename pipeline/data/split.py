@@ -128,19 +128,18 @@ def _return(table: pd.DataFrame, parts: NDArray[np.str_], settings: Split) -> ND
     faces stay what they are, so figures with and without are of the same faces. The share is that
     of each expression, rounded down; copies follow the first of their kind.
     """
-    faces = table.reset_index(drop=True)[parts == "validation"]
-    if settings.copies_together:  # `usage` may have parted copies: none of a test face may train
-        faces = faces[~faces["md5"].isin(table["md5"][parts == "test"])]
+    table = table.reset_index(drop=True)
+    # What goes together: all copies of a face, or each face by itself.
+    kind = table["md5"] if settings.copies_together else table.index.to_series()
+    on_validation = parts == "validation"
+    # `usage` may have parted copies: none of a test face may train.
+    faces = table[on_validation & ~kind.isin(kind[parts == "test"])]
     faces = faces.sample(frac=1, random_state=settings.seed)
-    firsts = faces.drop_duplicates("md5") if settings.copies_together else faces
+    firsts = faces[~kind[faces.index].duplicated()]
     of_expression = firsts.groupby("label")["label"]
     place, size = of_expression.cumcount() + 1, of_expression.transform("size")
-    returned = firsts[place <= settings.returned * size]
-    if settings.copies_together:
-        returned = faces[faces["md5"].isin(returned["md5"])]
-    parts = parts.copy()
-    parts[returned.index] = "train"
-    return parts
+    returned = kind[firsts.index[place <= settings.returned * size]]
+    return np.where(on_validation & kind.isin(returned), "train", parts)
 
 
 def count_leaks(md5: NDArray[np.object_], parts: NDArray[np.str_]) -> int:

@@ -1,6 +1,7 @@
 """The study's networks for accuracy: pairs of convolutions, a maximum after each pair."""
 
 from collections import OrderedDict
+from itertools import pairwise
 
 from torch import nn
 
@@ -31,8 +32,8 @@ def wide_paired_cnn() -> nn.Module:
 def _pairs(width: int, dropout: float, channel_dropout: float = 0.0) -> nn.Module:
     widths = [1, width, 2 * width, 4 * width, 8 * width]
     pairs = {
-        f"pair{number}": _pair(widths[number - 1], widths[number], channel_dropout)
-        for number in (1, 2, 3, 4)
+        f"pair{number}": _pair(inputs, outputs, channel_dropout)
+        for number, (inputs, outputs) in enumerate(pairwise(widths), start=1)
     }
     return nn.Sequential(
         OrderedDict(

@@ -248,7 +248,9 @@ class SemiSupervised:
     code: int
     """Numbers in the code of one face."""
     noise: float
-    """Standard deviation, as a share of the grey range; 0 is a plain autoencoder."""
+    """Standard deviation, as a share of the grey range."""
+    hidden: float
+    """Share of a face that it does not see in training. With neither it is a plain autoencoder."""
     parameters: AutoencoderSize
     reconstruction_error: float
     majority_accuracy: float

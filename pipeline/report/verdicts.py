@@ -85,7 +85,7 @@ def seen(found: SemiSupervised) -> str:
 
 
 def autoencoder(found: SemiSupervised) -> str:
-    """Which autoencoder it was: how large its code is beside a face, and noise or none."""
+    """Which autoencoder it was: how large its code is beside a face, and what it sees of one."""
     pixels = SIDE**2
     size = (
         f"fewer than the {count(pixels)} pixels of a face: it cannot hold a copy of them"
@@ -93,15 +93,22 @@ def autoencoder(found: SemiSupervised) -> str:
         else f"no fewer than the {count(pixels)} pixels of a face: it is no bottleneck, as it "
         "could hold a copy of them"
     )
-    noise = (
-        f"with noise (a standard deviation of {percent(found.noise)} of the grey range) and is to "
-        "draw them without it, which no copy does"
-        if found.noise
-        else "without noise and is to draw them as they are"
+    worse = [
+        f"with {words}"
+        for share, words in (
+            (found.noise, f"noise (a standard deviation of {percent(found.noise)} of the range)"),
+            (found.hidden, f"{percent(found.hidden)} of their squares covered"),
+        )
+        if share
+    ]
+    faces = (
+        f"faces {' and '.join(worse)} and is to draw them without, which no copy does"
+        if worse
+        else "faces as they are and is to draw them so"
     )
     return (
         f"The code has {counted(found.code, 'number')}, {size}. In training the autoencoder sees "
-        f"faces {noise}."
+        f"{faces}."
     )
 
 

@@ -171,6 +171,7 @@ def measure(
         "network": params.semisupervised.network,
         "code": autoencoder.code_size,
         "noise": params.semisupervised.noise,
+        "hidden": params.semisupervised.hidden,
         "parameters": {
             "autoencoder": count_parameters(autoencoder),
             "encoder": count_parameters(autoencoder.encoder),

@@ -1,17 +1,16 @@
 """Checkpoints: everything a killed training needs to go on, complete or absent."""
 
 import hashlib
+import math
 import os
 import time
 import warnings
-from collections.abc import Mapping
 from contextlib import suppress
 from io import BufferedRandom, BufferedReader
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from pipeline import disk
 
@@ -19,10 +18,10 @@ KEPT = 2
 """The newest, and the one before it in case the newest turns out to be damaged."""
 
 LARGE = 100 * 2**20
-"""Bytes of a state from which writing it would take as long as an epoch does on a GPU."""
+"""Bytes of a checkpoint from which writing it would take as long as an epoch does on a GPU."""
 
 PAUSE = 15.0
-"""Seconds at least between two large states."""
+"""Seconds at least between two large checkpoints."""
 
 
 class Checkpoints:
@@ -38,13 +37,11 @@ class Checkpoints:
 
     def __init__(self, folder: Path, fingerprint: str) -> None:
         self.folder, self.fingerprint = folder, fingerprint
-        self._saved_at: float | None = None
+        self._bytes, self._saved_at = 0, -math.inf
 
-    def are_due(self, state: dict[str, Any]) -> bool:
-        """Whether to save now: after every epoch, a large state only once in a while."""
-        if self._saved_at is None or count_bytes(state) < LARGE:
-            return True
-        return time.monotonic() - self._saved_at >= PAUSE
+    def are_due(self) -> bool:
+        """Whether to save now: after every epoch, what is large only once in a while."""
+        return self._bytes < LARGE or time.monotonic() - self._saved_at >= PAUSE
 
     def save(self, epoch: int, state: dict[str, Any]) -> None:
         """Write the state after an epoch (counted from 1): write, flush to disk, rename."""
@@ -57,6 +54,7 @@ class Checkpoints:
                 os.fsync(file.fileno())
                 file.seek(0)
                 digest = _digest(file)
+                self._bytes = file.tell()
         except BaseException:
             partial.unlink(missing_ok=True)  # on a full disk, its room is needed
             raise
@@ -105,14 +103,6 @@ class Checkpoints:
 
     def _newest_first(self) -> list[Path]:
         return sorted(self.folder.glob(f"{self._prefix}-*.pt"), reverse=True)
-
-
-def count_bytes(state: Any) -> int:
-    """What the tensors in nested mappings and lists take."""
-    if isinstance(state, Tensor):
-        return state.nbytes
-    values = state.values() if isinstance(state, Mapping) else state
-    return sum(map(count_bytes, values)) if isinstance(state, Mapping | list) else 0
 
 
 def _read(path: Path) -> tuple[str, dict[str, Any]]:

@@ -7,9 +7,10 @@ import sys
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ContextManager  # noqa: UP035  (mypy knows no shorter spelling for a return type)
+from typing import cast
 
 import torch
+from torch import nn
 
 from pipeline.errors import UserError
 from pipeline.params import Fit
@@ -23,11 +24,15 @@ class Compute:
     dtype: torch.dtype
     compiled: bool
 
-    def autocast(self) -> ContextManager[object]:
+    def autocast(self) -> contextlib.AbstractContextManager[object, bool | None]:
         """The context in which a forward pass runs."""
         if self.dtype == torch.float32:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, self.dtype)
+
+    def compile(self, model: nn.Module) -> nn.Module:
+        """The model to call in training; it shares its parameters with the one that is given."""
+        return cast(nn.Module, torch.compile(model)) if self.compiled else model
 
     def describe(self) -> dict[str, str]:
         """What a record of the training says about it."""

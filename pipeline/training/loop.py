@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -83,8 +83,7 @@ def fit(
     optimiser = make_optimiser(model, settings)
     average = AveragedModel(model, settings.averaging)
     progress = _resume(checkpoints, model, optimiser, average)
-    trained = world.wrap(model)
-    trained = cast(nn.Module, torch.compile(trained)) if compute.compiled else trained
+    trained = compute.compile(world.wrap(model))
     done, faces = len(progress.history), _faces_per_epoch(train, settings)
     bar = tqdm(
         total=settings.epochs * faces, initial=done * faces, desc=title,
@@ -112,10 +111,9 @@ def fit(
                 continue
             # Told first, then saved: who is killed in between tells it again instead of never.
             on_epoch(row)
-            state = _state(model, optimiser, average, progress)
             is_last = epoch + 1 == settings.epochs
-            if checkpoints and (is_last or checkpoints.are_due(state)):
-                checkpoints.save(epoch + 1, state)
+            if checkpoints and (is_last or checkpoints.are_due()):
+                checkpoints.save(epoch + 1, _state(model, optimiser, average, progress))
 
     if progress.kept is not None:
         model.load_state_dict(progress.kept)

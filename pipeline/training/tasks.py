@@ -14,6 +14,7 @@ from torch.nn import functional
 from pipeline.data.augment import augment, flips
 from pipeline.data.expressions import EXPRESSIONS
 from pipeline.data.mix import mix
+from pipeline.data.squares import patches
 from pipeline.params import Augmentation, Train
 
 
@@ -141,13 +142,22 @@ class Classification:
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """Draw the face again from a noisy copy: mean squared error on a scale from 0 to 1.
+    """Draw the face again from a worse copy: mean squared error on a scale from 0 to 1.
 
-    A denoising autoencoder (Vincent et al. 2008) with `noise` above 0, a plain one at 0.
+    A denoising autoencoder (Vincent et al. 2008) with `noise` above 0; a masked one, which has to
+    know faces to draw what it does not see (He et al. 2021, arXiv:2111.06377), with `hidden` above
+    0; a plain one with neither.
+
+    Attributes:
+        augmentation: of the faces, before they are made worse.
+        noise: standard deviation, as a share of the grey range.
+        hidden: share of each face that is covered with its mean, in squares of a grid.
+        seed: decides the first side of alternating flips.
     """
 
     augmentation: Augmentation
     noise: float
+    hidden: float
     seed: int
 
     def training_batch(
@@ -158,10 +168,14 @@ class Reconstruction:
         generator: torch.Generator,
         _teacher: Teacher,
     ) -> Batch:
-        """Noisy faces and the same faces without noise."""
+        """Faces with noise and squares that are hidden, and the same faces without."""
         clean = augmented(faces, indices, epoch, generator, self.augmentation, self.seed)
         speckle = torch.randn(clean.shape, generator=generator, device=clean.device)
-        return Batch((clean + 255 * self.noise * speckle).clamp(0, 255), clean / 255)
+        inputs = (clean + 255 * self.noise * speckle).clamp(0, 255)
+        if self.hidden:
+            covered = patches(inputs, self.hidden, generator)
+            inputs = torch.where(covered, inputs.mean(dim=(2, 3), keepdim=True), inputs)
+        return Batch(inputs, clean / 255)
 
     def validation_batch(self, faces: FaceSet, indices: Tensor) -> Batch:
         """Clean faces and themselves."""

@@ -31,8 +31,10 @@ def new_classifier(settings: SemiSupervised, pretrained: Autoencoder | None) -> 
 
 
 def reconstruction(settings: SemiSupervised) -> Reconstruction:
-    """What the autoencoder learns: to draw a face again, without the noise if there is any."""
-    return Reconstruction(settings.augmentation, settings.noise, settings.autoencoder.seed)
+    """What the autoencoder learns: to draw a face again, without noise, and all of it."""
+    return Reconstruction(
+        settings.augmentation, settings.noise, settings.hidden, settings.autoencoder.seed
+    )
 
 
 def consistency(settings: SemiSupervised, labelled: FaceSet) -> ConsistentClassification:
