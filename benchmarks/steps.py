@@ -2,11 +2,11 @@
 
     python benchmarks/steps.py [--rounds 5] [--batch 64] [--profile] [NETWORK ...]
 
-One round measures, in the same process, one after another: a large square matrix product, some
-training steps (augmentation, forward, backward, optimiser, average: `train_epoch`, as the study
-calls it, compiled where the study compiles), and the augmentation of as many faces. The share of
-the peak is that of the same round; the median over rounds counts, so that other work on the machine
-slows both sides or neither.
+One round measures, in the same process, one after another: a large square matrix product, by the
+faster of two libraries, some training steps (augmentation, forward, backward, optimiser, average:
+`train_epoch`, as the study calls it, compiled where the study compiles), and the augmentation of as
+many faces. The share of the peak is that of the same round; the median over rounds counts, so that
+other work on the machine slows both sides or neither.
 `--profile` says instead which operations a step's processor time goes into.
 """
 

@@ -406,7 +406,8 @@ def test_the_autoencoder_is_told_by_its_code_and_by_what_it_sees(page):
     text = text_of(page())
     assert "( bottleneck-autoencoder , 2 parameters)" in text
     assert "The code has 128 numbers, fewer than the 2,304 pixels of a face" in text
-    assert "sees faces with noise (a standard deviation of 10.0% of the range) and is to" in text
+    noisy = "sees faces with noise (a standard deviation of 10.0% of the grey range) and"
+    assert f"{noisy} is to draw them as they were" in text
     assert "What is lost between the two rows did not fit into 128 numbers." in text
     assert "no bottleneck" not in text
     text = text_of(page(semi(network="wide-autoencoder", code=2304, noise=0.0)))
@@ -414,8 +415,11 @@ def test_the_autoencoder_is_told_by_its_code_and_by_what_it_sees(page):
     assert "it is no bottleneck" in text
     assert "sees faces as they are and is to draw them so." in text
     assert "did not fit" not in text
+    text = text_of(page(semi(hidden=0.5)))
+    assert f"{noisy} with about 50.0% of each covered, in squares and is to draw" in text
     text = text_of(page(semi(noise=0.0, hidden=0.5)))
-    assert "sees faces with 50.0% of their squares covered and is to draw them without" in text
+    assert "sees faces with about 50.0% of each covered, in squares and is to draw them" in text
+    assert "128 numbers, or was not learned from covered faces." in text
 
 
 def test_validation_faces_choose_an_epoch_of_the_autoencoder_only_where_they_do(page):

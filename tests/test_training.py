@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import pipeline.training.fingerprint as fingerprints
 from pipeline.errors import UserError
 from pipeline.models.autoencoder import AUTOENCODERS
 from pipeline.models.classifier import Architecture, Classifier
@@ -151,6 +153,26 @@ def test_a_large_state_is_saved_once_in_a_while_and_a_small_one_after_every_epoc
     assert epochs_left(tmp_path / "large") == [1, 4]  # the last one always
     monkeypatch.setattr("pipeline.training.checkpoints.PAUSE", 0.0)
     assert epochs_left(tmp_path / "later") == [3, 4]
+
+
+def test_no_checkpoint_of_other_code_is_used(settings, tmp_path, monkeypatch):
+    package = Path(fingerprints.__file__).parents[1]
+    code = "import sys, pipeline.training.loop, pipeline.models.networks; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    weights = ("pipeline.data.", "pipeline.models.", "pipeline.training.")
+    names = [name for name in loaded.stdout.split() if name.startswith(weights)]
+    called = [name.split(".")[1:] for name in names]
+    assert ["data", "squares"] in called
+    shutil.copytree(package, tmp_path / "pipeline")
+    monkeypatch.setattr(fingerprints, "__file__", str(tmp_path / "pipeline/training/any.py"))
+    found = {fingerprints.fingerprint(settings, [])}
+    for name in called:
+        path = (tmp_path / "pipeline").joinpath(*name).with_suffix(".py")
+        path.write_text(path.read_text() + "# changed")
+        found.add(fingerprints.fingerprint(settings, []))
+    assert len(found) == 1 + len(called)
 
 
 def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_it_is_used(tmp_path):

@@ -93,16 +93,11 @@ def autoencoder(found: SemiSupervised) -> str:
         else f"no fewer than the {count(pixels)} pixels of a face: it is no bottleneck, as it "
         "could hold a copy of them"
     )
-    worse = [
-        f"with {words}"
-        for share, words in (
-            (found.noise, f"noise (a standard deviation of {percent(found.noise)} of the range)"),
-            (found.hidden, f"{percent(found.hidden)} of their squares covered"),
-        )
-        if share
-    ]
+    noise = f"with noise (a standard deviation of {percent(found.noise)} of the grey range)"
+    covered = f"with about {percent(found.hidden)} of each covered, in squares"
+    worse = [words for words, amount in ((noise, found.noise), (covered, found.hidden)) if amount]
     faces = (
-        f"faces {' and '.join(worse)} and is to draw them without, which no copy does"
+        f"faces {' and '.join(worse)} and is to draw them as they were, which no copy does"
         if worse
         else "faces as they are and is to draw them so"
     )
@@ -115,8 +110,10 @@ def autoencoder(found: SemiSupervised) -> str:
 def lost(found: SemiSupervised) -> str:
     """What the difference between a face and its drawing means."""
     if found.code < SIDE**2:
+        unseen = ", or was not learned from covered faces" if found.hidden else ""
         return (
-            f"What is lost between the two rows did not fit into {counted(found.code, 'number')}."
+            "What is lost between the two rows did not fit into "
+            f"{counted(found.code, 'number')}{unseen}."
         )
     return (
         f"The code of {counted(found.code, 'number')} has room for a whole face: how true the "

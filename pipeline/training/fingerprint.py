@@ -8,8 +8,9 @@ from pydantic import BaseModel
 
 from pipeline.errors import UserError
 
-_CODE = ("data/augment.py", "data/mix.py", "data/split.py", "models", "stages/train.py",
-         "stages/semisupervised.py", "training")  # fmt: skip
+_CODE = ("data/augment.py", "data/expressions.py", "data/mix.py", "data/split.py",
+         "data/squares.py", "models", "stages/train.py", "stages/semisupervised.py",
+         "training")  # fmt: skip
 """What decides, together with data and parameters, how weights change in an epoch."""
 
 
