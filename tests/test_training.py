@@ -148,8 +148,12 @@ def test_a_large_state_is_saved_once_in_a_while_and_a_small_one_after_every_epoc
         return sorted(int(path.name.split("-")[1]) for path in folder.glob("*.pt"))
 
     assert epochs_left(tmp_path / "small") == [3, 4]
-    smallest = min(path.stat().st_size for path in (tmp_path / "small").iterdir())
-    monkeypatch.setattr("pipeline.training.checkpoints.LARGE", smallest // 2)
+    state = Checkpoints(tmp_path / "small", "this").load()
+    # Weights, their average, the kept ones, and AdamW's two moments of each.
+    weights = sum(value.nbytes for value in state["model"].values())
+    for path in (tmp_path / "small").glob("*.pt"):
+        assert path.stat().st_size == pytest.approx(5 * weights, rel=0.05)
+    monkeypatch.setattr("pipeline.training.checkpoints.LARGE", round(0.95 * 5 * weights))
     assert epochs_left(tmp_path / "large") == [1, 4]  # the last one always
     monkeypatch.setattr("pipeline.training.checkpoints.PAUSE", 0.0)
     assert epochs_left(tmp_path / "later") == [3, 4]
