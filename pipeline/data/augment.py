@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pipeline.data.squares import squares
+from pipeline.data.squares import cover, squares
 from pipeline.params import Augmentation
 
 
@@ -91,5 +91,4 @@ def _erase(faces: Tensor, share: float, generator: torch.Generator) -> Tensor:
     """Cover a square of a third of the side, in this share of the faces, with the face's mean."""
     side = faces.shape[-1]
     chosen = torch.rand(len(faces), generator=generator, device=faces.device) < share
-    covered = squares(side / 6, chosen, side, generator)
-    return torch.where(covered, faces.mean(dim=(2, 3), keepdim=True), faces)
+    return cover(faces, squares(side / 6, chosen, side, generator))

@@ -36,7 +36,6 @@ def mix(
 def _shows_other(faces: Tensor, share: float, generator: torch.Generator) -> Tensor:
     """Where a face shows another one: bool (N, 1, 48, 48)."""
     side = faces.shape[-1]
-    shape = (2, len(faces))
-    chosen, size = torch.rand(shape, generator=generator, device=faces.device).unbind()
+    chosen, size = torch.rand((2, len(faces)), generator=generator, device=faces.device)
     half = (SMALLEST + (LARGEST - SMALLEST) * size).sqrt() * side / 2
     return squares(half.unsqueeze(1), chosen < share, side, generator)

@@ -40,3 +40,13 @@ def patches(faces: Tensor, share: float, generator: torch.Generator) -> Tensor:
     shape = (len(faces), 1, *(side // PATCH for side in faces.shape[-2:]))
     chosen = torch.rand(shape, generator=generator, device=faces.device) < share
     return chosen.repeat_interleave(PATCH, dim=2).repeat_interleave(PATCH, dim=3)
+
+
+def cover(faces: Tensor, inside: Tensor) -> Tensor:
+    """Faces whose pixels inside have the face's mean, so that nothing is seen there.
+
+    Args:
+        faces: (N, 1, side, side).
+        inside: which pixels, bool, of the same shape.
+    """
+    return torch.where(inside, faces.mean(dim=(2, 3), keepdim=True), faces)

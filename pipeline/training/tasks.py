@@ -14,7 +14,7 @@ from torch.nn import functional
 from pipeline.data.augment import augment, flips
 from pipeline.data.expressions import EXPRESSIONS
 from pipeline.data.mix import mix
-from pipeline.data.squares import patches
+from pipeline.data.squares import cover, patches
 from pipeline.params import Augmentation, Train
 
 
@@ -173,8 +173,7 @@ class Reconstruction:
         speckle = torch.randn(clean.shape, generator=generator, device=clean.device)
         inputs = (clean + 255 * self.noise * speckle).clamp(0, 255)
         if self.hidden:
-            covered = patches(inputs, self.hidden, generator)
-            inputs = torch.where(covered, inputs.mean(dim=(2, 3), keepdim=True), inputs)
+            inputs = cover(inputs, patches(inputs, self.hidden, generator))
         return Batch(inputs, clean / 255)
 
     def validation_batch(self, faces: FaceSet, indices: Tensor) -> Batch:
