@@ -18,8 +18,6 @@ for _name, _value in {
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",
     # A run that falls silent is marked Crashed (automations.yaml); without this it says nothing.
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
-    # Seconds until a worker sees that there is something to do.
-    "PREFECT_WORKER_QUERY_SECONDS": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }.items():
     os.environ.setdefault(_name, _value)
