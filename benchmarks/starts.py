@@ -1,6 +1,6 @@
-"""What a command costs before it works: `dvc repro` with nothing to do, the start of each stage.
+"""What a stage costs before it works, and what it imports.
 
-    python benchmarks/commands.py
+    python benchmarks/starts.py
 
 A stage's start is the time until its module is imported, in a new process, the best of three,
 beside that of the Python interpreter alone and of large libraries. No stage may import what it does
@@ -9,15 +9,9 @@ not use: mlflow and prefect never, torch only where a network runs.
 
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 from measured import Measured, report
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from tests.project import TINY, clone_project
 
 STAGES = (
     "sample", "ingest", "split", "train", "evaluate", "confusion", "saliency", "lime", "filters",
@@ -43,17 +37,6 @@ def main() -> None:
         rows.append(Measured(f"start_{stage}", seconds, "s", "", ", ".join(sorted(loaded))))
     rows.append(Measured("needless_imports", len(needless), "", "<= 0", "; ".join(needless)))
     report(rows)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # the record goes on
-        project = clone_project(Path(folder) / "study", TINY)
-        project.run("dvc", "repro")
-        took: list[float] = []
-        for _ in range(3):
-            started = time.perf_counter()
-            said = project.run("dvc", "repro")
-            took.append(time.perf_counter() - started)
-            if "Running stage" in said:
-                raise SystemExit("the study was not up to date")
-        report([Measured("noop_repro_seconds", min(took), "s", "<= 3", "the best of three")])
 
 
 def best(words: list[str]) -> float:
