@@ -79,6 +79,7 @@ def _prefect(root: Path, address: str) -> Program:
             "PREFECT_API_URL": f"{address}/api",  # the page that it serves asks there
             "PREFECT_LOGGING_SERVER_LEVEL": "WARNING",
         },
+        gives_way=True,
     )
 
 
@@ -100,6 +101,7 @@ def _mlflow(root: Path, address: str) -> Program:
             # It would start five more processes, for evaluations of language models.
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         },
+        gives_way=True,
     )  # fmt: skip
 
 

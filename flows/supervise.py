@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
 
+from pipeline.priority import give_way
+
 GRACE = 40.0
 """Seconds that a program gets to end by itself; Prefect's worker gives its flow runs 30."""
 
@@ -26,11 +28,13 @@ class Program:
         name: For messages.
         command: Its words; the first is a program.
         environment: Variables beyond this process's.
+        gives_way: To trainings on this machine. Not for what starts them: they inherit it.
     """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
+    gives_way: bool = False
 
 
 class Stopped(Exception):  # noqa: N818 (no error: somebody asked for it)
@@ -57,6 +61,8 @@ def supervise(programs: Sequence[Program]) -> int:
                 env={**os.environ, **program.environment},
                 start_new_session=True,
             )
+            if program.gives_way:
+                give_way(running[program.name].pid)
         while True:
             for name, process in running.items():
                 if process.poll() is not None:

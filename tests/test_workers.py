@@ -20,6 +20,7 @@ import psutil
 import pytest
 
 from pipeline.errors import UserError
+from pipeline.priority import NICE
 
 from .conftest import ROOT
 from .project import new_project
@@ -289,6 +290,13 @@ def test_pools_and_deployments_come_from_files_any_number_of_times(site: Site) -
         for (step,) in map(dict.values, pulled):  # left open: each worker has a clone of its own
             assert step["directory"] == "{{ $STUDY_HOME }}"
         assert sorted(automations) == ["long pending means crashed", "no heartbeat means crashed"]
+
+
+def test_servers_give_way_to_trainings_and_workers_do_not(site: Site) -> None:
+    for words in ("prefect server", "mlflow server", "uvicorn"):
+        assert {process.nice() for process in processes_of(site, words)} == {NICE}, words
+    workers = processes_of(site, "prefect worker")
+    assert {process.nice() for process in workers} == {psutil.Process().nice()}
 
 
 def test_the_first_run_runs_everything_and_the_second_nothing(site: Site, studied: UUID) -> None:

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from pipeline.priority import give_way
 from pipeline.tracking import places
 from pipeline.tracking.places import Address, Desk
 
@@ -37,7 +38,7 @@ def _detach() -> None:
     """Leave the process tree of the stage: whoever ends that tree does not end the recorder."""
     if os.fork() > 0:
         os._exit(0)
-    os.nice(10)
+    give_way()
 
 
 def _record(desk: Desk, address: Address) -> int:
