@@ -51,7 +51,7 @@ cluster-test: $(VENV)/installed  ## a grid over two hosts on this machine, with 
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq postgresql iproute2 >/dev/null; service postgresql stop >/dev/null; }
 	python -m pytest -m cluster -s tests/test_cluster.py
 
-bench: $(VENV)/installed  ## measure everything in short, against peers and limits (12 minutes; nothing else should run)
+bench: $(VENV)/installed  ## measure everything in short, against peers and limits (15 minutes; nothing else should run)
 	python benchmarks/bench.py $(FACES)
 
 check: lint types quick  ## everything to run before a commit
