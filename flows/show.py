@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from prefect.artifacts import (
     create_image_artifact,
@@ -18,10 +18,12 @@ from flows.graph import Graph
 from flows.servers import addresses
 from flows.stage import Outcome
 from flows.summary import summarise
-from pipeline.experiments.table import Drawn
 from pipeline.layout import REPORT, figures
 from pipeline.params import MODELS
 from pipeline.tracking import places
+
+if TYPE_CHECKING:
+    from pipeline.experiments.table import Drawn  # draws, which costs every flow run a second
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def results(graph: Graph, outcomes: Mapping[str, Outcome], found: Results) -> No
                 create_image_artifact(as_address(svg), picture.key, picture.caption)
 
 
-def grid(name: str, drawn: Drawn) -> None:
+def grid(name: str, drawn: "Drawn") -> None:
     """A grid's tables as a page, its figure as a picture."""
     create_markdown_artifact(drawn.markdown, f"grid-{name}", "Mean, spread, differences")
     figure = as_address(drawn.figure.read_bytes())

@@ -347,6 +347,15 @@ def test_mistakes_are_named_before_anything_starts(
     assert "server" not in said.out
 
 
+def test_a_flow_loads_nothing_that_draws_or_trains() -> None:
+    code = "import sys, flows.study; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    slow = {"torch", "mlflow", "matplotlib", "pandas", "scipy", "sklearn"}
+    assert not slow & set(done.stdout.split())
+
+
 def test_a_failing_stage_fails_the_flow_and_the_command(tmp_path: Path, server: str) -> None:
     make_project(tmp_path, FAILING)
     ended = subprocess.run(
