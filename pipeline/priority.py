@@ -2,7 +2,6 @@
 
 import os
 import time
-from contextlib import suppress
 from pathlib import Path
 
 NICE = 10
@@ -21,13 +20,16 @@ def give_way(process: int = 0) -> None:
     Args:
         process: its number; 0 for this one.
     """
-    os.setpriority(os.PRIO_PROCESS, process, NICE)
+    # Whoever is nicer already may not become less so.
+    nice = max(NICE, os.getpriority(os.PRIO_PROCESS, process))
+    os.setpriority(os.PRIO_PROCESS, process, nice)
     session = Path("/proc", str(process or "self"), "autogroup")
     for _ in range(TRIES):
-        with suppress(OSError):  # not Linux, or not allowed
-            try:
-                session.write_text(str(NICE), encoding="ascii")
-            except BlockingIOError:
-                time.sleep(BETWEEN_TRIES)
-                continue
-        return
+        try:
+            session.write_text(str(nice), encoding="ascii")
+        except BlockingIOError:
+            time.sleep(BETWEEN_TRIES)
+        except OSError:  # not Linux, or not allowed
+            return
+        else:
+            return
