@@ -21,6 +21,8 @@ from pipeline.training.loop import fit
 from pipeline.training.schedule import learning_rate
 from pipeline.training.tasks import Classification, FaceSet, Reconstruction
 
+from .imports import modules_loaded
+
 CPU = Compute(torch.device("cpu"), torch.float32, compiled=False)
 SOME = Augmentation(
     flip="alternating", rotation=5.0, shift=0.05, zoom=0.05, shear=0.05, contrast=0.1, erase=0.2
@@ -167,12 +169,9 @@ def test_a_large_state_is_saved_once_in_a_while_and_a_small_one_after_every_epoc
 
 def test_no_checkpoint_of_other_code_is_used(settings, tmp_path, monkeypatch):
     package = Path(fingerprints.__file__).parents[1]
-    code = "import sys, pipeline.training.loop, pipeline.models.networks; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    loaded = modules_loaded("import pipeline.training.loop, pipeline.models.networks")
     weights = ("pipeline.data.", "pipeline.models.", "pipeline.training.")
-    names = [name for name in loaded.stdout.split() if name.startswith(weights)]
+    names = [name for name in loaded if name.startswith(weights)]
     called = [name.split(".")[1:] for name in names]
     assert ["data", "squares"] in called
     shutil.copytree(package, tmp_path / "pipeline")
