@@ -19,7 +19,7 @@ from measured import INTO, Measured, table
 HERE = Path(__file__).parent
 
 SCRIPTS = (("ingest.py", "--repeats", "2"), ("steps.py", "--rounds", "3"), ("explaining.py",),
-           ("starts.py",), ("flow.py", "--short"))  # fmt: skip
+           ("starts.py",), ("flow.py", "--faces", "1500"))  # fmt: skip
 
 
 def main() -> None:
