@@ -13,23 +13,20 @@ Needs the ports 14300 and 15300.
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
-from typing import IO
 
 from measured import Measured, report
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from orchestration import API, orchestration
+
 from tests.project import TINY, Project, clone_project
 
 TURNS = ("from nothing", "up to date", "up to date", "up to date")
-
-PORTS = {"PREFECT_SERVER_API_PORT": "14300", "MLFLOW_PORT": "15300"}
 
 
 def timed(project: Project, *command: str) -> float:
@@ -79,35 +76,10 @@ def main() -> None:
 
 def of_a_worker(project: Project) -> tuple[list[float], list[float]]:
     """Seconds of flow runs on a running server and worker, and until each began."""
-    os.environ["PREFECT_API_URL"] = "http://127.0.0.1:14300/api"
-    environment = {**project.environment, **PORTS, "PREFECT_API_URL": os.environ["PREFECT_API_URL"]}
-    started = []
-    with tempfile.TemporaryFile("w+") as log:
-        try:
-            for module, ready in (("flows.servers", "is ready"), ("flows.worker", " started!")):
-                command = [sys.executable, "-m", module]
-                started.append(
-                    subprocess.Popen(
-                        command, cwd=project.folder, env=environment, stdout=log, stderr=log
-                    )
-                )
-                until(log, ready, 2)
-            runs = [ask() for _ in TURNS]
-        finally:
-            for process in reversed(started):
-                process.terminate()
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(60)
+    os.environ["PREFECT_API_URL"] = API
+    with orchestration(project):
+        runs = [ask() for _ in TURNS]
     return [run[0] for run in runs], [run[1] for run in runs]
-
-
-def until(log: IO[str], words: str, count: int) -> None:
-    """Wait until a log says something some times."""
-    deadline = time.monotonic() + 120
-    while Path(f"/proc/self/fd/{log.fileno()}").read_text().count(words) < count:
-        if time.monotonic() > deadline:
-            raise SystemExit(f"never said: {words}")
-        time.sleep(0.2)
 
 
 def ask() -> tuple[float, float]:
