@@ -5,7 +5,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -30,19 +30,21 @@ def orchestration(project: Project) -> Iterator[list[int]]:
                         command, cwd=project.folder, env=environment, stdout=log, stderr=log
                     )
                 )
-                _wait_for(log, ready, 2)
+                _wait_for(started[-1], log, ready, 2)
             yield [process.pid for process in started]
         finally:
             for process in reversed(started):
                 process.terminate()
-                with suppress(subprocess.TimeoutExpired):
+                try:
                     process.wait(60)
+                except subprocess.TimeoutExpired:
+                    process.kill()
 
 
-def _wait_for(log: IO[str], words: str, count: int) -> None:
+def _wait_for(process: "subprocess.Popen[bytes]", log: IO[str], words: str, count: int) -> None:
     """Wait until a log says something some times."""
     deadline = time.monotonic() + 120
-    while Path(f"/proc/self/fd/{log.fileno()}").read_text().count(words) < count:
-        if time.monotonic() > deadline:
-            raise SystemExit(f"never said: {words}")
+    while (said := Path(f"/proc/self/fd/{log.fileno()}").read_text()).count(words) < count:
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise SystemExit(f"never said {words!r}, but:\n{said[-2000:]}")
         time.sleep(0.2)
