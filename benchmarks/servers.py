@@ -24,10 +24,8 @@ from measured import Measured, report
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from orchestration import orchestration
-from steps import random_faces, trainer
+from steps import build, random_faces, trainer
 
-from pipeline.models.classifier import Architecture, Classifier
-from pipeline.models.placing import to_device
 from pipeline.params import load
 from pipeline.training.compute import choose
 from tests.project import TINY, clone_project
@@ -66,8 +64,7 @@ def make_step() -> Callable[[], None]:
     """A training step of the default CNN."""
     settings = load().train.cnn
     compute = choose(settings)
-    network = Classifier(Architecture(settings.network, settings.dropout, settings.normalisation))
-    to_device(network, compute.device)
+    network = build(settings, compute)
     return trainer(network, random_faces(settings.batch, compute.device), settings, compute)
 
 

@@ -86,8 +86,7 @@ def precisions() -> list[str]:
 def measure(settings: Train, rounds: int) -> list[Measured]:
     """Training steps of one network."""
     compute = choose(settings)
-    network = Classifier(Architecture(settings.network, settings.dropout, settings.normalisation))
-    to_device(network, compute.device)
+    network = build(settings, compute)
     steps = STEPS[compute.device.type] if settings.network in CONVOLUTIONAL else 40
     faces = random_faces(steps * settings.batch, compute.device)
     step, augmentation = trainer(network, faces, settings, compute), augmenter(faces, settings)
@@ -121,8 +120,7 @@ def measure(settings: Train, rounds: int) -> list[Measured]:
 def profile(settings: Train) -> list[Measured]:
     """Shares of the processor time of some training steps, by what it was spent on."""
     compute = choose(settings)
-    network = Classifier(Architecture(settings.network, settings.dropout, settings.normalisation))
-    to_device(network, compute.device)
+    network = build(settings, compute)
     step = trainer(network, random_faces(4 * settings.batch, compute.device), settings, compute)
     step()
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiled:
@@ -136,6 +134,13 @@ def profile(settings: Train) -> list[Measured]:
         shares[kind] = shares.get(kind, 0.0) + event.self_cpu_time_total / total
     name = f"{settings.network}_{settings.precision}"
     return [Measured(f"{kind}_{name}", share) for kind, share in shares.items()]
+
+
+def build(settings: Train, compute: Compute) -> Classifier:
+    """A network that has learnt nothing, where it will be trained."""
+    network = Classifier(Architecture(settings.network, settings.dropout, settings.normalisation))
+    to_device(network, compute.device)
+    return network
 
 
 def random_faces(count: int, device: torch.device) -> FaceSet:
