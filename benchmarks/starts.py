@@ -10,8 +10,13 @@ not use: mlflow and prefect never, torch only where a network runs.
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from measured import Measured, report
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.imports import modules_loaded
 
 STAGES = (
     "sample", "ingest", "split", "train", "evaluate", "confusion", "saliency", "lime", "filters",
@@ -51,10 +56,8 @@ def best(words: list[str]) -> float:
 
 def heavy_modules(module: str) -> set[str]:
     """Which slow libraries a module imports."""
-    names = ("torch", "mlflow", "prefect", "pandas", "matplotlib", "sklearn", "captum", "scipy")
-    code = f"import sys, {module}; print(*(n for n in {names!r} if n in sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
+    names = {"torch", "mlflow", "prefect", "pandas", "matplotlib", "sklearn", "captum", "scipy"}
+    return names & modules_loaded(f"import {module}")
 
 
 if __name__ == "__main__":
