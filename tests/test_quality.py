@@ -1,18 +1,18 @@
 """The data report counts classes, copies, one-grey images and faces shared between stores."""
 
 import numpy as np
-import pandas as pd
 
 from pipeline.data.quality import assess, count_shared
-from pipeline.data.store import digest
+from pipeline.data.store import Outline, digest
 
 
-def table(labels, sums):
-    return pd.DataFrame({"label": np.array(labels, np.int8), "md5": pd.Series(sums, dtype="str")})
+def outline(labels, sums):
+    rows = np.arange(1, len(labels) + 1)
+    return Outline(np.array(labels, np.int8), rows, np.array(sums, "S16"))
 
 
 def test_classes_are_counted_by_name_and_unlabelled_faces_nowhere():
-    quality = assess(table([3, 3, 6, -1], ["a", "b", "c", "d"]))
+    quality = assess(outline([3, 3, 6, -1], ["a", "b", "c", "d"]))
     assert quality.faces == 4
     assert list(quality.classes) == [
         "angry",
@@ -31,7 +31,7 @@ def test_classes_are_counted_by_name_and_unlabelled_faces_nowhere():
 
 
 def test_copies_are_the_faces_beyond_the_first_of_each_group():
-    quality = assess(table([0, 0, 0, 1, 2, 5, 5], ["a", "a", "a", "b", "b", "c", "d"]))
+    quality = assess(outline([0, 0, 0, 1, 2, 5, 5], ["a", "a", "a", "b", "b", "c", "d"]))
     assert (quality.groups, quality.copies, quality.disagreeing) == (2, 3, 1)
 
 
@@ -39,17 +39,17 @@ def test_images_of_one_grey_are_counted_each():
     greys = [np.full((48, 48), value, np.uint8) for value in (0, 0, 255, 17)]
     almost = greys[0].copy()
     almost[47, 47] = 1
-    quality = assess(table([0] * 5, [digest(face) for face in [*greys, almost]]))
+    quality = assess(outline([0] * 5, [digest(face) for face in [*greys, almost]]))
     assert (quality.constant, quality.copies) == (4, 1)
 
 
-def test_shared_faces_are_counted_in_the_first_table():
-    first, second = table([-1] * 4, ["a", "a", "b", "c"]), table([0] * 3, ["a", "c", "d"])
+def test_shared_faces_are_counted_in_the_first_outline():
+    first, second = outline([-1] * 4, ["a", "a", "b", "c"]), outline([0] * 3, ["a", "c", "d"])
     assert count_shared(first, second) == 3
     assert count_shared(second, first) == 2
 
 
-def test_empty_tables_count_nothing():
-    quality = assess(table([], []))
+def test_empty_outlines_count_nothing():
+    quality = assess(outline([], []))
     assert (quality.faces, quality.copies, quality.groups, quality.constant) == (0, 0, 0, 0)
-    assert count_shared(table([], []), table([1], ["a"])) == 0
+    assert count_shared(outline([], []), outline([1], ["a"])) == 0

@@ -1,6 +1,7 @@
 """Faces come back from the store as they went in, and a failed writing leaves nothing."""
 
 import hashlib
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from pipeline.data.batch import Batch
 from pipeline.data.store import FaceWriter, read_faces
 from pipeline.errors import UserError
+
+NAMES = ("pixels", "labels", "usage", "rows", "ids", "names")
 
 
 def batch(count, first=1, usage=None, name=None):
@@ -60,12 +63,43 @@ def test_an_empty_store_is_read_like_any_other(tmp_path):
 def test_the_same_faces_are_the_same_bytes_however_they_come(tmp_path):
     whole = batch(6, usage="Training")
     halves = [
-        Batch(*(getattr(whole, name)[part] for name in list(Batch.__dataclass_fields__)[:6]))
+        Batch(*(getattr(whole, name)[part] for name in NAMES))
         for part in (slice(0, 2), slice(2, 6))
     ]
     first, second = write(tmp_path / "a", whole), write(tmp_path / "b", *halves)
     for name in ("pixels.npy", "table.parquet"):
         assert (first / name).read_bytes() == (second / name).read_bytes()
+
+
+def test_many_faces_come_back_in_their_order_however_they_come(tmp_path):
+    count = 40_000  # rows of the table are written by the ten thousand
+    faces = [batch(1, first) for first in range(1, 8)]
+    parts = [faces[place % 7] for place in range(count)]
+    whole = Batch(*(np.concatenate([getattr(part, name) for part in parts]) for name in NAMES))
+    cuts = [0, 1, 17_000, 39_990, count]
+    pieces = [
+        Batch(*(getattr(whole, name)[start:stop] for name in NAMES))
+        for start, stop in pairwise(cuts)
+    ]
+    first, second = write(tmp_path / "a", whole), write(tmp_path / "b", *pieces)
+    table = read_faces(second).table
+    assert table["row"].tolist() == whole.rows.tolist()
+    assert len(set(table["md5"][:7])) == 7
+    assert table["md5"].tolist() == [table["md5"][place % 7] for place in range(count)]
+    for name in ("pixels.npy", "table.parquet"):
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+
+
+def test_an_outline_says_of_all_faces_what_the_store_will(tmp_path):
+    with FaceWriter(tmp_path / "faces") as writer:
+        assert len(writer.outline()) == 0
+        for each in (batch(3), batch(0), batch(5, 4)):
+            writer.append(each)
+        outline = writer.outline()
+    faces = read_faces(tmp_path / "faces")
+    assert outline.labels.tolist() == faces.labels.tolist()
+    assert outline.rows.tolist() == faces.table["row"].tolist()
+    assert outline.sums.tobytes().hex() == "".join(faces.table["md5"])
 
 
 def test_a_second_writing_replaces_the_first(tmp_path):

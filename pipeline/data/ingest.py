@@ -72,15 +72,15 @@ def ingest(
             for batch in read(source.unlabelled, False, progress):
                 others.append(batch)
                 _judge(batch, on_bad_row, dropped)
-        table, other_table = faces.table(), others.table()
-        if table.empty:
+        outline, other_outline = faces.outline(), others.outline()
+        if not len(outline):
             raise UserError(f"{source.labelled.name}: none of {rows} rows is a face; {dropped[0]}")
-        names = keep_regions(source.regions, table["row"].to_numpy(), rows, regions)
+        names = keep_regions(source.regions, outline.rows, rows, regions)
     return IngestReport(
         files={path.name: md5 for path, md5 in zip(source.files, sums, strict=True)},
-        labelled=assess(table),
-        unlabelled=assess(other_table),
-        shared=count_shared(other_table, table),
+        labelled=assess(outline),
+        unlabelled=assess(other_outline),
+        shared=count_shared(other_outline, outline),
         regions=names,
         dropped=dropped,
     )

@@ -1,12 +1,12 @@
-"""What a table of faces says about the data: classes, exact copies, images of one grey value."""
+"""What a store's outline says about its faces: classes, exact copies, images of one grey value."""
 
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
 from pipeline.data.expressions import EXPRESSIONS, SIDE
-from pipeline.data.store import digest
+from pipeline.data.store import Outline, digest
 
 
 @dataclass(frozen=True)
@@ -26,26 +26,29 @@ class Quality:
     """Faces that are one grey value all over; copies of one another count each."""
 
 
-def assess(table: pd.DataFrame) -> Quality:
-    """Count what there is in a store's table (columns `label` and `md5`)."""
-    sizes = table["md5"].value_counts()
-    labels = table.groupby("md5")["label"].nunique()
+def assess(outline: Outline) -> Quality:
+    """Count what there is in a store."""
+    labels = outline.labels
+    _, group, sizes = np.unique(outline.sums, return_inverse=True, return_counts=True)
+    # Each label once for every set of copies that has it; -1 is a label here.
+    pairs = np.unique(group * (len(EXPRESSIONS) + 1) + labels + 1)
+    labels_of_group = np.bincount(pairs // (len(EXPRESSIONS) + 1))
     return Quality(
-        faces=len(table),
-        classes={name: int((table["label"] == i).sum()) for i, name in enumerate(EXPRESSIONS)},
+        faces=len(outline),
+        classes={name: int((labels == i).sum()) for i, name in enumerate(EXPRESSIONS)},
         groups=int((sizes > 1).sum()),
-        copies=int(len(table) - len(sizes)),
-        disagreeing=int((labels > 1).sum()),
-        constant=int(table["md5"].isin(_constant_digests()).sum()),
+        copies=len(outline) - len(sizes),
+        disagreeing=int((labels_of_group > 1).sum()),
+        constant=int(np.isin(outline.sums, _constant_digests()).sum()),
     )
 
 
-def count_shared(faces: pd.DataFrame, others: pd.DataFrame) -> int:
-    """Count the faces of the first table whose very pixels also stand in the second."""
-    known = set(others["md5"])
-    return sum(md5 in known for md5 in faces["md5"])
+def count_shared(faces: Outline, others: Outline) -> int:
+    """Count the faces of the first outline whose very pixels also stand in the second."""
+    return int(np.isin(faces.sums, others.sums).sum())
 
 
-def _constant_digests() -> list[str]:
+def _constant_digests() -> NDArray[np.bytes_]:
     """The sums of all 256 such images: no pixel has to be looked at again."""
-    return [digest(np.full((SIDE, SIDE), grey, np.uint8)) for grey in range(256)]
+    greys = (np.full((SIDE, SIDE), grey, np.uint8) for grey in range(256))
+    return np.array([digest(face) for face in greys], "S16")

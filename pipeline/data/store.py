@@ -10,7 +10,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,9 @@ from pipeline.data.expressions import SIDE
 from pipeline.errors import UserError
 
 _PIXELS, _TABLE = "pixels.npy", "table.parquet"
+
+_GROUP = 1 << 14
+"""Rows of the table that are written at once."""
 
 _SCHEMA = pa.schema(
     {
@@ -77,8 +80,23 @@ def read_faces(folder: Path) -> Faces:
     return Faces(pixels, table)
 
 
+@dataclass(frozen=True)
+class Outline:
+    """What a report has to know of all faces at once, in 25 bytes a face."""
+
+    labels: NDArray[np.int8]
+    """Shape (faces,); -1 for a face without a label."""
+    rows: NDArray[np.int64]
+    """Shape (faces,); each face's place in its source, from 1."""
+    sums: NDArray[np.bytes_]
+    """Shape (faces,), 16 bytes each: `digest` of each face."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
 class FaceWriter:
-    """Writes a store batch by batch, in memory that does not grow with the pixels.
+    """Writes a store batch by batch; memory grows by the outline only.
 
     A context manager: the folder appears, or is replaced, when the block ends well, and stays as it
     was when the block ends in an error.
@@ -87,35 +105,48 @@ class FaceWriter:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._partial = folder.with_name(folder.name + ".partial")
-        self._columns: list[pa.RecordBatch] = []
+        self._outlines: list[Outline] = []
         self._count = 0
-        self._file: BinaryIO
+        self._waiting: dict[str, list[Any]] = {name: [] for name in _SCHEMA.names}
+        self._pixels: BinaryIO
+        self._table: pq.ParquetWriter
 
     def __enter__(self) -> Self:
         shutil.rmtree(self._partial, ignore_errors=True)
         self._partial.mkdir(parents=True)
-        self._file = (self._partial / _PIXELS).open("wb")
+        self._pixels = (self._partial / _PIXELS).open("wb")
+        self._table = pq.ParquetWriter(self._partial / _TABLE, _SCHEMA)
         self._write_header()
         return self
 
     def append(self, batch: Batch) -> None:
         """Add a batch's faces after those that are there."""
-        self._file.write(np.ascontiguousarray(batch.pixels).data)
-        columns = {
-            "label": batch.labels,
-            "usage": batch.usage,
-            "row": batch.rows,
-            "id": batch.ids,
-            "name": batch.names,
-            "md5": [digest(face) for face in batch.pixels],
-        }
-        self._columns.append(pa.RecordBatch.from_pydict(columns, _SCHEMA))
+        self._pixels.write(np.ascontiguousarray(batch.pixels).data)
+        sums = [digest(face) for face in batch.pixels]
+        self._outlines.append(Outline(batch.labels, batch.rows, np.array(sums, "S16")))
         self._count += len(batch)
+        columns = {
+            "label": batch.labels.tolist(),
+            "usage": batch.usage,
+            "row": batch.rows.tolist(),
+            "id": batch.ids.tolist(),
+            "name": batch.names,
+            "md5": [md5.hex() for md5 in sums],
+        }
+        for name, values in columns.items():
+            self._waiting[name].extend(values)
+        while len(self._waiting["row"]) >= _GROUP:
+            self._write_rows(_GROUP)
 
-    def table(self) -> pd.DataFrame:
-        """The table of all faces so far."""
-        table: pd.DataFrame = pa.Table.from_batches(self._columns, _SCHEMA).to_pandas()
-        return table
+    def outline(self) -> Outline:
+        """The outline of all faces so far."""
+        parts = [Outline(np.empty(0, np.int8), np.empty(0, np.int64), np.empty(0, "S16"))]
+        parts += self._outlines
+        return Outline(
+            labels=np.concatenate([part.labels for part in parts]),
+            rows=np.concatenate([part.rows for part in parts]),
+            sums=np.concatenate([part.sums for part in parts]),
+        )
 
     def __exit__(
         self,
@@ -127,15 +158,18 @@ class FaceWriter:
             if kind is None:
                 self._finish()
         finally:
-            self._file.close()
+            self._table.close()
+            self._pixels.close()
             shutil.rmtree(self._partial, ignore_errors=True)
 
     def _finish(self) -> None:
-        self._file.seek(0)
+        self._pixels.seek(0)
         self._write_header()
-        self._file.close()
-        table = pa.Table.from_batches(self._columns, _SCHEMA)
-        pq.write_table(table, self._partial / _TABLE)
+        self._pixels.close()
+        # A store without faces has an empty table, too.
+        if self._waiting["row"] or self._count == 0:
+            self._write_rows(_GROUP)
+        self._table.close()
         if self._folder.exists():
             shutil.rmtree(self._folder)
         self._partial.rename(self._folder)
@@ -143,9 +177,15 @@ class FaceWriter:
     def _write_header(self) -> None:
         # numpy leaves room in the header for the first number of a shape to grow.
         header = {"descr": "|u1", "fortran_order": False, "shape": (self._count, SIDE, SIDE)}
-        np.lib.format.write_array_header_1_0(self._file, header)
+        np.lib.format.write_array_header_1_0(self._pixels, header)
+
+    def _write_rows(self, count: int) -> None:
+        """Write up to so many of the rows that wait; how faces were batched must not show."""
+        rows = {name: values[:count] for name, values in self._waiting.items()}
+        self._table.write_batch(pa.RecordBatch.from_pydict(rows, _SCHEMA))
+        self._waiting = {name: values[count:] for name, values in self._waiting.items()}
 
 
-def digest(face: NDArray[np.uint8]) -> str:
+def digest(face: NDArray[np.uint8]) -> bytes:
     """The MD5 sum of a face's grey values, by which exact copies are found."""
-    return hashlib.md5(np.ascontiguousarray(face).data, usedforsecurity=False).hexdigest()
+    return hashlib.md5(np.ascontiguousarray(face).data, usedforsecurity=False).digest()
