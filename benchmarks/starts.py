@@ -16,31 +16,21 @@ from measured import Measured, report
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.imports import modules_loaded
-
-STAGES = (
-    "sample", "ingest", "split", "train", "evaluate", "confusion", "saliency", "lime", "filters",
-    "class_images", "semisupervised", "predict", "report",
-)  # fmt: skip
-
-WITHOUT_NETWORK = ("sample", "ingest", "split", "confusion", "report")
-
-NEVER = ("mlflow", "prefect")
+from tests.imports import STAGES, modules_loaded, needless
 
 
 def main() -> None:
     rows = [Measured("start_python", best(["-c", "pass"]), "s")]
     rows += [Measured(f"start_import_{name}", best(["-c", f"import {name}"]), "s")
              for name in ("numpy", "pandas", "torch")]  # fmt: skip
-    needless = []
+    superfluous = []
     for stage in STAGES:
         module = f"pipeline.stages.{stage}"
         seconds = best(["-c", f"import {module}"])
         loaded = heavy_modules(module)
-        forbidden = {*NEVER, *(["torch"] if stage in WITHOUT_NETWORK else [])}
-        needless += [f"{stage}: {name}" for name in sorted(loaded & forbidden)]
+        superfluous += [f"{stage}: {name}" for name in sorted(needless(stage, loaded))]
         rows.append(Measured(f"start_{stage}", seconds, "s", "", ", ".join(sorted(loaded))))
-    rows.append(Measured("needless_imports", len(needless), "", "<= 0", "; ".join(needless)))
+    rows.append(Measured("needless_imports", len(superfluous), "", "<= 0", "; ".join(superfluous)))
     report(rows)
 
 

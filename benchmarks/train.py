@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
-from measured import add_line
+from measured import add_line, validation_scores
 
 from pipeline.compute import compute_slot
 from pipeline.experiments.recipes import configure, parse_assignment
@@ -61,14 +61,13 @@ def main() -> None:
     probabilities = predict_probabilities(
         network, held_out.pixels.cpu().numpy(), params.evaluate.views
     )
-    accuracy = float((probabilities.argmax(axis=1) == held_out.labels.cpu().numpy()).mean())
     line = {
         "when": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
         "change": chosen.note or " ".join(chosen.settings),
         "network": network.architecture.title,
         "parameters": count_parameters(network),
         "epochs": len(progress.history),
-        "validation_accuracy": f"{100 * accuracy:.2f}",
+        **validation_scores(probabilities, held_out.labels.cpu().numpy()),
         "train_accuracy": f"{100 * progress.history[-1]['train_accuracy']:.1f}",
         "seconds": f"{seconds:.0f}",
         "faces_per_second": f"{len(progress.history) * len(sets['train']) / seconds:.0f}",

@@ -11,7 +11,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from measured import add_line
+from measured import add_line, validation_scores
 
 from pipeline.compute import compute_slot
 from pipeline.experiments.recipes import configure, parse_assignment
@@ -75,14 +75,13 @@ def main() -> None:
             guess = predict_probabilities(
                 classifier, held_out.pixels.numpy(), params.evaluate.views
             )
-            accuracy = float((guess.argmax(axis=1) == held_out.labels.numpy()).mean())
             line = {
                 "when": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
                 "change": chosen.note or " ".join(chosen.settings),
                 "labels": len(labelled),
                 "training": start,
                 "epochs": len(progress.history),
-                "validation_accuracy": f"{100 * accuracy:.2f}",
+                **validation_scores(guess, held_out.labels.numpy()),
                 "seconds": f"{time.monotonic() - started:.0f}",
                 "threads": compute.describe()["threads"],
             }

@@ -18,6 +18,7 @@ from .project import TINY, clone_project
 pytestmark = pytest.mark.study
 
 TRAIN = [sys.executable, "-m", "pipeline.stages.train", "dnn"]
+INGEST = [sys.executable, "-m", "pipeline.stages.ingest"]
 EPOCHS = 40
 KILLS = 6
 
@@ -227,14 +228,14 @@ def test_a_record_that_never_answers_holds_no_training_up(project, uninterrupted
 # A full disk
 
 
-def full(project, folder, size, then=""):
-    """Train with a small disk mounted on a folder, in a mount namespace of its own."""
+def full(project, folder, size, then="", command=TRAIN):
+    """Run a stage with a small disk mounted on a folder, in a mount namespace of its own."""
     place = project.folder / folder
     place.mkdir(parents=True, exist_ok=True)
     script = f"""
         mount -t tmpfs -o size={size} tmpfs '{place}' || exit 99
         cd '{project.folder}'
-        {" ".join(TRAIN)}; echo "ended with $?"
+        {" ".join(command)}; echo "ended with $?"
         ls '{place}'
         {then}
     """
@@ -279,6 +280,13 @@ def test_a_full_disk_under_results_or_the_journal_is_one_line(project, folder, s
     assert "ended with 1\n" in printed
     one_line(errors, project.folder / folder)
     assert ".part" not in printed
+
+
+@pytest.mark.parametrize("size", ["4k", "16k", "400k"])
+def test_a_full_disk_under_the_faces_is_one_line_and_leaves_nothing(project, size):
+    printed, errors = full(project, "data/faces", size, command=INGEST)
+    assert printed == "ended with 1\n"
+    one_line(errors, project.folder / "data/faces")
 
 
 def test_a_folder_that_may_not_be_written_is_one_line(project):

@@ -6,9 +6,9 @@ from pipeline.data.quality import assess, count_shared
 from pipeline.data.store import Outline, digest
 
 
-def outline(labels, sums):
+def outline(labels, digests):
     rows = np.arange(1, len(labels) + 1)
-    return Outline(np.array(labels, np.int8), rows, np.array(sums, "S16"))
+    return Outline(np.array(labels, np.int8), rows, np.array(digests, "S16"))
 
 
 def test_classes_are_counted_by_name_and_unlabelled_faces_nowhere():
@@ -33,6 +33,18 @@ def test_classes_are_counted_by_name_and_unlabelled_faces_nowhere():
 def test_copies_are_the_faces_beyond_the_first_of_each_group():
     quality = assess(outline([0, 0, 0, 1, 2, 5, 5], ["a", "a", "a", "b", "b", "c", "d"]))
     assert (quality.groups, quality.copies, quality.disagreeing) == (2, 3, 1)
+
+
+def test_copies_with_and_without_a_label_disagree():
+    quality = assess(outline([-1, 4, -1, -1], ["a", "a", "b", "b"]))
+    assert (quality.groups, quality.copies, quality.disagreeing) == (2, 2, 1)
+
+
+def test_digests_that_end_in_zeros_are_told_apart():
+    digests = [b"x" * 15 + b"\0", b"x" * 15 + b"\1", b"x" * 14 + b"\0\0", b"x" * 15 + b"\0"]
+    quality = assess(outline([0, 1, 2, 3], digests))
+    assert (quality.groups, quality.copies, quality.disagreeing) == (1, 1, 1)
+    assert count_shared(outline([0, 0], digests[1:3]), outline([0], digests[:1])) == 0
 
 
 def test_images_of_one_grey_are_counted_each():

@@ -1,6 +1,8 @@
 """Faces come back from the store as they went in, and a failed writing leaves nothing."""
 
 import hashlib
+import subprocess
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -9,6 +11,8 @@ import pytest
 from pipeline.data.batch import Batch
 from pipeline.data.store import FaceWriter, read_faces
 from pipeline.errors import UserError
+
+from .conftest import ROOT
 
 NAMES = ("pixels", "labels", "usage", "rows", "ids", "names")
 
@@ -72,11 +76,11 @@ def test_the_same_faces_are_the_same_bytes_however_they_come(tmp_path):
 
 
 def test_many_faces_come_back_in_their_order_however_they_come(tmp_path):
-    count = 40_000  # rows of the table are written by the ten thousand
+    count = 20_000  # more rows of the table than are written at once
     faces = [batch(1, first) for first in range(1, 8)]
     parts = [faces[place % 7] for place in range(count)]
     whole = Batch(*(np.concatenate([getattr(part, name) for part in parts]) for name in NAMES))
-    cuts = [0, 1, 17_000, 39_990, count]
+    cuts = [0, 1, 1 << 14, 19_990, count]
     pieces = [
         Batch(*(getattr(whole, name)[start:stop] for name in NAMES))
         for start, stop in pairwise(cuts)
@@ -99,7 +103,7 @@ def test_an_outline_says_of_all_faces_what_the_store_will(tmp_path):
     faces = read_faces(tmp_path / "faces")
     assert outline.labels.tolist() == faces.labels.tolist()
     assert outline.rows.tolist() == faces.table["row"].tolist()
-    assert outline.sums.tobytes().hex() == "".join(faces.table["md5"])
+    assert outline.digests.tobytes().hex() == "".join(faces.table["md5"])
 
 
 def test_a_second_writing_replaces_the_first(tmp_path):
@@ -117,6 +121,35 @@ def test_a_failed_writing_keeps_what_was_there_and_nothing_else(tmp_path):
             write(folder, batch(2), error)
     assert len(read_faces(folder)) == 5
     assert [path.name for path in tmp_path.iterdir()] == ["faces"]
+
+
+def test_what_ended_a_writing_is_told_even_on_a_disk_that_is_full(tmp_path):
+    script = f"""
+        mkdir '{tmp_path}/disk' && mount -t tmpfs -o size=12k tmpfs '{tmp_path}/disk' || exit 99
+        exec '{sys.executable}' -c '
+from pathlib import Path
+from pipeline.data.store import FaceWriter
+from pipeline.errors import UserError
+disk = Path("{tmp_path}/disk")
+try:
+    with FaceWriter(disk / "faces"):
+        with open(disk / "rest", "wb", 0) as rest:
+            try:
+                while rest.write(bytes(64)): pass
+            except OSError:
+                pass
+        raise UserError("row 7 is no face")
+except UserError as error:
+    print(error, [path.name for path in disk.iterdir()])
+'
+    """
+    done = subprocess.run(
+        ["unshare", "--map-root-user", "--mount", "sh", "-c", script],
+        cwd=ROOT, capture_output=True, text=True, timeout=100,
+    )  # fmt: skip
+    if done.returncode == 99 or "unshare failed" in done.stderr:
+        pytest.skip("this machine allows no mount, so no small disk")
+    assert done.stdout == "row 7 is no face ['rest']\n", done.stderr
 
 
 def test_what_a_killed_writing_left_behind_does_not_matter(tmp_path):

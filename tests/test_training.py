@@ -392,3 +392,18 @@ def test_a_compiled_ensemble_learns_what_an_uncompiled_one_does(settings):
     layers = {name: value for name, value in start.items() if value.ndim > 1}
     moved = {name: float((plain[name] - value).abs().max()) for name, value in layers.items()}
     assert min(moved.values()) > 0.005  # far more than what may differ
+
+
+@pytest.mark.skipif(not can_compile(), reason="torch compiles with g++ and Python's headers")
+def test_a_cnn_learns_as_on_a_gpu_compiled_in_bfloat16_and_channels_last(settings):
+    few = settings.model_copy(update={"epochs": 4, "batch": 64, "averaging": 0.0})
+    compute = Compute(torch.device("cpu"), torch.bfloat16, compiled=True)
+    torch.manual_seed(0)
+    model = Classifier(Architecture("leaky-cnn", 0.0, "scale"))
+    progress = fit(model, Classification(NONE, 0.0, 0), bars(256, 1), bars(64, 2), few, compute)
+    losses = [row["train_loss"] for row in progress.history]
+    assert losses[-1] < 0.8 * losses[0]
+    layer = [each for each in model.modules() if isinstance(each, torch.nn.Conv2d)][-1]
+    assert layer.weight.is_contiguous(memory_format=torch.channels_last)
+    with compute.autocast():
+        assert layer(torch.zeros(1, layer.in_channels, 12, 12)).dtype == torch.bfloat16

@@ -28,27 +28,35 @@ class Quality:
 
 def assess(outline: Outline) -> Quality:
     """Count what there is in a store."""
-    labels = outline.labels
-    _, group, sizes = np.unique(outline.sums, return_inverse=True, return_counts=True)
-    # Each label once for every set of copies that has it; -1 is a label here.
-    pairs = np.unique(group * (len(EXPRESSIONS) + 1) + labels + 1)
-    labels_of_group = np.bincount(pairs // (len(EXPRESSIONS) + 1))
+    order = np.argsort(outline.digests, kind="stable")
+    digests, labels = outline.digests[order], outline.labels[order]
+    is_first = np.append(True, digests[1:] != digests[:-1])[: len(digests)]
+    firsts = np.flatnonzero(is_first)
+    sizes = np.diff(firsts, append=len(digests))
+    least, most = np.minimum.reduceat(labels, firsts), np.maximum.reduceat(labels, firsts)
     return Quality(
         faces=len(outline),
         classes={name: int((labels == i).sum()) for i, name in enumerate(EXPRESSIONS)},
         groups=int((sizes > 1).sum()),
-        copies=len(outline) - len(sizes),
-        disagreeing=int((labels_of_group > 1).sum()),
-        constant=int(np.isin(outline.sums, _constant_digests()).sum()),
+        copies=len(outline) - len(firsts),
+        disagreeing=int((least != most).sum()),
+        constant=_count_among(digests, _constant_digests()),
     )
 
 
 def count_shared(faces: Outline, others: Outline) -> int:
     """Count the faces of the first outline whose very pixels also stand in the second."""
-    return int(np.isin(faces.sums, others.sums).sum())
+    return _count_among(np.sort(faces.digests), others.digests)
+
+
+def _count_among(digests: NDArray[np.bytes_], known: NDArray[np.bytes_]) -> int:
+    """How many of the digests, sorted, are among the known ones."""
+    known = np.unique(known)
+    ends = np.searchsorted(digests, known, "right")
+    return int((ends - np.searchsorted(digests, known, "left")).sum())
 
 
 def _constant_digests() -> NDArray[np.bytes_]:
-    """The sums of all 256 such images: no pixel has to be looked at again."""
+    """Those of all 256 such images: no pixel has to be looked at again."""
     greys = (np.full((SIDE, SIDE), grey, np.uint8) for grey in range(256))
     return np.array([digest(face) for face in greys], "S16")

@@ -7,6 +7,7 @@ an image in its folder, or missing) and `md5` (hexadecimal, of the 2,304 grey va
 
 import hashlib
 import shutil
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from pipeline.data.batch import Batch
 from pipeline.data.expressions import SIDE
+from pipeline.disk import naming
 from pipeline.errors import UserError
 
 _PIXELS, _TABLE = "pixels.npy", "table.parquet"
@@ -88,15 +90,16 @@ class Outline:
     """Shape (faces,); -1 for a face without a label."""
     rows: NDArray[np.int64]
     """Shape (faces,); each face's place in its source, from 1."""
-    sums: NDArray[np.bytes_]
-    """Shape (faces,), 16 bytes each: `digest` of each face."""
+    digests: NDArray[np.bytes_]
+    """Shape (faces,), 16 bytes each, to be compared as they lie: numpy hands out a single one
+    without the zeros at its end."""
 
     def __len__(self) -> int:
         return len(self.labels)
 
 
 class FaceWriter:
-    """Writes a store batch by batch; memory grows by the outline only.
+    """Writes a store batch by batch; of its faces only the outline stays in memory.
 
     A context manager: the folder appears, or is replaced, when the block ends well, and stays as it
     was when the block ends in an error.
@@ -108,22 +111,28 @@ class FaceWriter:
         self._outlines: list[Outline] = []
         self._count = 0
         self._waiting: dict[str, list[Any]] = {name: [] for name in _SCHEMA.names}
-        self._pixels: BinaryIO
-        self._table: pq.ParquetWriter
+        self._closing = ExitStack()
+        self._pixels_file: BinaryIO
+        self._table_writer: pq.ParquetWriter
 
     def __enter__(self) -> Self:
         shutil.rmtree(self._partial, ignore_errors=True)
-        self._partial.mkdir(parents=True)
-        self._pixels = (self._partial / _PIXELS).open("wb")
-        self._table = pq.ParquetWriter(self._partial / _TABLE, _SCHEMA)
-        self._write_header()
+        with naming(self._folder), ExitStack() as closing:
+            # Closing writes, too, and fails on a full disk; the folder goes even then.
+            closing.callback(shutil.rmtree, self._partial, ignore_errors=True)
+            self._partial.mkdir(parents=True)
+            self._pixels_file = closing.enter_context((self._partial / _PIXELS).open("wb"))
+            self._table_writer = closing.enter_context(
+                pq.ParquetWriter(self._partial / _TABLE, _SCHEMA)
+            )
+            self._write_header()
+            self._closing = closing.pop_all()
         return self
 
     def append(self, batch: Batch) -> None:
         """Add a batch's faces after those that are there."""
-        self._pixels.write(np.ascontiguousarray(batch.pixels).data)
-        sums = [digest(face) for face in batch.pixels]
-        self._outlines.append(Outline(batch.labels, batch.rows, np.array(sums, "S16")))
+        digests = [digest(face) for face in batch.pixels]
+        self._outlines.append(Outline(batch.labels, batch.rows, np.array(digests, "S16")))
         self._count += len(batch)
         columns = {
             "label": batch.labels.tolist(),
@@ -131,22 +140,26 @@ class FaceWriter:
             "row": batch.rows.tolist(),
             "id": batch.ids.tolist(),
             "name": batch.names,
-            "md5": [md5.hex() for md5 in sums],
+            "md5": [md5.hex() for md5 in digests],
         }
         for name, values in columns.items():
             self._waiting[name].extend(values)
-        while len(self._waiting["row"]) >= _GROUP:
-            self._write_rows(_GROUP)
+        with naming(self._folder):
+            self._pixels_file.write(np.ascontiguousarray(batch.pixels).data)
+            while len(self._waiting["row"]) >= _GROUP:
+                self._write_rows(_GROUP)
 
     def outline(self) -> Outline:
         """The outline of all faces so far."""
         parts = [Outline(np.empty(0, np.int8), np.empty(0, np.int64), np.empty(0, "S16"))]
         parts += self._outlines
-        return Outline(
+        whole = Outline(
             labels=np.concatenate([part.labels for part in parts]),
             rows=np.concatenate([part.rows for part in parts]),
-            sums=np.concatenate([part.sums for part in parts]),
+            digests=np.concatenate([part.digests for part in parts]),
         )
+        self._outlines = [whole]  # the parts need not stay beside it
+        return whole
 
     def __exit__(
         self,
@@ -154,22 +167,22 @@ class FaceWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        try:
-            if kind is None:
+        if kind is None:
+            with naming(self._folder), self._closing:
                 self._finish()
-        finally:
-            self._table.close()
-            self._pixels.close()
-            shutil.rmtree(self._partial, ignore_errors=True)
+        else:
+            # What ended the block is told, and not that a full disk takes no last words either.
+            with suppress(OSError):
+                self._closing.close()
 
     def _finish(self) -> None:
-        self._pixels.seek(0)
+        self._pixels_file.seek(0)
         self._write_header()
-        self._pixels.close()
-        # A store without faces has an empty table, too.
+        self._pixels_file.close()
+        # Where there are no faces at all, their table has one group of rows, without rows.
         if self._waiting["row"] or self._count == 0:
             self._write_rows(_GROUP)
-        self._table.close()
+        self._table_writer.close()
         if self._folder.exists():
             shutil.rmtree(self._folder)
         self._partial.rename(self._folder)
@@ -177,12 +190,12 @@ class FaceWriter:
     def _write_header(self) -> None:
         # numpy leaves room in the header for the first number of a shape to grow.
         header = {"descr": "|u1", "fortran_order": False, "shape": (self._count, SIDE, SIDE)}
-        np.lib.format.write_array_header_1_0(self._pixels, header)
+        np.lib.format.write_array_header_1_0(self._pixels_file, header)
 
     def _write_rows(self, count: int) -> None:
         """Write up to so many of the rows that wait; how faces were batched must not show."""
         rows = {name: values[:count] for name, values in self._waiting.items()}
-        self._table.write_batch(pa.RecordBatch.from_pydict(rows, _SCHEMA))
+        self._table_writer.write_batch(pa.RecordBatch.from_pydict(rows, _SCHEMA))
         self._waiting = {name: values[count:] for name, values in self._waiting.items()}
 
 
