@@ -7,9 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 INTO = "BENCH_INTO"
 """Environment variable: a file that takes the numbers of a script, one JSON object a line."""
 
@@ -40,15 +37,6 @@ class Measured:
         sign, bound = self.goal.split()
         met = self.value >= float(bound) if sign == ">=" else self.value <= float(bound)
         return "yes" if met else "no"
-
-
-def validation_scores(
-    probabilities: NDArray[np.floating], labels: NDArray[np.int64]
-) -> dict[str, str]:
-    """Accuracy in % and mean loss of what a network answered, as columns of a line."""
-    accuracy = (probabilities.argmax(axis=1) == labels).mean()
-    loss = -np.log(probabilities[np.arange(len(labels)), labels] + 1e-9).mean()
-    return {"validation_accuracy": f"{100 * accuracy:.2f}", "validation_loss": f"{loss:.4f}"}
 
 
 def report(found: Iterable[Measured]) -> None:

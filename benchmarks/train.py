@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
-from measured import add_line, validation_scores
+from measured import add_line
 
+from pipeline.analysis.scores import score
 from pipeline.compute import compute_slot
 from pipeline.experiments.recipes import configure, parse_assignment
 from pipeline.models.classifier import Classifier
@@ -61,13 +62,15 @@ def main() -> None:
     probabilities = predict_probabilities(
         network, held_out.pixels.cpu().numpy(), params.evaluate.views
     )
+    scores = score(probabilities, held_out.labels.cpu().numpy())
     line = {
         "when": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
         "change": chosen.note or " ".join(chosen.settings),
         "network": network.architecture.title,
         "parameters": count_parameters(network),
         "epochs": len(progress.history),
-        **validation_scores(probabilities, held_out.labels.cpu().numpy()),
+        "validation_accuracy": f"{100 * scores.accuracy:.2f}",
+        "validation_loss": f"{scores.log_loss:.4f}",
         "train_accuracy": f"{100 * progress.history[-1]['train_accuracy']:.1f}",
         "seconds": f"{seconds:.0f}",
         "faces_per_second": f"{len(progress.history) * len(sets['train']) / seconds:.0f}",

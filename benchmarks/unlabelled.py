@@ -11,8 +11,9 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from measured import add_line, validation_scores
+from measured import add_line
 
+from pipeline.analysis.scores import score
 from pipeline.compute import compute_slot
 from pipeline.experiments.recipes import configure, parse_assignment
 from pipeline.models.inference import predict_probabilities
@@ -75,13 +76,15 @@ def main() -> None:
             guess = predict_probabilities(
                 classifier, held_out.pixels.numpy(), params.evaluate.views
             )
+            scores = score(guess, held_out.labels.numpy())
             line = {
                 "when": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
                 "change": chosen.note or " ".join(chosen.settings),
                 "labels": len(labelled),
                 "training": start,
                 "epochs": len(progress.history),
-                **validation_scores(guess, held_out.labels.numpy()),
+                "validation_accuracy": f"{100 * scores.accuracy:.2f}",
+                "validation_loss": f"{scores.log_loss:.4f}",
                 "seconds": f"{time.monotonic() - started:.0f}",
                 "threads": compute.describe()["threads"],
             }

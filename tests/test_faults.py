@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from .project import TINY, clone_project
+from .small_disk import unshared
 
 pytestmark = pytest.mark.study
 
@@ -239,19 +240,8 @@ def full(project, folder, size, then="", command=TRAIN):
         ls '{place}'
         {then}
     """
-    done = unshared(project, script)
+    done = unshared(script, project.environment)
     return done.stdout, done.stderr
-
-
-def unshared(project, script):
-    """Run a script that mounts something, in a mount namespace of its own."""
-    done = subprocess.run(
-        ["unshare", "--map-root-user", "--mount", "sh", "-c", script],
-        env=project.environment, capture_output=True, text=True, timeout=400,
-    )  # fmt: skip
-    if done.returncode == 99 or "unshare failed" in done.stderr:
-        pytest.skip("this machine allows no mount, so no small disk")
-    return done
 
 
 def one_line(errors, place):
@@ -296,7 +286,7 @@ def test_a_folder_that_may_not_be_written_is_one_line(project):
         cd '{project.folder}'
         {" ".join(TRAIN)}; echo "ended with $?"
     """
-    done = unshared(project, script)
+    done = unshared(script, project.environment)
     assert "ended with 1" in done.stdout
     lines = [line for line in done.stderr.replace("\r", "\n").splitlines() if "error:" in line]
     assert len(lines) == 1

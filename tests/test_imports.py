@@ -16,4 +16,4 @@ def test_a_stage_loads_no_slow_library_that_it_does_not_use(stage):
 
 def test_every_stage_is_asked():
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-    assert {name.replace("-", "_") for name in stages} == set(STAGES)
+    assert set(stages) == set(STAGES)
