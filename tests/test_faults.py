@@ -281,6 +281,7 @@ def test_a_full_disk_under_the_faces_is_one_line_and_leaves_nothing(project, siz
 
 def test_a_folder_that_may_not_be_written_is_one_line(project):
     place = project.folder / "artifacts/train/dnn"
+    place.mkdir(parents=True, exist_ok=True)
     script = f"""
         mount --bind '{place}' '{place}' && mount -o remount,bind,ro '{place}' || exit 99
         cd '{project.folder}'
