@@ -20,7 +20,6 @@ from measured import Measured, report
 from torch import nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
-from tqdm import tqdm
 
 from pipeline.models.classifier import Architecture, Classifier
 from pipeline.models.networks import CONVOLUTIONAL, NETWORKS
@@ -158,8 +157,7 @@ def trainer(
     trained = compute.compile(network)
 
     def run() -> None:
-        with tqdm(disable=True) as bar:
-            train_epoch(trained, task, faces, fit, compute, 0, optimiser, average, bar)
+        train_epoch(trained, task, faces, fit, compute, 0, optimiser, average)
 
     return run
 

@@ -215,10 +215,10 @@ def test_a_training_that_is_done_clears_its_own_checkpoints_away(tmp_path):
     this, another = (Checkpoints(tmp_path / "c", name) for name in ("this", "another"))
     for each in (this, another):
         each.save(1, {"epoch": 1})
-        each.remember_run("abc")
+        each.remember("run", "abc")
     this.clear()
-    assert (this.load(), this.remembered_run()) == (None, None)
-    assert (another.load(), another.remembered_run()) == ({"epoch": 1}, "abc")
+    assert (this.load(), this.remembered("run")) == (None, None)
+    assert (another.load(), another.remembered("run")) == ({"epoch": 1}, "abc")
     another.clear()
     assert not (tmp_path / "c").exists()
 
@@ -233,14 +233,16 @@ def test_trainings_that_differ_neither_use_nor_remove_one_anothers_checkpoints(t
     assert this.load() == {"epoch": 9}
 
 
-def test_the_record_that_a_killed_training_wrote_to_is_remembered(tmp_path):
+def test_what_a_killed_training_must_know_again_is_remembered(tmp_path):
     checkpoints = Checkpoints(tmp_path / "new", "this")
-    assert checkpoints.remembered_run() is None
-    checkpoints.remember_run("abc")
-    assert checkpoints.remembered_run() == "abc"
-    assert Checkpoints(tmp_path / "new", "another").remembered_run() is None
+    assert checkpoints.remembered("run") is None
+    checkpoints.remember("run", "abc")
+    checkpoints.remember("precision", "bfloat16")
+    assert checkpoints.remembered("run") == "abc"
+    assert checkpoints.remembered("precision") == "bfloat16"
+    assert Checkpoints(tmp_path / "new", "another").remembered("run") is None
     checkpoints.clear()
-    assert checkpoints.remembered_run() is None
+    assert checkpoints.remembered("run") is None
 
 
 def test_the_best_epoch_is_kept_unless_the_last_is_asked_for(settings):
@@ -344,19 +346,6 @@ def test_what_auto_means_here(settings):
     assert choose(settings).dtype == torch.float32
     low = settings.model_copy(update={"precision": "bfloat16", "device": "cpu"})
     assert choose(low).describe()["precision"] == "bfloat16"
-
-
-@pytest.mark.parametrize(
-    ("matrix_units", "instructions", "expected"),
-    [(True, False, torch.bfloat16), (False, True, torch.bfloat16), (False, False, torch.float32)],
-)
-def test_a_cpu_that_multiplies_bfloat16_trains_in_it(
-    settings, monkeypatch, matrix_units, instructions, expected
-):
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: matrix_units)
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: instructions)
-    auto = settings.model_copy(update={"device": "cpu", "precision": "auto"})
-    assert choose(auto).dtype == expected
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="has the card that the test says is missing")

@@ -27,6 +27,8 @@ class RecipeFile(BaseModel):
 
     title: str
     source: str = ""
+    extends: str = ""
+    """Another recipe, over which this one's changes are laid."""
     overrides: Overrides
 
 
@@ -68,12 +70,21 @@ def find_file(folder: Path, kind: str, name: str) -> Path:
 
 
 def read_recipe(name: str, folder: Path = RECIPES) -> RecipeFile:
-    """Read a recipe.
+    """Read a recipe, laid over those that it extends.
 
     Raises:
-        UserError: there is none of this name, or it has other keys than a recipe.
+        UserError: there is none of this name, it has other keys than a recipe, or extends itself.
     """
-    return read_file(find_file(folder, "recipe", name), RecipeFile)
+    recipe = read_file(find_file(folder, "recipe", name), RecipeFile)
+    overrides, line = recipe.overrides, [name]
+    while recipe.extends:
+        if recipe.extends in line:
+            raise UserError(f"recipe {' extends '.join([*line, repr(recipe.extends)])}: a circle")
+        line.append(recipe.extends)
+        below = read_file(find_file(folder, "recipe", recipe.extends), RecipeFile)
+        overrides = merge(below.overrides, overrides)
+        recipe = recipe.model_copy(update={"extends": below.extends})
+    return recipe.model_copy(update={"overrides": overrides})
 
 
 def configure(

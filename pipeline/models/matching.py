@@ -3,10 +3,37 @@
 import torch
 
 from pipeline.errors import UserError
+from pipeline.models.classifier import Architecture
 from pipeline.models.networks import DENSE, build_network, count_parameters
+from pipeline.params import ModelName, Params, Train
 
 TOLERANCE = 0.02
 """Share by which the matched network may be larger or smaller."""
+
+
+def wanted_size(params: Params, model: ModelName) -> int:
+    """How many parameters a classifier shall have; 0 where it has those of its design."""
+    if model != "dnn" or params.train.dnn.match != "cnn":
+        return 0
+    cnn = params.train.cnn
+    with torch.device("meta"):  # to be counted alone
+        return count_parameters(build_network(cnn.network, members=cnn.members))
+
+
+def design(settings: Train, size: int) -> Architecture:
+    """The classifier of a training.
+
+    Args:
+        settings: of its training.
+        size: how many parameters it shall have; 0 leaves that to its design.
+    """
+    return Architecture(
+        settings.network,
+        settings.dropout,
+        settings.normalisation,
+        width=match_width(settings.network, size // settings.members) if size else 1.0,
+        members=settings.members,
+    )
 
 
 def match_width(name: str, parameters: int) -> float:

@@ -28,7 +28,7 @@ from pipeline.params import Fit, Params, SemiSupervised
 from pipeline.stages import shell
 from pipeline.stages.files import read_parquet, write_csv, write_json
 from pipeline.training.checkpoints import Checkpoints
-from pipeline.training.compute import choose
+from pipeline.training.compute import choose, speeds
 from pipeline.training.fingerprint import fingerprint
 from pipeline.training.loop import Progress, Row, fit
 from pipeline.training.removal import Material, arrange, choose_removed, remove_labels
@@ -48,9 +48,11 @@ RECONSTRUCTIONS = 8
 def work(stage: shell.Stage) -> None:
     """From faces and split to the accuracy with and without unlabelled faces."""
     settings = stage.params.semisupervised
-    stage.runs_on(choose(settings.classifier).describe())
     checkpoints = find_checkpoints(stage.params)
-    checkpoints["autoencoder"].remember_run(stage.journal.run)
+    first = checkpoints["autoencoder"]
+    compute = choose(settings.autoencoder, first.remembered("precision"))
+    stage.runs_on(compute.describe() | speeds(settings.autoencoder, compute))
+    first.remember("run", stage.journal.run)
     material = gather(stage.params)
 
     autoencoder = new_autoencoder(settings)
@@ -127,10 +129,13 @@ def train(
         scores = {f"{name}.{key}": value for key, value in row.items() if key != "epoch"}
         stage.journal.metrics(scores, step=int(row["epoch"]))
 
-    compute, folder = choose(settings), layout.folder(stage.name)
+    compute = choose(settings, checkpoints.remembered("precision"))
+    checkpoints.remember("precision", compute.precision)
+    folder = layout.folder(stage.name)
     progress = fit(
         model, task, faces.to(compute.device), validation.to(compute.device), settings, compute,
         checkpoints=checkpoints, on_epoch=on_epoch, title=name,
+        tell=lambda text: stage.tell(f"{name}: {text}"),
     )  # fmt: skip
     write_csv(folder / f"{name}.csv", pd.DataFrame(progress.history))
     save_weights(model, folder / f"{name}.safetensors")
@@ -224,5 +229,5 @@ if __name__ == "__main__":
         work,
         heavy=True,
         own_params=lambda params: params.semisupervised.model_dump(),
-        resume=lambda params: find_checkpoints(params)["autoencoder"].remembered_run(),
+        resume=lambda params: find_checkpoints(params)["autoencoder"].remembered("run"),
     )

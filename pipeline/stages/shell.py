@@ -39,6 +39,10 @@ class Stage:
     machine: dict[str, str] = field(default_factory=dict)
     at_end: list[Callable[[], None]] = field(default_factory=list)
 
+    def tell(self, text: str) -> None:
+        """Print a line for whoever watches."""
+        _tell(self.name)(text)
+
     def runs_on(self, machine: Mapping[str, str]) -> None:
         """Keep device, precision and threads for the record, and for `made_by.json`."""
         self.machine.update(machine)

@@ -15,8 +15,8 @@ from pipeline.figures.curves import draw_history
 from pipeline.figures.style import save
 from pipeline.models.classifier import Architecture, Classifier
 from pipeline.models.ensemble import members
-from pipeline.models.matching import match_width
-from pipeline.models.networks import build_network, count_parameters
+from pipeline.models.matching import design, wanted_size
+from pipeline.models.networks import count_parameters
 from pipeline.models.store import DESCRIPTION, WEIGHTS, save_classifier
 from pipeline.models.table import tabulate
 from pipeline.params import MODELS, ModelName, Params, Train
@@ -24,7 +24,7 @@ from pipeline.stages import shell
 from pipeline.stages.files import read_parquet, write_csv, write_json
 from pipeline.tracking.fetching import CLASSIFIER
 from pipeline.training.checkpoints import Checkpoints
-from pipeline.training.compute import Compute, choose
+from pipeline.training.compute import Compute, choose, speeds
 from pipeline.training.distributed import World, is_first, join_world, start_others
 from pipeline.training.fingerprint import fingerprint
 from pipeline.training.loop import Progress, Row, fit
@@ -34,12 +34,14 @@ from pipeline.training.tasks import Classification, FaceSet
 def work(stage: shell.Stage, model: ModelName) -> None:
     """From faces and split to weights, history and the epoch that was kept."""
     settings = getattr(stage.params.train, model)
-    compute = choose(settings)
     checkpoints = find_checkpoints(stage.params, model)
+    compute = choose(settings, checkpoints.remembered("precision"))
     with join_world(compute.device) as world:
         if world.is_first:
             stage.runs_on({**compute.describe(), "processes": str(world.size)})
-            checkpoints.remember_run(stage.journal.run)
+            stage.runs_on(speeds(settings, compute))
+            checkpoints.remember("run", stage.journal.run)
+            checkpoints.remember("precision", compute.precision)
         classifier, progress = train(stage, model, compute, checkpoints, world)
         if world.is_first:
             keep(stage, model, compute, classifier, progress)
@@ -63,7 +65,7 @@ def train(
     task = Classification.of(settings)
     progress = fit(
         classifier, task, sets["train"], sets["validation"], settings, compute,
-        checkpoints=checkpoints, on_epoch=on_epoch, title=stage.name, world=world,
+        checkpoints=checkpoints, on_epoch=on_epoch, title=stage.name, world=world, tell=stage.tell,
     )  # fmt: skip
     return classifier, progress
 
@@ -117,15 +119,6 @@ def load_sets(device: torch.device) -> dict[str, FaceSet]:
     }
 
 
-def wanted_size(params: Params, model: ModelName) -> int:
-    """How many parameters a classifier shall have; 0 where it has those of its design."""
-    if model != "dnn" or params.train.dnn.match != "cnn":
-        return 0
-    cnn = params.train.cnn
-    with torch.device("meta"):  # to be counted alone
-        return count_parameters(build_network(cnn.network, members=cnn.members))
-
-
 def describe(settings: Train, size: int, train: FaceSet) -> Architecture:
     """The classifier to build.
 
@@ -134,14 +127,7 @@ def describe(settings: Train, size: int, train: FaceSet) -> Architecture:
         size: how many parameters it shall have; 0 leaves that to its design.
         train: `dataset` needs the grey levels of the training faces.
     """
-    width = match_width(settings.network, size // settings.members) if size else 1.0
-    architecture = Architecture(
-        settings.network,
-        settings.dropout,
-        settings.normalisation,
-        width=width,
-        members=settings.members,
-    )
+    architecture = design(settings, size)
     if settings.normalisation != "dataset":
         return architecture
     # From a histogram: as floats, the pixels would take eight times their memory.
@@ -190,7 +176,7 @@ def main() -> None:
         lambda stage: work(stage, name),
         heavy=True,
         own_params=lambda params: getattr(params.train, name).model_dump(),
-        resume=lambda params: find_checkpoints(params, name).remembered_run(),
+        resume=lambda params: find_checkpoints(params, name).remembered("run"),
         arguments=others,
         first=is_first(),
     )

@@ -78,13 +78,14 @@ class Checkpoints:
                 return state
         return None
 
-    def remember_run(self, run: str) -> None:
-        """Keep the id of the record that this training writes to."""
-        disk.write_text(self._run, run)
+    def remember(self, name: str, text: str) -> None:
+        """Keep a fact about this training for when it goes on: `run`, its record; `precision`."""
+        disk.write_text(self._fact(name), text)
 
-    def remembered_run(self) -> str | None:
-        """The id that this training kept before it was killed."""
-        return self._run.read_text(encoding="utf-8") if self._run.exists() else None
+    def remembered(self, name: str) -> str | None:
+        """A fact that this training kept before it was killed."""
+        fact = self._fact(name)
+        return fact.read_text(encoding="utf-8") if fact.exists() else None
 
     def clear(self) -> None:
         """Remove this training's files: it is complete, its weights are kept elsewhere."""
@@ -97,9 +98,8 @@ class Checkpoints:
     def _prefix(self) -> str:
         return self.fingerprint[:8]
 
-    @property
-    def _run(self) -> Path:
-        return self.folder / f"{self._prefix}.run"
+    def _fact(self, name: str) -> Path:
+        return self.folder / f"{self._prefix}.{name}"
 
     def _newest_first(self) -> list[Path]:
         return sorted(self.folder.glob(f"{self._prefix}-*.pt"), reverse=True)

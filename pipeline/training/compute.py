@@ -14,6 +14,7 @@ from torch import nn
 
 from pipeline.errors import UserError
 from pipeline.params import Fit
+from pipeline.training.speed import machine_speed
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,11 @@ class Compute:
     device: torch.device
     dtype: torch.dtype
     compiled: bool
+
+    @property
+    def precision(self) -> str:
+        """`float32` or `bfloat16`."""
+        return str(self.dtype).removeprefix("torch.")
 
     def autocast(self) -> contextlib.AbstractContextManager[object, bool | None]:
         """The context in which a forward pass runs."""
@@ -39,19 +45,22 @@ class Compute:
         name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "cpu"
         return {
             "device": name,
-            "precision": str(self.dtype).removeprefix("torch."),
+            "precision": self.precision,
             "compiled": str(self.compiled).lower(),
             "threads": str(torch.get_num_threads()),
         }
 
 
-def choose(settings: Fit) -> Compute:
+def choose(settings: Fit, precision: str | None = None) -> Compute:
     """Settle what `auto` means here.
 
-    bfloat16 pays where the hardware multiplies it: CUDA cards, and CPUs with Intel's matrix units
-    (AMX) or AVX-512's BF16 instructions, on which `compact-cnn` trains 2.5 and 1.7 times as fast
-    as in float32. Compiling costs half a minute and gains between nothing and a fifth on a
-    CPU: too little for trainings of minutes, so `auto` compiles on CUDA alone.
+    bfloat16 where it is clearly faster: on CUDA cards, and on a CPU that has shown it
+    (`pipeline.training.speed`). Compiling costs half a minute and gains between nothing and a fifth
+    on a CPU: too little for trainings of minutes, so `auto` compiles on CUDA alone.
+
+    Args:
+        settings: of a training.
+        precision: in which it began, where it goes on from a checkpoint: it ends in the same.
 
     Raises:
         UserError: CUDA is asked for and there is none, or compiling and there is no compiler.
@@ -65,14 +74,26 @@ def choose(settings: Fit) -> Compute:
             f"compile = 'always': C++ compiler {_compiler()!r} or Python's headers are not here; "
             "install g++ and python3-dev, name another compiler in CXX, or use 'auto' or 'never'"
         )
-    low_precision = settings.precision == "bfloat16" or (
-        settings.precision == "auto" and (use_cuda or _multiplies_bfloat16())
+    wanted = precision if settings.precision == "auto" and precision else settings.precision
+    low_precision = wanted == "bfloat16" or (
+        wanted == "auto" and (use_cuda or machine_speed().prefers_bfloat16)
     )
     return Compute(
         device=torch.device("cuda" if use_cuda else "cpu"),
         dtype=torch.bfloat16 if low_precision else torch.float32,
         compiled=settings.compile == "always" or (settings.compile == "auto" and use_cuda),
     )
+
+
+def speeds(settings: Fit, compute: Compute) -> dict[str, str]:
+    """What `auto` chose the precision by, for the record: a core's GFLOP/s in either."""
+    if settings.precision != "auto" or compute.device.type != "cpu":
+        return {}
+    speed = machine_speed()
+    return {
+        "speed.float32": f"{speed.float32 / 1e9:.0f} GFLOP/s",
+        "speed.bfloat16": f"{speed.bfloat16 / 1e9:.0f} GFLOP/s",
+    }
 
 
 def can_compile() -> bool:
@@ -84,9 +105,3 @@ def can_compile() -> bool:
 def _compiler() -> str:
     """The C++ compiler that torch takes for a CPU."""
     return os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")
-
-
-def _multiplies_bfloat16() -> bool:
-    """Whether this CPU has instructions for products of bfloat16, instead of emulating them."""
-    probes = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-    return any(getattr(torch.cpu, probe, bool)() for probe in probes)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from pipeline.training.averaging import AveragedModel
 from pipeline.training.checkpoints import Checkpoints
 from pipeline.training.compute import Compute
 from pipeline.training.distributed import World
+from pipeline.training.forecast import Forecast
 from pipeline.training.schedule import learning_rate
 from pipeline.training.tasks import FaceSet, Task
 
@@ -56,6 +57,7 @@ def fit(
     checkpoints: Checkpoints | None = None,
     on_epoch: Callable[[Row], None] = lambda _: None,
     title: str = "training",
+    tell: Callable[[str], None] = lambda _: None,
     world: World = ALONE,
 ) -> Progress:
     """Train a model in place and leave it with the weights that were kept.
@@ -73,6 +75,7 @@ def fit(
         checkpoints: where to save, and to go on from.
         on_epoch: called with each new row of the history.
         title: stands before the progress bar.
+        tell: gets a line that says how long it will take, and others that correct it.
         world: the processes that train together; the first one saves and tells.
 
     Raises:
@@ -89,15 +92,22 @@ def fit(
         total=settings.epochs * faces, initial=done * faces, desc=title,
         unit="face", unit_scale=True, mininterval=0.5, disable=not world.is_first,
     )  # fmt: skip
+    forecast = Forecast(tell if world.is_first else lambda _: None, bar.total - bar.n)
+
+    def advance(trained_on: int) -> None:
+        bar.update(trained_on)
+        forecast.update(trained_on)
+
     with bar:
         for epoch in range(done, settings.epochs):
             if _is_over(progress, settings):
                 break
             row: Row = {"epoch": epoch + 1, "passes": (epoch + 1) * faces / len(train)}
             row |= train_epoch(
-                trained, task, train, settings, compute, epoch, optimiser, average, bar, world
+                trained, task, train, settings, compute, epoch, optimiser, average, advance, world
             )
             scores = evaluate(average.model, task, validation, compute, world)
+            forecast.update(0, epoch_ends=True)
             row |= {f"validation_{name}": value for name, value in scores.items()}
             if not math.isfinite(row["train_loss"] + row["validation_loss"]):
                 raise UserError(
@@ -130,7 +140,7 @@ def train_epoch(
     epoch: int,
     optimiser: torch.optim.Optimizer,
     average: AveragedModel,
-    bar: "tqdm[NoReturn]",
+    advance: Callable[[int], None] = lambda _: None,
     world: World = ALONE,
 ) -> Row:
     """One pass over the faces in a new order; what is left over of a batch waits for the next.
@@ -174,7 +184,7 @@ def train_epoch(
         average.update(model, step)
         with torch.no_grad():
             _add(sums, task.scores(outputs, part))
-        bar.update(batch)
+        advance(batch)
     world.add_up(sums)
     means = {f"train_{name}": float(value) / (steps * batch) for name, value in sums.items()}
     return {"learning_rate": rate, **means}

@@ -1,0 +1,151 @@
+"""How fast this machine trains in float32 and in bfloat16: measured once, then written down.
+
+What a processor lists among its instructions does not say which is faster. One with AVX-512's BF16
+and matrix units multiplies bfloat16 at twice the rate of float32; one with the same instruction and
+no such units at half. So the answer is measured, by some steps of a small network of convolutions,
+and kept: results of one machine must not differ because it was busy on another day.
+"""
+
+import json
+import os
+import platform
+import time
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+from filelock import FileLock
+from torch.nn import Sequential
+
+from pipeline import disk
+from pipeline.models.residual import convolution
+
+CLEARLY = 1.2
+"""How many times as fast bfloat16 must be: with less, float32 is as good and rounds less."""
+
+HOPELESS = 3.0
+"""How many times as slow bfloat16 must be to be tried no more."""
+
+ROUNDS = 6
+
+_INPUTS, _CHANNELS, _SIDE, _FACES = 32, 64, 24, 16
+_OPERATIONS = 3 * 2 * 9 * _SIDE**2 * _CHANNELS * (_INPUTS + _CHANNELS) * _FACES
+"""Floating point operations of a step: a multiplication and an addition, there and twice back."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Floating point operations a second of one core, training a network of convolutions.
+
+    Attributes:
+        float32: in float32.
+        bfloat16: with products in bfloat16; 0 where the processor has no instruction for them.
+    """
+
+    float32: float
+    bfloat16: float
+
+    @property
+    def prefers_bfloat16(self) -> bool:
+        """Whether bfloat16 is clearly faster."""
+        return self.bfloat16 > CLEARLY * self.float32
+
+    @property
+    def at_best(self) -> float:
+        """Operations a second in the precision that `auto` takes, of all cores together."""
+        return count_cores() * (self.bfloat16 if self.prefers_bfloat16 else self.float32)
+
+
+@lru_cache(maxsize=1)
+def machine_speed() -> Speed:
+    """The speed of this machine's CPU, from the file of former measurements if it is in there."""
+    file, machine = speed_file(), describe_machine()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(file.with_suffix(".lock")):  # whoever comes second waits for the answer
+            known = _read(file)
+            if machine not in known:
+                known[machine] = asdict(measure_speed())
+                disk.write_text(file, json.dumps(known, indent=2) + "\n")
+            return Speed(**known[machine])
+    except OSError:  # a home that may not be written: measured anew each time
+        return measure_speed()
+
+
+def speed_file() -> Path:
+    """Where this user's measurements are kept: by the machine, not by the project's folder."""
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(caches) / "image-sentiment" / "speed.json"
+
+
+def describe_machine() -> str:
+    """What decides the speed: processor, what of it may be used, and torch's version."""
+    name, listed = platform.processor() or platform.machine(), ""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        first, _, _ = cpuinfo.read_text(encoding="utf-8").partition("\n\n")
+        lines = (line.partition(":") for line in first.splitlines())
+        pairs = {key.strip(): value.strip() for key, _, value in lines}
+        kept = ("vendor_id", "cpu family", "model", "model name", "stepping", "flags")
+        name = pairs.get("model name", name)
+        listed = sha256("|".join(pairs.get(key, "") for key in kept).encode()).hexdigest()[:8]
+    allowed = os.environ.get("ONEDNN_MAX_CPU_ISA", "")
+    capability = torch.backends.cpu.get_cpu_capability()
+    parts = (name, listed, capability, allowed, f"torch {torch.__version__}")
+    return ", ".join(part for part in parts if part)
+
+
+def count_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def measure_speed() -> Speed:
+    """Train a little in either precision, in turn; the best of some steps counts.
+
+    In processor time of one thread, so that other work on the machine hardly matters.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _measure()
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _measure() -> Speed:
+    precisions = [torch.float32, torch.bfloat16] if has_bfloat16() else [torch.float32]
+    best = dict.fromkeys((torch.float32, torch.bfloat16), float("inf"))
+    with torch.random.fork_rng(devices=[]):
+        model = Sequential(convolution(_INPUTS, _CHANNELS), convolution(_CHANNELS, _CHANNELS))
+        model = model.to(memory_format=torch.channels_last)
+        faces = torch.rand(_FACES, _INPUTS, _SIDE, _SIDE)
+    inputs = faces.to(memory_format=torch.channels_last).requires_grad_()
+    for number in range(ROUNDS + 1):
+        if best[torch.bfloat16] > HOPELESS * best[torch.float32]:
+            precisions = [torch.float32]  # emulated, however the flags look
+        for precision in precisions:
+            started = time.process_time()
+            with torch.autocast("cpu", precision, enabled=precision != torch.float32):
+                outputs = model(inputs)
+            outputs.float().square().mean().backward()
+            if number:  # the first one makes kernels ready
+                best[precision] = min(best[precision], time.process_time() - started)
+    return Speed(*(_OPERATIONS / best[each] for each in (torch.float32, torch.bfloat16)))
+
+
+def has_bfloat16() -> bool:
+    """Whether this CPU has instructions for products of bfloat16, instead of emulating them."""
+    probes = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    return any(getattr(torch.cpu, probe, bool)() for probe in probes)
+
+
+def _read(file: Path) -> dict[str, dict[str, float]]:
+    """Speeds by machine; nothing where there is no such file, or not one of ours."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        return {name: asdict(Speed(**speed)) for name, speed in found.items()}
+    except (FileNotFoundError, ValueError, TypeError, AttributeError):
+        return {}

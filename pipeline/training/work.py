@@ -1,0 +1,115 @@
+"""How much each training of a configuration computes, counted and not timed.
+
+Machines differ tenfold; operations do not. They are torch's own count (`FlopCounterMode`: products
+and convolutions, a multiplication and an addition apart) of one pass of the loop that trains, over
+a few faces, times the faces of all passes: with the checks on validation faces after each.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from pipeline.data.expressions import EXPRESSIONS, SIDE
+from pipeline.models.classifier import Classifier
+from pipeline.models.matching import design, wanted_size
+from pipeline.params import MODELS, Fit, Params, SemiSupervised
+from pipeline.training.averaging import AveragedModel
+from pipeline.training.compute import Compute
+from pipeline.training.loop import evaluate, make_optimiser, train_epoch
+from pipeline.training.tasks import Classification, FaceSet, Task
+from pipeline.training.transfer import (
+    classification,
+    consistency,
+    new_autoencoder,
+    new_classifier,
+    reconstruction,
+)
+
+FEW = 16
+"""Faces for each member of an ensemble: as few as keep the parts of a batch in proportion."""
+
+CPU = Compute(torch.device("cpu"), torch.float32, compiled=False)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many faces there are, about: the split keeps copies together, so some more or fewer.
+
+    Attributes:
+        train: that train.
+        validation: that each epoch is checked by.
+        unlabelled: of the source's other file.
+    """
+
+    train: int
+    validation: int
+    unlabelled: int
+
+    @classmethod
+    def of(cls, params: Params, labelled: int, unlabelled: int) -> "Sizes":
+        """The faces of a source, as `split` parts them."""
+        held_out = round(labelled * params.split.held_out)
+        validation = round(held_out * params.split.validation)
+        returned = round(validation * params.split.returned)
+        return cls(labelled - held_out + returned, validation - returned, unlabelled)
+
+    @classmethod
+    def of_sample(cls, params: Params) -> "Sizes":
+        """The sample faces."""
+        return cls.of(params, params.sample.faces, params.sample.unlabelled)
+
+
+def count_trainings(params: Params, sizes: Sizes) -> dict[str, float]:
+    """Floating point operations of each training of the study, by its name."""
+    return dict([*_classifiers(params, sizes), *_semisupervised(params.semisupervised, sizes)])
+
+
+def _classifiers(params: Params, sizes: Sizes) -> Iterator[tuple[str, float]]:
+    for model in MODELS:
+        settings = getattr(params.train, model)
+        classifier = Classifier(design(settings, wanted_size(params, model)))
+        task = Classification.of(settings)
+        yield f"train@{model}", _count(classifier, task, settings, sizes.train, sizes)
+
+
+def _semisupervised(settings: SemiSupervised, sizes: Sizes) -> Iterator[tuple[str, float]]:
+    everything = sizes.train + settings.unlabelled_file * sizes.unlabelled
+    labelled = round(sizes.train * settings.labelled_fraction)
+    autoencoder = new_autoencoder(settings)
+    yield (
+        "semisupervised.autoencoder",
+        _count(autoencoder, reconstruction(settings), settings.autoencoder, everything, sizes),
+    )
+    for start in ("labelled_only", "pretrained"):
+        yield f"semisupervised.{start}", _count(
+            new_classifier(settings, None), classification(settings), settings.classifier,
+            labelled, sizes,
+        )  # fmt: skip
+    task = consistency(settings, _faces(FEW))
+    yield (
+        "semisupervised.consistent",
+        _count(new_classifier(settings, None), task, settings.consistency.fit, everything, sizes),
+    )
+
+
+def _faces(count: int) -> FaceSet:
+    labels = torch.arange(count) % len(EXPRESSIONS)
+    return FaceSet(torch.zeros(count, SIDE, SIDE, dtype=torch.uint8), labels)
+
+
+def _count(model: nn.Module, task: Task, settings: Fit, faces: int, sizes: Sizes) -> float:
+    """Operations of a whole training over so many faces."""
+    few = _faces(FEW * getattr(settings, "members", 1))
+    short = settings.model_copy(update={"batch": len(few), "epochs": 1})
+    average = AveragedModel(model, settings.averaging)
+    with FlopCounterMode(display=False) as training:
+        train_epoch(model, task, few, short, CPU, 0, make_optimiser(model, short), average)
+    with FlopCounterMode(display=False) as checking:
+        evaluate(model, task, few, CPU)
+    batch = min(settings.batch, faces)
+    each = training.get_total_flops() * (faces // batch * batch)
+    each += checking.get_total_flops() * sizes.validation
+    return settings.epochs * each / len(few)

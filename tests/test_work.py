@@ -1,0 +1,60 @@
+"""What the trainings of the study cost, in operations: the figure in benchmarks/work.json holds."""
+
+import json
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from pipeline.models.classifier import Classifier
+from pipeline.models.matching import design
+from pipeline.training.loop import fit
+from pipeline.training.tasks import Classification, FaceSet
+from pipeline.training.transfer import consistency, new_classifier
+from pipeline.training.work import CPU, Sizes, count_trainings
+
+from .conftest import ROOT
+
+MOST = 12.0
+"""TFLOP of all trainings of the sample study: minutes on two ordinary cores."""
+
+
+def faces(count):
+    return FaceSet(torch.zeros(count, 48, 48, dtype=torch.uint8), torch.arange(count) % 7)
+
+
+def test_the_sample_study_stays_within_its_work(params):
+    found = count_trainings(params, Sizes.of_sample(params))
+    noted = json.loads((ROOT / "benchmarks" / "work.json").read_text())
+    assert {name: round(each / 1e12, 3) for name, each in found.items()} == noted, (
+        "params.yaml costs another number of operations: python benchmarks/work.py --json"
+    )
+    assert sum(found.values()) <= MOST * 1e12
+
+
+@pytest.mark.parametrize("members", [1, 2])
+def test_the_count_is_that_of_a_real_training(params, members):
+    """Torch counts all of a training of three passes; `work` has counted a part of one."""
+    few = {"epochs": 3, "batch": 32, "members": members}
+    cnn = params.train.cnn.model_copy(update=few)
+    short = params.model_copy(update={"train": params.train.model_copy(update={"cnn": cnn})})
+    with FlopCounterMode(display=False) as counter:
+        fit(
+            Classifier(design(cnn, 0)), Classification.of(cnn), faces(100), faces(21), cnn, CPU
+        )  # fmt: skip
+    expected = count_trainings(short, Sizes(100, 21, 0))["train@cnn"]
+    assert counter.get_total_flops() == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_teacher_of_unlabelled_faces_is_counted_too(params):
+    few = params.semisupervised.consistency.fit.model_copy(update={"epochs": 2, "batch": 32})
+    method = params.semisupervised.consistency.model_copy(update={"fit": few})
+    settings = params.semisupervised.model_copy(update={"consistency": method})
+    with FlopCounterMode(display=False) as counter:
+        fit(
+            new_classifier(settings, None), consistency(settings, faces(40)), faces(100), faces(21),
+            few, CPU,
+        )  # fmt: skip
+    short = params.model_copy(update={"semisupervised": settings})
+    expected = count_trainings(short, Sizes(90, 21, 10))["semisupervised.consistent"]
+    assert counter.get_total_flops() == pytest.approx(expected, rel=1e-6)
