@@ -31,7 +31,9 @@ def test_every_stage_is_asked():
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_dvc_yaml_names_all_code_that_decides_a_stages_results_and_no_other(stage):
-    assert missing_and_idle(imports.deciding(stage, ROOT), listed_code(stage)) == ([], [])
+    missing, idle = missing_and_idle(imports.deciding(stage, ROOT), listed_code(stage))
+    assert not missing, f"dvc.yaml, {stage}: missing are {', '.join(missing)}"
+    assert not idle, f"dvc.yaml, {stage}: nothing is imported of {', '.join(idle)}"
 
 
 def test_a_new_import_is_missing_and_one_that_went_is_idle(tmp_path):
