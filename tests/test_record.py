@@ -5,14 +5,22 @@ import sys
 import threading
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from filelock import FileLock
 
 from pipeline import disk
+from pipeline.models.classifier import Architecture, Classifier
+from pipeline.models.store import save_classifier
 from pipeline.tracking import declaration, parents
+from pipeline.tracking.journal import stage_run
 from pipeline.tracking.parents import Parents
 from pipeline.tracking.places import Desk, find_address
 from pipeline.tracking.processes import this_process
+from pipeline.tracking.reader import read_journals
 from pipeline.tracking.reproduction import Reproduction
+from pipeline.tracking.shipping import Shipper
+from pipeline.tracking.store import KIND, connect
 
 from .conftest import ROOT
 
@@ -93,3 +101,50 @@ def test_a_reproduction_that_began_anew_is_not_forgotten_with_its_former_end(des
     declaration.declare(desk, "key", "the flow")  # while the recorder closes the parent run
     Parents(desk, address).drop("key")
     assert declaration.find(desk, "key").status is None
+
+
+def test_mlflows_pages_know_the_kind_user_source_and_the_models_own_metrics(desk, monkeypatch):
+    for name in ("DVC_ROOT", "MLFLOW_TRACKING_URI", "STUDY_REPRODUCTION", "DVC_EXP_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "faces")  # as every recorder has it
+    monkeypatch.setenv("LOGNAME", "somebody")
+    monkeypatch.setattr(sys, "argv", [str(desk.root / "stages/evaluate.py")])
+    monkeypatch.chdir(desk.root)
+    (desk.root / "dvc.yaml").touch()
+    address = find_address(desk.root)
+    client = connect(address, desk.root).client
+
+    def kind():
+        return client.get_experiment_by_name(address.experiment).tags.get(KIND)
+
+    assert kind() == "custom_model_development"
+    identity = client.get_experiment_by_name(address.experiment).experiment_id
+    client.delete_experiment_tag(identity, KIND)  # made by an older version of the study
+    store = connect(address, desk.root)
+    assert kind() == "custom_model_development"
+    client.set_experiment_tag(identity, KIND, "genai_development")  # somebody's own choice
+    connect(address, desk.root)
+    assert kind() == "genai_development"
+
+    network = Classifier(Architecture("small-dnn", "own", "scale"))
+    save_classifier(network, desk.root / "cnn", trained_on={})
+    faces = np.zeros((2, 1, 48, 48), np.float32)
+    with FileLock(desk.lock(address)):  # the recorder is this process
+        with stage_run("evaluate", {}) as journal:
+            journal.metrics({"cnn.accuracy": 0.7, "cnn.loss": 1.0})
+            journal.model("cnn", example=faces, accuracy=0.6, interval=(0.5, 0.7), measured_on="x")
+        (written,) = read_journals(desk)
+        assert Shipper(store, desk, address).ship(written)
+
+    runs = {run.info.run_id: run.data.tags for run in client.search_runs([identity])}
+    (model,) = client.search_logged_models([identity])
+    stage = runs.pop(model.source_run_id)
+    (parent,) = runs.values()
+    assert stage["mlflow.source.name"] == "stages/evaluate.py"
+    assert parent["mlflow.source.name"] == "dvc.yaml"
+    for tags in (stage, parent):
+        assert (tags["mlflow.user"], tags["mlflow.source.type"]) == ("somebody", "LOCAL")
+    assert {metric.key: metric.value for metric in model.metrics} == {
+        "cnn.accuracy": 0.7,
+        "cnn.loss": 1.0,
+    }
