@@ -55,6 +55,15 @@ def test_a_new_import_is_missing_and_one_that_went_is_idle(tmp_path):
     assert idle == ["pipeline/data/store.py"]
 
 
+def test_what_decides_no_result_is_no_reason_to_work_again():
+    code = {stage: "\n".join(imports.deciding(stage, ROOT)) for stage in STAGES}
+    assert not [stage for stage in STAGES if "pipeline/tracking" in code[stage]]
+    drawing = {stage for stage in STAGES if "pipeline/figures" in code[stage]}
+    assert drawing == {*STAGES} - {"sample", "predict", *imports.TRAININGS}
+    assert "semisupervised" not in code["train"]  # nor does its checkpoint depend on the other's
+    assert "pipeline/stages/train.py" not in code["semisupervised"]
+
+
 def test_what_is_said_to_change_no_result_is_there():
     for place in {**imports.NEUTRAL, **imports.NEUTRAL_IN_TRAININGS}:
         assert (ROOT / place).exists(), place
