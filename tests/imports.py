@@ -1,7 +1,11 @@
-"""Which modules Python code loads, asked of an interpreter that has loaded nothing else."""
+"""Which modules Python code loads, asked of a fresh interpreter, and which code dvc.yaml names."""
 
 import subprocess
 import sys
+
+import yaml
+
+from pipeline.imports import is_part
 
 from .conftest import ROOT
 
@@ -30,3 +34,17 @@ def modules_loaded(code: str) -> set[str]:
         check=True,
     )
     return set(done.stdout.split())
+
+
+def listed_code(stage: str) -> list[str]:
+    """The files and folders of code that a stage depends on by dvc.yaml."""
+    described = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]
+    deps = described.get("do", described)["deps"]
+    return [place for place in deps if is_part(place, of="pipeline")]
+
+
+def missing_and_idle(deciding: set[str], listed: list[str]) -> tuple[list[str], list[str]]:
+    """The files that no listed place covers, and the listed places that cover no file; sorted."""
+    missing = [file for file in deciding if not any(is_part(file, of=place) for place in listed)]
+    idle = [place for place in listed if not any(is_part(file, of=place) for file in deciding)]
+    return sorted(missing), sorted(idle)

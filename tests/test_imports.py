@@ -1,10 +1,14 @@
-"""No stage waits for a library that it does not use."""
+"""No stage waits for a library that it does not use, and dvc.yaml names the code of each."""
+
+import shutil
 
 import pytest
 import yaml
 
+from pipeline import imports
+
 from .conftest import ROOT
-from .imports import STAGES, modules_loaded, needless
+from .imports import STAGES, listed_code, missing_and_idle, modules_loaded, needless
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -12,8 +16,54 @@ def test_a_stage_loads_no_slow_library_that_it_does_not_use(stage):
     loaded = modules_loaded(f"import pipeline.stages.{stage}")
     assert f"pipeline.stages.{stage}" in loaded
     assert not needless(stage, loaded)
+    # What Python really loads is among what the source says that it may.
+    said = imports.imported(f"pipeline/stages/{stage}.py", ROOT)
+    files = {name.replace(".", "/") for name in loaded if name.startswith("pipeline.")}
+    modules = {f"{file}.py" for file in files if (ROOT / f"{file}.py").is_file()}
+    assert len(modules) > 10
+    assert modules <= said
 
 
 def test_every_stage_is_asked():
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
     assert set(stages) == set(STAGES)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_dvc_yaml_names_all_code_that_decides_a_stages_results_and_no_other(stage):
+    missing, idle = missing_and_idle(imports.deciding(stage, ROOT), listed_code(stage))
+    assert not missing, f"dvc.yaml, {stage}: missing are {', '.join(missing)}"
+    assert not idle, f"dvc.yaml, {stage}: nothing is imported of {', '.join(idle)}"
+
+
+def test_a_new_import_is_missing_and_one_that_went_is_idle(tmp_path):
+    shutil.copytree(ROOT / "pipeline", tmp_path / "pipeline")
+    module = tmp_path / "pipeline/data/squares.py"  # which train imports by way of two others
+    module.write_text(
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n    from pipeline.data.folder import find_images\n"
+        "else:\n    import pipeline.data.regions\n"
+        "def later():\n    from . import rows\n    from .drawing import people\n"
+    )
+    (tmp_path / "pipeline/data/store.py").write_text('"""Nothing."""\n')
+    missing, idle = missing_and_idle(imports.deciding("train", tmp_path), listed_code("train"))
+    package = [file for file in missing if file.startswith("pipeline/data/drawing/")]
+    assert "pipeline/data/drawing/__init__.py" in package
+    assert {*missing} - {*package} == {
+        f"pipeline/data/{name}.py" for name in ("pixels", "regions", "rows")
+    }
+    assert idle == ["pipeline/data/store.py"]
+
+
+def test_what_decides_no_result_is_no_reason_to_work_again():
+    code = {stage: "\n".join(imports.deciding(stage, ROOT)) for stage in STAGES}
+    assert not [stage for stage in STAGES if "pipeline/tracking" in code[stage]]
+    drawing = {stage for stage in STAGES if "pipeline/figures" in code[stage]}
+    assert drawing == {*STAGES} - {"sample", "predict", *imports.TRAININGS}
+    assert "semisupervised" not in code["train"]  # nor does its checkpoint depend on the other's
+    assert "pipeline/stages/train.py" not in code["semisupervised"]
+
+
+def test_what_is_said_to_change_no_result_is_there():
+    for place in {**imports.NEUTRAL, **imports.NEUTRAL_IN_TRAININGS}:
+        assert (ROOT / place).exists(), place

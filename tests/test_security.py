@@ -192,7 +192,7 @@ def test_no_command_of_a_stage_has_a_parameter_in_it():
     for name, stage in stages.items():
         command = stage.get("do", stage)["cmd"]
         words = re.sub(r"\$\{key\}", "cnn", command)  # of `foreach`, as it stands in dvc.yaml
-        assert re.fullmatch(r"python -m pipeline\.stages\.[a-z_]+( cnn)?", words), name
+        assert re.fullmatch(r"python3 -m pipeline\.stages\.[a-z_]+( cnn)?", words), name
         assert not isinstance(stage.get("foreach"), str), name
 
 

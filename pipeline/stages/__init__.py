@@ -1,4 +1,34 @@
 """One thin module a DVC stage: read files, call pure functions, write files.
 
-Each runs as `python -m pipeline.stages.NAME` from the project's folder; DVC does just that.
+Each runs as `python3 -m pipeline.stages.NAME` from the project's folder; DVC does just that, with
+the first Python that the shell finds. So this file is for any Python 3.
 """
+
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+NEEDED = ("captum", "pandas", "pydantic", "torch")
+"""A Python that has all of them is the study's, or is meant to be."""
+
+
+def _find_python() -> None:
+    """Go on in the project's own Python if this is another; say what to do if there is none."""
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if not missing:
+        return
+    # A copy of the project, such as that of `dvc exp run --temp`, has no environment of its own.
+    place = Path(os.environ.get("DVC_ROOT") or ".").resolve() / ".venv"
+    own = place / "bin" / "python"
+    words = getattr(sys, "orig_argv", [])  # from Python 3.10 on
+    if own.exists() and words and place.resolve() != Path(sys.prefix).resolve():
+        os.execv(own, [str(own), *words[1:]])  # noqa: S606 (there is no shell in it)
+    sys.exit(
+        "error: {} has no {}, which the study needs: first `source .venv/bin/activate`, or run "
+        "`make study`, which sets everything up".format(sys.executable, ", ".join(missing))
+    )
+
+
+if sys.argv[0] == "-m":  # a stage is started; whoever imports one has the Python of his choice
+    _find_python()

@@ -145,7 +145,7 @@ def train(
 def find_checkpoints(params: Params) -> dict[str, Checkpoints]:
     """The checkpoints of each of the trainings: same data, parameters and code."""
     files = [*store_files(layout.LABELLED), *store_files(layout.UNLABELLED), layout.SPLIT]
-    made_from = fingerprint(params.semisupervised, files)
+    made_from = fingerprint(params.semisupervised, files, stages=["semisupervised"])
     return {
         name: Checkpoints(layout.CHECKPOINTS / f"semisupervised-{name}", made_from)
         for name in TRAININGS

@@ -155,9 +155,8 @@ def layer_table(classifier: Classifier) -> pd.DataFrame:
 def find_checkpoints(params: Params, model: ModelName) -> Checkpoints:
     """The checkpoints of this very training: same data, parameters and code."""
     files = [*store_files(layout.LABELLED), layout.SPLIT]
-    made_from = fingerprint(
-        getattr(params.train, model), files, also=str(wanted_size(params, model))
-    )
+    size = str(wanted_size(params, model))
+    made_from = fingerprint(getattr(params.train, model), files, also=size, stages=["train"])
     return Checkpoints(layout.CHECKPOINTS / f"train-{model}", made_from)
 
 

@@ -1,8 +1,13 @@
-"""What a flow said about its reproduction: where it begins, and how it ended."""
+"""What a flow said about its reproduction: where it begins, and how it ended.
+
+The flow and the recorders write to one file. Each holds a lock from reading to writing, so that
+none undoes what another has said meanwhile.
+"""
 
 import json
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -43,20 +48,23 @@ class Declaration:
 
 def declare(desk: Desk, key: str, name: str) -> None:
     """Say that this process begins a reproduction, or goes on with one."""
-    _write(desk, Declaration(key, name, processes.this_process()))
+    with _lock(desk):
+        _write(desk, Declaration(key, name, processes.this_process()))
 
 
 def declare_end(desk: Desk, key: str, status: Status) -> None:
     """Say how a reproduction ended."""
-    known = find(desk, key) or Declaration(key, key, processes.this_process())
-    _write(desk, replace(known, status=status, ended=int(time.time() * 1000)))
+    with _lock(desk):
+        known = find(desk, key) or Declaration(key, key, processes.this_process())
+        _write(desk, replace(known, status=status, ended=int(time.time() * 1000)))
 
 
 def note(desk: Desk, key: str, **notes: str) -> None:
     """Tell the flow that declared a reproduction, if one did."""
-    known = find(desk, key)
-    if known and known.notes != {**known.notes, **notes}:
-        _write(desk, replace(known, notes={**known.notes, **notes}))
+    with _lock(desk):
+        known = find(desk, key)
+        if known and known.notes != {**known.notes, **notes}:
+            _write(desk, replace(known, notes={**known.notes, **notes}))
 
 
 def find(desk: Desk, key: str) -> Declaration | None:
@@ -76,8 +84,17 @@ def over(desk: Desk) -> Iterator[Declaration]:
 
 
 def forget(desk: Desk, key: str) -> None:
-    """Drop what was declared about a reproduction whose parent run is closed."""
-    _file(desk, key).unlink(missing_ok=True)
+    """Drop what was declared about a reproduction, unless that has begun anew."""
+    with _lock(desk):
+        known = find(desk, key)
+        if known and known.is_over:
+            _file(desk, key).unlink()
+
+
+def _lock(desk: Desk) -> AbstractContextManager[object]:
+    from filelock import FileLock  # 40 ms, which `import journal` shall not cost
+
+    return FileLock(desk.reproductions / "lock")
 
 
 def _file(desk: Desk, key: str) -> Path:

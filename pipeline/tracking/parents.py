@@ -28,10 +28,13 @@ class OpenParent:
 
     def ending(self, desk: Desk) -> tuple[Status, int | None] | None:
         """Status and time (ms) of its end; None while the reproduction goes on."""
+        known = declaration.find(desk, self.reproduction.key)
+        is_alive = (known.flow if known else self.reproduction.watch).is_alive
+        # Read once more: whoever is gone by now has had its say before.
         declared = declaration.find(desk, self.reproduction.key)
         if declared and declared.status:
             return declared.status, declared.ended
-        if self.reproduction.watch.is_alive:
+        if is_alive:
             return None
         # A flow that declared its beginning and vanished without a word was killed.
         return ("KILLED" if declared else self._worst()), self.last

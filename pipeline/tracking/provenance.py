@@ -1,8 +1,10 @@
 """What a run was made from and made with: revision, versions, machine. Knows no host name."""
 
+import getpass
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -102,6 +104,17 @@ def locked_stages(folder: Path) -> list[str]:
     return list(_mapping(_read_yaml(folder / "dvc.lock"), "stages"))
 
 
+def program(folder: Path) -> dict[str, str]:
+    """Which file runs, and under whose account, by the names of MLflow's columns."""
+    file = Path(sys.argv[0])
+    try:
+        user = {"mlflow.user": getpass.getuser()}
+    except (KeyError, OSError, ImportError):  # an account without a name, as in some containers
+        user = {}
+    name = file.relative_to(folder) if file.is_relative_to(folder) else Path(file.name)
+    return {**user, "mlflow.source.name": name.as_posix(), "mlflow.source.type": "LOCAL"}
+
+
 def provenance(folder: Path, running: str | None = None) -> dict[str, str]:
     """All of the above as flat text, ready to be the tags of a run."""
     git = git_state(folder)
@@ -114,6 +127,7 @@ def provenance(folder: Path, running: str | None = None) -> dict[str, str]:
         **{f"version.{name}": version for name, version in versions().items()},
         "threads": str(threads()),
         "platform": platform.platform(),
+        **program(folder),
     }
 
 

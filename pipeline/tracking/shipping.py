@@ -19,6 +19,9 @@ ATTEMPTS = 4
 
 PARENT = "mlflow.parentRunId"
 
+SOURCE = "mlflow.source.name"
+"""What ran: a stage's file, or for a whole reproduction that of all stages."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -171,7 +174,7 @@ class Shipper:
         return self._find_or_create(journal.run, journal.name, journal, tags)
 
     def _parent(self, journal: StoredJournal, reproduction: Reproduction) -> str:
-        tags = {**_tags_of(journal), "reproduction": reproduction.key}
+        tags = {**_tags_of(journal), "reproduction": reproduction.key, SOURCE: "dvc.yaml"}
         if reproduction.group and (group := self.store.find(reproduction.group)):
             tags |= {PARENT: group}
         return self._find_or_create(digest(reproduction.key), reproduction.name, journal, tags)

@@ -9,6 +9,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -21,6 +22,9 @@ from pipeline.tracking.places import Address
 
 IDENTITY = "study.id"
 """The tag that a run is found by."""
+
+KIND = "mlflow.experimentKind"
+"""The tag that has MLflow's page open the view for trained models, and not that for prompts."""
 
 LONGEST_NAME, LONGEST_PARAM, LONGEST_TAG = 250, 6000, 8000
 """Characters that MLflow takes."""
@@ -46,9 +50,13 @@ def connect(address: Address, root: Path) -> "Store":
         experiment = client.get_experiment_by_name(address.experiment)
         if experiment is None:
             place = _artifact_location(address, root)
-            return Store(client, client.create_experiment(address.experiment, place))
+            tags = {KIND: "custom_model_development"}
+            return Store(client, client.create_experiment(address.experiment, place, tags))
         if experiment.lifecycle_stage == "deleted":
             client.restore_experiment(experiment.experiment_id)
+    if "inferred" in experiment.tags.get(KIND, "inferred"):  # and not chosen by somebody
+        with suppress(mlflow.MlflowException):  # whoever may only read it does without
+            client.set_experiment_tag(experiment.experiment_id, KIND, "custom_model_development")
     return Store(client, experiment.experiment_id)
 
 

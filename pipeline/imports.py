@@ -1,0 +1,107 @@
+"""Which files of this package decide what a stage gives: its own, and all that they import.
+
+They are read and not run, so that imports within functions count, too; those for type checkers
+alone do not. A module whose name is only known at run time (`importlib`) would not be seen.
+
+dvc.yaml lists them for DVC, where a folder stands for all files in it; a test names each line that
+is missing there or stands there for nothing. A checkpoint's fingerprint is made of the same files.
+"""
+
+import ast
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+NEUTRAL: Mapping[str, str] = {
+    "pipeline/compute.py": "when a stage may start, and on which share of the machine",
+    "pipeline/disk.py": "that a file is whole or absent; what stands in it, others say",
+    "pipeline/errors.py": "how a mistake of the user's is told",
+    "pipeline/imports.py": "these lists: what is made anew, not what comes of it",
+    "pipeline/layout.py": "where files lie; dvc.yaml names the same places",
+    "pipeline/params.py": "types and bounds; DVC compares the values themselves",
+    "pipeline/stages/__init__.py": "with which Python a stage runs",
+    "pipeline/stages/shell.py": "arguments, signals, how errors are told",
+    "pipeline/tracking": "the record of what was done",
+}
+"""Files and folders that change no result, and what they do instead; what only they import
+changes none, either. Who puts a file here promises that for all that it will ever hold."""
+
+NEUTRAL_IN_TRAININGS: Mapping[str, str] = {
+    "pipeline/figures": "a nicer curve is no reason to train again",
+}
+
+TRAININGS = ("train", "semisupervised")
+"""The stages that train."""
+
+
+def deciding(stage: str, root: Path) -> set[str]:
+    """The files that decide a stage's results, relative to the project's root.
+
+    Args:
+        stage: as in dvc.yaml, without what stands behind an @.
+        root: the folder that holds the package `pipeline`.
+    """
+    neutral = {*NEUTRAL, *(NEUTRAL_IN_TRAININGS if stage in TRAININGS else ())}
+    return imported(f"pipeline/stages/{stage}.py", root, neutral)
+
+
+def imported(file: str, root: Path, without: Collection[str] = ()) -> set[str]:
+    """A file and all files of its package that are loaded with it; those that only speak are none.
+
+    Args:
+        file: relative to the root, with slashes.
+        root: the folder that holds the package.
+        without: files and folders that are left out, with what only they import.
+    """
+    found: set[str] = set()
+    silent: set[str] = set()
+    rest = [file]
+    while rest:
+        each = rest.pop()
+        if each in found | silent or any(is_part(each, of=place) for place in without):
+            continue
+        names, does_something = _read((root / each).read_text(encoding="utf-8"), each)
+        (found if does_something else silent).add(each)
+        rest += (path for name in names for path in _files_of(name, root))
+    return found
+
+
+def is_part(file: str, *, of: str) -> bool:
+    """Whether a file is that one, or lies in that folder."""
+    return file == of or file.startswith(f"{of}/")
+
+
+@cache
+def _read(source: str, file: str) -> tuple[tuple[str, ...], bool]:
+    """The names of its package that a file imports, and whether it holds more than a docstring."""
+    tree = ast.parse(source, file)
+    package, *_ = folders = file.split("/")[:-1]
+    names = (name for name in _names(tree, folders) if name.split(".")[0] == package)
+    return tuple(names), len(tree.body) > (ast.get_docstring(tree) is not None)
+
+
+def _names(node: ast.AST, folders: list[str]) -> Iterator[str]:
+    """Every module that a piece of code may load; of `from a import b` both `a` and `a.b`."""
+    for child in ast.iter_child_nodes(node):
+        match child:
+            case ast.Import():
+                yield from (alias.name for alias in child.names)
+            case ast.ImportFrom():
+                above = folders[: len(folders) + 1 - child.level] if child.level else []
+                module = ".".join([*above, *([child.module] if child.module else [])])
+                yield from (f"{module}.{alias.name}" for alias in child.names)
+            case ast.If(test=ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING")):
+                for other in child.orelse:
+                    yield from _names(ast.Module([other], []), folders)
+            case _:
+                yield from _names(child, folders)
+
+
+def _files_of(name: str, root: Path) -> Iterator[str]:
+    """The files that importing a name runs: of each package on the way, and of the module."""
+    path = ""
+    for part in name.split("."):
+        path = f"{path}/{part}".removeprefix("/")
+        for file in (f"{path}/__init__.py", f"{path}.py"):
+            if (root / file).is_file():
+                yield file
