@@ -47,6 +47,7 @@ KINDS = {
 
 SHORT = (
     "compact-cnn",
+    "slim-paired-cnn",
     "paired-cnn",
     "triple-cnn",
     "leaky-cnn",

@@ -39,6 +39,7 @@ def trained_a_little(name="compact-cnn", normalisation="face"):
     [
         ("compact-cnn", 1_209_063),
         ("paired-cnn", 1_174_439),
+        ("slim-paired-cnn", 294_615),
         ("wide-paired-cnn", 10_545_895),
         ("dense-dnn", 725_831),
     ],

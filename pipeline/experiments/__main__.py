@@ -56,6 +56,12 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="what there is")
     listing.set_defaults(command=_list)
 
+    times = commands.add_parser("times", help="how long the trainings of recipes take here, about")
+    times.add_argument("names", metavar="RECIPE", nargs="*", help="these alone; else all")
+    times.add_argument("--faces", type=int, default=28_709, help="labelled; FER2013's by default")
+    times.add_argument("--unlabelled", type=int, default=7_178)
+    times.set_defaults(command=_times)
+
     one = commands.add_parser("run", help="run one recipe as the experiment of its name")
     one.add_argument("name", metavar="RECIPE")
     one.set_defaults(command=lambda chosen: _run_recipes([chosen.name], chosen))
@@ -104,6 +110,27 @@ def _list(_chosen: argparse.Namespace) -> int:
     for name in list_files(grids.GRIDS):
         grid = grids.read_grid(name)
         table.add_row("grid", name, f"{grid.title} ({grids.describe(grid)})")
+    Console(highlight=False).print(table)
+    return 0
+
+
+def _times(chosen: argparse.Namespace) -> int:
+    from pipeline.training.forecast import duration
+    from pipeline.training.speed import machine_speed
+    from pipeline.training.work import Sizes, count_trainings
+
+    speed = machine_speed().at_best
+    title = f"Trainings on {chosen.faces:,} faces, by this machine's CPU"
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    for heading in ("recipe", "CNN and DNN", "with the semi-supervised", "TFLOP"):
+        table.add_column(heading, justify="left" if heading == "recipe" else "right")
+    for name in chosen.names or list_files(RECIPES):
+        params = configure(name, [read_recipe(name).overrides], f"recipes/{name}.yaml").params
+        work = count_trainings(params, Sizes.of(params, chosen.faces, chosen.unlabelled))
+        compared = sum(work[f"train@{model}"] for model in MODELS)
+        every = sum(work.values())
+        shown = (f"about {duration(each / speed)}" for each in (compared, every))
+        table.add_row(name, *shown, f"{every / 1e12:,.0f}")
     Console(highlight=False).print(table)
     return 0
 

@@ -12,13 +12,14 @@ from pipeline.errors import UserError
 from pipeline.models import convolutional, dense
 from pipeline.models.ensemble import Ensemble
 from pipeline.models.layers import CLASSES
-from pipeline.models.paired import paired_cnn, wide_paired_cnn
+from pipeline.models.paired import paired_cnn, slim_paired_cnn, wide_paired_cnn
 from pipeline.models.residual import compact_cnn, residual_cnn
 
 CONVOLUTIONAL: dict[str, Callable[[], nn.Module]] = {
     "compact-cnn": compact_cnn,
     "residual-cnn": residual_cnn,
     "paired-cnn": paired_cnn,
+    "slim-paired-cnn": slim_paired_cnn,
     "wide-paired-cnn": wide_paired_cnn,
     "vgg-cnn": convolutional.vgg_cnn,
     "triple-cnn": convolutional.triple_cnn,

@@ -20,6 +20,11 @@ def paired_cnn() -> nn.Module:
     return _pairs(width=32, dropout=0.3)
 
 
+def slim_paired_cnn() -> nn.Module:
+    """For the sample faces: half as wide, 0.3 M parameters, a quarter of the operations."""
+    return _pairs(width=16, dropout=0.1)
+
+
 def wide_paired_cnn() -> nn.Module:
     """For a GPU: three times as wide, 10.5 M parameters.
 

@@ -1,5 +1,8 @@
 """Read every face of `data.source`, check it, keep it, and say what the data is like."""
 
+import os
+import subprocess
+import sys
 from dataclasses import asdict
 
 import numpy as np
@@ -20,6 +23,12 @@ from pipeline.stages.files import write_csv, write_json
 
 EXAMPLES = 10
 """Faces of each expression in the figure."""
+
+MANY = 5000
+"""Faces from which the settings of params.yaml, made for the sample, are too few and too small."""
+
+RECIPES = ("half-hour", "hour")
+"""What is meant for so many."""
 
 
 def work(stage: shell.Stage) -> None:
@@ -49,6 +58,21 @@ def work(stage: shell.Stage) -> None:
     stage.journal.metrics({f"data.{name}": value for name, value in numbers.items()})
     stage.journal.artifact(folder / "report.json")
     stage.journal.artifact(figures / "faces.svg", "figures")
+    # A recipe under way, a DVC experiment, has chosen already.
+    if report.labelled.faces >= MANY and "DVC_EXP_NAME" not in os.environ:
+        recommend(stage, report)
+
+
+def recommend(stage: shell.Stage, report: IngestReport) -> None:
+    """Say which recipes are meant for so many faces, and how long their trainings take here."""
+    faces, unlabelled = report.labelled.faces, report.unlabelled.faces
+    stage.tell(
+        f"params.yaml is set for the sample; for {faces:,} faces there are recipes: "
+        f"make recipe NAME={RECIPES[0]}"
+    )
+    # A program of its own: what it counts with is no reason to read the faces again.
+    asked = ["times", *RECIPES, "--faces", str(faces), "--unlabelled", str(unlabelled)]
+    subprocess.run([sys.executable, "-m", "pipeline.experiments", *asked], check=False)
 
 
 def count_faces(source: Source, report: IngestReport) -> dict[str, int]:

@@ -92,7 +92,8 @@ def fit(
         total=settings.epochs * faces, initial=done * faces, desc=title,
         unit="face", unit_scale=True, mininterval=0.5, disable=not world.is_first,
     )  # fmt: skip
-    forecast = Forecast(tell if world.is_first else lambda _: None, bar.total - bar.n)
+    left = (settings.epochs - done) * faces
+    forecast = Forecast(tell if world.is_first else lambda _: None, left)
 
     def advance(trained_on: int) -> None:
         bar.update(trained_on)

@@ -110,6 +110,6 @@ def _count(model: nn.Module, task: Task, settings: Fit, faces: int, sizes: Sizes
     with FlopCounterMode(display=False) as checking:
         evaluate(model, task, few, CPU)
     batch = min(settings.batch, faces)
-    each = training.get_total_flops() * (faces // batch * batch)
+    each: float = training.get_total_flops() * (faces // batch * batch)
     each += checking.get_total_flops() * sizes.validation
     return settings.epochs * each / len(few)
