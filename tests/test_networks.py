@@ -135,8 +135,8 @@ def test_the_parameters_know_every_network():
     assert get_args(ConvolutionalName) == tuple(CONVOLUTIONAL)
     assert get_args(DenseName) == tuple(DENSE)
     own = {
-        "compact-cnn", "residual-cnn", "paired-cnn", "slim-paired-cnn", "wide-paired-cnn", "dense-dnn",
-        "plain-norm-cnn",
+        "compact-cnn", "residual-cnn", "paired-cnn", "slim-paired-cnn", "wide-paired-cnn",
+        "dense-dnn", "plain-norm-cnn",
     }  # fmt: skip
     assert set(TOTALS) | own == set(NETWORKS)
 
