@@ -1,6 +1,6 @@
-"""What installing downloads, in megabytes: for the study, and what its tests and other extras add.
+"""What installing downloads, in megabytes: for the study, and what tests and other extras add.
 
-    python benchmarks/install.py [--json]
+    python benchmarks/install.py
 
 Asks pip what it would fetch into an empty environment for this Python, from the indexes that it is
 set up with, and the servers how large that is; nothing is installed. torch is counted with the CUDA
@@ -9,7 +9,6 @@ packages that its build asks for. PyPI's build is counted, unless pip is told of
     PIP_FIND_LINKS=https://download.pytorch.org/whl/cpu/torch/ python benchmarks/install.py
 """
 
-import argparse
 import json
 import re
 import subprocess
@@ -17,42 +16,58 @@ import sys
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import Request, url2pathname, urlopen
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 ROOT = Path(__file__).parents[1]
+STUDY = "image-sentiment"
 EXTRAS = {"tests": "dev", "browser": "browser", "cluster": "cluster"}
-TORCH = re.compile(r"torch-|triton-|nvidia_|cuda_")
+TORCH = re.compile(r"torch|triton|nvidia-.*|cuda-.*")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="megabytes that installing downloads")
-    parser.add_argument("--json", action="store_true", help="one JSON object")
-    as_json = parser.parse_args().json
-    study = fetched("")
-    torch = {url for url in study if TORCH.match(Path(url).name)}
+    packages = fetched()
+    study = needed(packages, "")
+    torch = set(filter(TORCH.fullmatch, study))
     parts = {"study but torch": study - torch, "torch": torch}
-    parts |= {part: fetched(extra) - study for part, extra in EXTRAS.items()}
-    found = {part: round(sum(map(size, urls)) / 1e6, 1) for part, urls in parts.items()}
-    if as_json:
-        print(json.dumps(found))
-    else:
-        for part, megabytes in found.items():
-            print(f"{part:16}{megabytes:8.1f} MB in {len(parts[part]):3} files")
+    parts |= {part: needed(packages, extra) - study for part, extra in EXTRAS.items()}
+    urls = {name: package["download_info"]["url"] for name, package in packages.items()}
+    found = {part: sum(size(urls[name]) for name in names) for part, names in parts.items()}
+    print(json.dumps({part: round(of / 1e6, 1) for part, of in found.items()}, indent=2))
 
 
-def fetched(extra: str) -> set[str]:
-    """The addresses of the files that pip would take, the study's own aside."""
+def fetched() -> dict[str, Any]:
+    """What pip would take for the study with all of its extras: by name, as its report says it."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
         subprocess.run(
             [sys.executable, "-m", "pip", "install", "--quiet", "--quiet", "--dry-run",
              "--ignore-installed", "--constraint", "constraints.txt", "--report", str(report),
-             f".[{extra}]" if extra else "."],
+             f".[{','.join(EXTRAS.values())}]"],
             cwd=ROOT, check=True,
         )  # fmt: skip
         taken = json.loads(report.read_text())["install"]
-    return {entry["download_info"]["url"] for entry in taken if not entry["is_direct"]}
+    return {canonicalize_name(package["metadata"]["name"]): package for package in taken}
+
+
+def needed(packages: dict[str, Any], extra: str) -> set[str]:
+    """The names that the study with one extra hangs on, however far."""
+    ways = {(STUDY, frozenset({"", extra}))}
+    todo = list(ways)
+    while todo:
+        name, extras = todo.pop()
+        for line in packages[name]["metadata"].get("requires_dist", []):
+            asked = Requirement(line)
+            way = canonicalize_name(asked.name), frozenset({"", *asked.extras})
+            marker = asked.marker
+            if not marker or any(marker.evaluate({"extra": one}) for one in extras):
+                todo += {way} - ways
+                ways.add(way)
+    return {name for name, _ in ways} - {STUDY}
 
 
 @cache
