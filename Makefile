@@ -127,7 +127,7 @@ $(VENV)/installed: pyproject.toml constraints.txt  # what the study needs
 define TORCH_cpu
 version=$$(sed -n 's/^torch==//p' constraints.txt)+cpu; \
 if $(PIP) index versions --retries 0 --timeout 5 --index-url $(TORCH_INDEX) torch 2>&1 | grep -qF "$$version"; \
-then $(INSTALL) --no-deps --index-url $(TORCH_INDEX) "torch==$$version"; \
+then $(INSTALL) --retries 3 --timeout 15 --no-deps --index-url $(TORCH_INDEX) "torch==$$version"; \
 else echo "torch $$version is not had from $(TORCH_INDEX): pip takes its usual torch, from PyPI with 2.7 GB of CUDA on Linux"; fi
 endef
 

@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from .conftest import ROOT
 
-MAKE = shutil.which("make")
+MAKE = shutil.which("make") or ""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PINS = dict(re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(), re.M))
 PINS = {canonicalize_name(name): version for name, version in PINS.items()}
@@ -44,7 +44,7 @@ esac
 """
 FIRST = [
     f"index versions --retries 0 --timeout 5 --index-url {INDEX} torch",
-    f"install --no-deps --index-url {INDEX} torch=={TORCH}+cpu",
+    f"install --retries 3 --timeout 15 --no-deps --index-url {INDEX} torch=={TORCH}+cpu",
 ]
 STUDY = "install --editable ."
 
