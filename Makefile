@@ -1,7 +1,16 @@
 # `make` lists what there is.
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+# The first Python that can make a virtual environment (Debian's needs python3-venv). The study is measured with 3.11.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c \
+    'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && { command -v $$p; break; }; done)
+# Which torch: PyPI's, which brings 2.7 GB of CUDA on Linux, or the one without CUDA in PyTorch's own index.
+TORCH ?= $(if $(wildcard /proc/driver/nvidia)$(shell command -v nvidia-smi)$(filter-out Linux,$(shell uname -s)),cuda,cpu)
+TORCH_INDEX := https://download.pytorch.org/whl/cpu
+TORCH_THERE = $(if $(wildcard $(VENV)/lib/python*/site-packages/torch-*+cpu.dist-info),cpu,cuda)
+CHROMIUM := $(shell command -v chromium || command -v google-chrome)
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet --constraint constraints.txt
 AUDIT := .cache/audit
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
@@ -40,27 +49,27 @@ ablation: $(VENV)/installed  ## run grids/ablation.yaml, 27 small trainings, and
 	python -m pipeline.experiments grid ablation
 	-@python -m pipeline.tracking wait
 
-test: $(VENV)/installed  ## run all tests (minutes)
+test: $(VENV)/installed-for-tests  ## run all tests (minutes)
 	python -m pytest
 
-quick: $(VENV)/installed  ## run the tests that take seconds
+quick: $(VENV)/installed-for-tests  ## run the tests that take seconds
 	python -m pytest -m "not study and not cluster"
 
-cluster-test: $(VENV)/installed  ## a grid over two hosts on this machine, with PostgreSQL and S3 (needs root for apt)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,cluster,cluster-test]'
+cluster-test: $(VENV)/installed-for-tests  ## a grid over two hosts on this machine, with PostgreSQL and S3 (needs root for apt)
+	$(INSTALL) --editable '.[cluster,cluster-test]'
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq postgresql iproute2 >/dev/null; service postgresql stop >/dev/null; }
 	python -m pytest -m cluster -s tests/test_cluster.py
 
-bench: $(VENV)/installed  ## measure everything in short, against peers and limits (15 minutes; nothing else should run)
+bench: $(VENV)/installed-for-tests  ## measure everything in short, against peers and limits (15 minutes; nothing else should run)
 	python benchmarks/bench.py $(FACES)
 
 check: lint types quick  ## everything to run before a commit
 
-lint: $(VENV)/installed  ## style, docstrings, security
+lint: $(VENV)/installed-for-tests  ## style, docstrings, security
 	ruff check .
 	ruff format --check .
 
-audit: $(VENV)/installed  ## known weaknesses of the pinned packages (asks pypi.org), and of the code
+audit: $(VENV)/installed-for-tests  ## known weaknesses of the pinned packages (asks pypi.org), and of the code
 	ruff check --select S .
 	@$(PYTHON) -m venv $(AUDIT) && $(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check pip-audit \
 	    || { echo 'audit: pip-audit cannot be installed: no package index is reached from here'; exit 1; }
@@ -71,11 +80,11 @@ audit: $(VENV)/installed  ## known weaknesses of the pinned packages (asks pypi.
 	    then echo "audit: constraints.txt was NOT audited: pypi.org tells nothing from here ($$(tail -n 1 $(AUDIT)/said | cut -c1-120)); run it where there is internet"; \
 	    else cat $(AUDIT)/said; fi; exit 1; }
 
-format: $(VENV)/installed  ## mend what ruff can mend
+format: $(VENV)/installed-for-tests  ## mend what ruff can mend
 	ruff check --fix .
 	ruff format .
 
-types: $(VENV)/installed  ## check the type hints
+types: $(VENV)/installed-for-tests  ## check the type hints
 	mypy
 
 flow: $(VENV)/installed  ## run the study as a Prefect flow
@@ -97,7 +106,8 @@ compare: $(VENV)/installed  ## one row an experiment: what was changed and what 
 plots: $(VENV)/installed  ## DVC's page of curves, confusion and pictures, against the last commit
 	dvc plots diff --out .cache/plots
 
-constraints:  ## freeze the versions that are installed now
+constraints: $(VENV)/installed  ## freeze the versions that are installed now, with the newest of what is not
+	$(PIP) install --quiet --editable '.[dev,browser,cluster,cluster-test]'
 	@{ sed -n '/^#/p' constraints.txt; $(BIN)/pip freeze --exclude-editable \
 	    | grep -vE '^(nvidia|triton|cuda)' | sed 's,+cpu,,'; } > constraints.part && mv constraints.part constraints.txt
 
@@ -106,7 +116,34 @@ clean:  ## remove what the study made, its record too; your faces in data/raw st
 	rm -rf data/sample data/faces data/split.parquet .dvc/cache .dvc/tmp .cache
 	rm -rf explained .checkpoints .tracking mlruns mlflow.db
 
-$(VENV)/installed: pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+$(VENV)/installed: pyproject.toml constraints.txt  # what the study needs
+	$(if $(filter cpu cuda,$(TORCH)),,$(error TORCH is '$(TORCH)': allowed are cpu and cuda, as in `make study TORCH=cuda`))
+	@$(or $(PYTHON),$(error no Python 3.11, 3.12 or 3.13 that can make a virtual environment is found: install one (on Debian python3-venv with it), or name it: `make study PYTHON=/path/to/python3.12`)) -m venv $(VENV)
+	@$(if $(filter-out $(TORCH_THERE),$(TORCH)),$(TORCH_$(TORCH)))
+	$(INSTALL) --editable .
+	@touch $@
+
+# The index is asked once and briefly, so that where it is not reached nobody waits; what it has is fetched patiently.
+define TORCH_cpu
+version=$$(sed -n 's/^torch==//p' constraints.txt)+cpu; \
+if $(PIP) index versions --retries 0 --timeout 5 --index-url $(TORCH_INDEX) torch 2>&1 | grep -qF "$$version"; \
+then $(INSTALL) --retries 3 --timeout 15 --no-deps --index-url $(TORCH_INDEX) "torch==$$version"; \
+else echo "torch $$version is not had from $(TORCH_INDEX): pip takes its usual torch, from PyPI with 2.7 GB of CUDA on Linux"; fi
+endef
+
+# pip would take the build without CUDA for the version that is asked for, and leave it.
+TORCH_cuda = $(PIP) uninstall --quiet --yes torch
+
+# A build that is asked for by name and not there takes the other one's place.
+ifneq ($(filter command environment,$(firstword $(origin TORCH))),)
+$(VENV)/installed: $(if $(filter-out $(TORCH_THERE),$(TORCH)),other-torch)
+endif
+.PHONY: other-torch
+
+$(VENV)/installed-for-tests: $(VENV)/installed $(if $(CHROMIUM),$(VENV)/installed-for-browser)  # and what tests and style need
+	$(INSTALL) --editable '.[dev]'
+	@touch $@
+
+$(VENV)/installed-for-browser: $(VENV)/installed  # and what drives the Chromium that is on this machine
+	$(INSTALL) --editable '.[browser]'
 	@touch $@

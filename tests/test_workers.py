@@ -561,6 +561,7 @@ QUIET = [
 
 @pytest.mark.skipif(not BROWSER, reason="no Chromium here: apt-get install chromium")
 def test_a_browser_shows_the_run_and_its_record(site: Site, studied: UUID) -> None:
+    pytest.importorskip("playwright", reason="no driver here: make .venv/installed-for-browser")
     from playwright.sync_api import expect, sync_playwright
 
     link = site.artifacts(studied)["mlflow"]
