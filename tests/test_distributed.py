@@ -5,8 +5,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from .project import TINY, clone_project
-
 pytestmark = pytest.mark.study
 
 EXACT = {
@@ -20,12 +18,9 @@ FOLDER = "artifacts/train/cnn"
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    changes = {"train": {"cnn": EXACT}, "sample": {"faces": 600, "unlabelled": 0}}
+def project(finished, tmp_path_factory):
     folder = tmp_path_factory.mktemp("together") / "image-sentiment"
-    project = clone_project(folder, {**TINY, **changes})
-    project.run("dvc", "repro", "split")
-    return project
+    return finished.prepare(folder, {"train": {"cnn": EXACT}})
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +29,6 @@ def trained(project):
     found = []
     for processes in ("1", "2"):
         project.environment["STUDY_PROCESSES"] = processes
-        project.environment["OMP_NUM_THREADS"] = "1"
         said = project.run("python", "-m", "pipeline.stages.train", "cnn")
         history = pd.read_csv(project.folder / FOLDER / "history.csv")
         weights = load_file(project.folder / FOLDER / "weights.safetensors")
