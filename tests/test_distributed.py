@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 pytestmark = pytest.mark.study
 
 EXACT = {
-    "epochs": 3, "dropout": 0.0, "precision": "float32", "optimiser": "sgd", "learning_rate": 0.02,
+    "epochs": 2, "dropout": 0.0, "precision": "float32", "optimiser": "sgd", "learning_rate": 0.02,
     "members": 2, "batch": 64, "mix": 0.5, "network": "compact-cnn",
 }  # fmt: skip
 """Without dropout, which draws for each share apart; in full precision; not with AdamW, which makes
@@ -41,7 +41,7 @@ def trained(project):
 
 def test_two_processes_follow_the_same_curve_as_one(trained):
     (alone, _, _), (together, _, _) = trained
-    assert list(alone["epoch"]) == list(together["epoch"]) == [1, 2, 3]
+    assert list(alone["epoch"]) == list(together["epoch"]) == [1, 2]
     for name in ("train_loss", "validation_loss"):
         torch.testing.assert_close(
             torch.tensor(alone[name].to_numpy()), torch.tensor(together[name].to_numpy()),
@@ -55,7 +55,7 @@ def test_the_weights_that_one_process_keeps_are_those_of_all(trained):
     assert alone.keys() == together.keys()  # no prefix of a wrapper
     for name in (found for found in alone if found.endswith(("running_mean", "running_var"))):
         assert (alone[name] - together[name]).norm() < 0.02 * alone[name].norm()
-    assert said.count("epoch 3") >= 1
+    assert said.count("epoch 2") >= 1
 
 
 def test_one_record_and_no_checkpoint_is_left(project, trained):
@@ -69,7 +69,7 @@ def test_one_record_and_no_checkpoint_is_left(project, trained):
     assert [run.data.tags["processes"] for run in runs] == ["2", "1"]
     for run in runs:
         history = client.get_metric_history(run.info.run_id, "train_loss")
-        assert [point.step for point in history] == [1, 2, 3]
+        assert [point.step for point in history] == [1, 2]
     assert not list((project.folder / ".checkpoints").glob("train-cnn/*"))
 
 
