@@ -12,6 +12,8 @@ CHROMIUM := $(shell command -v chromium || command -v google-chrome)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --constraint constraints.txt
 AUDIT := .cache/audit
+# A module's tests stay in one worker, as they share what they prepared; long modules start first.
+TWO_WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := true
@@ -26,7 +28,7 @@ UNCOMPARED := ^(.*/.*|constraints\.txt|Created|State|Executor|\
     semisupervised\.(labelled_only|pretrained|consistent|macro_f1.*|.*chosen_on.*|measured_on)|\
     saliency\.(.*_deletion|.*_randomised|on_features|by_chance|untrained))$$
 
-.PHONY: help study recipes recipe ablation test cluster-test bench check lint audit format types quick flow server worker mlflow compare plots constraints clean
+.PHONY: help study recipes recipe ablation test cluster-test bench check lint audit format types quick nightly flow server worker mlflow compare plots constraints clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -50,10 +52,13 @@ ablation: $(VENV)/installed  ## run grids/ablation.yaml, 27 small trainings, and
 	-@python -m pipeline.tracking wait
 
 test: $(VENV)/installed-for-tests  ## run all tests (minutes)
-	python -m pytest
+	python -m pytest $(TWO_WORKERS)
 
 quick: $(VENV)/installed-for-tests  ## run the tests that take seconds
-	python -m pytest -m "not study and not cluster"
+	python -m pytest $(TWO_WORKERS) -m "not study and not cluster and not nightly"
+
+nightly: $(VENV)/installed-for-tests  ## run what takes long, such as every recipe (before an issue is called resolved)
+	python -m pytest -m nightly
 
 cluster-test: $(VENV)/installed-for-tests  ## a grid over two hosts on this machine, with PostgreSQL and S3 (needs root for apt)
 	$(INSTALL) --editable '.[cluster,cluster-test]'

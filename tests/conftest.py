@@ -1,6 +1,8 @@
-"""What tests share: the study's own parameters, and a record that stays out of the project."""
+"""What tests share: the study's own parameters, a tiny study that is done, one thread a process."""
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,33 @@ ROOT = Path(__file__).parents[1]
 os.environ.setdefault("DO_NOT_TRACK", "true")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DVC_NO_ANALYTICS", "1")
+# Before torch is imported: results depend on the number of threads; two workers share two cores.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER")
+
+LONGEST_FIRST = (
+    "test_workers", "test_same_twice", "test_faults", "test_flow", "test_experiments", "test_study",
+    "test_exchange", "test_compute", "test_made_by", "test_distributed", "test_priority",
+    "test_security", "test_sanity",
+)  # fmt: skip
+"""Modules that take minutes start first: two workers then end at about the same time."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Each of several workers has temporary files of its own, and so a compute slot of its own."""
+    if WORKER:
+        tempfile.tempdir = os.environ["TMPDIR"] = tempfile.mkdtemp(prefix=f"{WORKER}-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if WORKER:
+        shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {name: number for number, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +53,12 @@ def params() -> Params:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A tiny study that is done, for all tests of the session, and copies of it."""
+    from .project import Finished
+
+    own = tmp_path_factory.getbasetemp()
+    return Finished(own.parent if WORKER else own)

@@ -1,5 +1,6 @@
 """A clone of this project with tiny parameters, and the commands that a user types in it."""
 
+import copy
 import json
 import os
 import shutil
@@ -8,15 +9,17 @@ import sys
 from pathlib import Path
 
 import yaml
+from filelock import FileLock
 
 from .conftest import ROOT
 
 TINY = {
     "sample": {"faces": 600, "unlabelled": 30},
-    "train": {"cnn": {"epochs": 2}, "dnn": {"epochs": 3}},
-    "saliency": {"samples": 2, "steps": 2, "faces": 8, "random": 1},
-    "lime": {"segments": 12, "samples": 20, "marked": 3},
-    "filters": {"filters": 2, "strongest": 2, "random": 2, "steps": 2},
+    "train": {"cnn": {"epochs": 1}, "dnn": {"epochs": 3}},
+    "evaluate": {"resamples": 200, "views": {"shift": 0}},
+    "saliency": {"samples": 2, "steps": 2, "faces": 4, "random": 1},
+    "lime": {"segments": 9, "samples": 12, "marked": 3},
+    "filters": {"filters": 1, "strongest": 1, "random": 1, "steps": 2},
     "class_images": {"steps": 2},
     "semisupervised": {
         "autoencoder": {"epochs": 1},
@@ -24,6 +27,13 @@ TINY = {
         "consistency": {"fit": {"epochs": 1}},
     },
 }
+
+NOT_COPIED = {
+    ".": {".checkpoints", ".tracking", "mlruns", "mlflow.db", "mlflow.db-shm", "mlflow.db-wal"},
+    ".dvc": {"tmp"},
+    ".dvc/cache": {"runs"},
+}
+"""What a copy of a project lacks: its record, and what DVC would put back instead of working."""
 
 
 class Project:
@@ -33,6 +43,7 @@ class Project:
         self.folder = folder
         outside = {
             "MLFLOW_TRACKING_URI", "STUDY_REPRODUCTION", "IMAGE_SENTIMENT_TRACKING", "DVC_ROOT",
+            "PYTHONDONTWRITEBYTECODE",  # each of many processes would compile the study again
         }  # fmt: skip
         inherited = {key: value for key, value in os.environ.items() if key not in outside}
         self.environment = {
@@ -58,13 +69,20 @@ class Project:
         self.run("git", "add", "--all")
         self.run("git", "commit", "--quiet", "--message", message)
 
+    def change(self, changes):
+        """Merge settings into params.yaml."""
+        path = self.folder / "params.yaml"
+        path.write_text(yaml.safe_dump(merge(yaml.safe_load(path.read_text()), changes)))
+
     def json(self, path):
         return json.loads((self.folder / path).read_text())
 
+    def stages(self):
+        return yaml.safe_load((self.folder / "dvc.lock").read_text())["stages"]
+
     def locked(self):
-        lock = yaml.safe_load((self.folder / "dvc.lock").read_text())
         return {
-            out["path"]: out["md5"] for stage in lock["stages"].values() for out in stage["outs"]
+            out["path"]: out["md5"] for stage in self.stages().values() for out in stage["outs"]
         }
 
 
@@ -89,13 +107,106 @@ def clone_project(folder, changes):
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, target)
-    path = folder / "params.yaml"
-    path.write_text(yaml.safe_dump(merge(yaml.safe_load(path.read_text()), changes)))
+    project.change(changes)
     project.commit("as cloned")
     return project
 
 
 def merge(base, changes):
+    """Settings with others in their place; what is merged stays as it is."""
+    merged = copy.deepcopy(base)
     for key, value in changes.items():
-        base[key] = merge(base[key], value) if isinstance(value, dict) else value
-    return base
+        merged[key] = merge(merged.get(key, {}), value) if isinstance(value, dict) else value
+    return merged
+
+
+class Finished:
+    """What a session's tests share: a tiny study that is done, made when it is first asked for.
+
+    It lies where every process of the session finds it, and one of them makes it. Nobody works in
+    it: tests read it, or take a copy.
+    """
+
+    def __init__(self, shared):
+        self.shared = shared
+
+    def study(self):
+        """All stages, in one reproduction, with its record; what DVC said is its `output`."""
+
+        def work(project):
+            project.environment |= {"PYTHONHASHSEED": "1", "TZ": "UTC"}
+            said = project.run("dvc", "repro")
+            (project.folder.parent / "said").write_text(said)
+            project.run("python", "-m", "pipeline.tracking", "wait", "--timeout", "120")
+
+        project = self._once("study", work)
+        project.output = (project.folder.parent / "said").read_text()
+        return project
+
+    def faces(self):
+        """Faces that are drawn, read and parted, without a record."""
+
+        def work(project):
+            project.environment["IMAGE_SENTIMENT_TRACKING"] = "off"
+            project.run("dvc", "repro", "split")
+
+        return self._once("faces", work)
+
+    def _once(self, name, work):
+        folder, done = self.shared / name / "image-sentiment", self.shared / name / "done"
+        with FileLock(self.shared / f"{name}.lock"):
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                work(clone_project(folder, TINY))
+                done.touch()
+        return Project(folder)
+
+    def prepare(self, folder, changes=None, upto="split"):
+        """A clone in which the stages that `upto` needs, and itself, are done and no others.
+
+        Args:
+            folder: where; not there yet.
+            changes: beside `TINY`, committed. DVC runs what they concern again.
+            upto: a stage of dvc.yaml. `split` and those before it cost seconds, all others a study.
+        """
+        early = upto in ("sample", "ingest", "split")
+        source = (self.faces() if early else self.study()).folder
+
+        def left_out(place, _):
+            return NOT_COPIED.get(Path(place).relative_to(source).as_posix(), ())
+
+        shutil.copytree(source, folder, copy_function=_copy, ignore=left_out, symlinks=True)
+        project = Project(folder)
+        stages = project.stages()
+        wanted = _needed(stages, upto)
+        for name in stages.keys() - wanted:
+            for out in stages[name]["outs"]:
+                path = folder / out["path"]
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+                (path.parent / "made_by.json").unlink(missing_ok=True)
+        kept = {
+            "schema": "2.0",
+            "stages": {name: stages[name] for name in stages if name in wanted},
+        }
+        (folder / "dvc.lock").write_text(yaml.safe_dump(kept))
+        if changes:
+            project.change(changes)
+            project.run("git", "commit", "--quiet", "--message", "changed", "params.yaml")
+        return project
+
+
+def _needed(stages, name):
+    """A stage, and all from which it has something."""
+    read = [dep["path"] for dep in stages[name].get("deps", [])]
+    before = {
+        other for other, entry in stages.items()
+        for out in entry["outs"]
+        if other != name and any(f"{out['path']}/".startswith(f"{path}/") for path in read)
+    }  # fmt: skip
+    return {name}.union(*(_needed(stages, other) for other in before))
+
+
+def _copy(source, target):
+    """What git and DVC keep by its hash is never written again: a second name will do."""
+    kept = "/.git/objects/" in source or "/.dvc/cache/files/" in source
+    return os.link(source, target) if kept else shutil.copy2(source, target)

@@ -1,5 +1,6 @@
 """Recipes and grids as DVC experiments: through real dvc, on the study and on one tiny stage."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -10,23 +11,27 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import psutil
 import pytest
+import torch
+
+from pipeline.models.classifier import Classifier
+from pipeline.models.networks import count_parameters
+from pipeline.params import MODELS
+from pipeline.stages.train import describe, wanted_size
+from pipeline.training.compute import choose
+from pipeline.training.loop import fit
+from pipeline.training.tasks import Classification, FaceSet
 
 from .conftest import ROOT
-from .project import TINY, clone_project, new_project
+from .project import new_project
+from .test_recipes import NAMES, configured
 
 pytestmark = pytest.mark.study
 
 EXPERIMENTS = ("python", "-m", "pipeline.experiments")
-
-SMALL = {
-    **TINY,
-    "train": {"cnn": {"epochs": 1}, "dnn": {"epochs": 1}},
-    # Ten views of a face by four networks of 10 M parameters take minutes.
-    "evaluate": {"views": {"shift": 0}},
-}
 
 ONE_EPOCH = [
     word
@@ -41,15 +46,13 @@ ONE_EPOCH = [
 ]
 
 GRID = """
-title: Which rate?
+title: How long?
 measure: cnn.accuracy
 stages: [evaluate]
-base:
-  train: {cnn: {network: leaky-cnn, batch: 128}}
 vary:
-  rate:
-    low: {train: {cnn: {learning_rate: 0.0001}}}
-    high: {train: {cnn: {learning_rate: 0.003}}}
+  length:
+    short: {train: {cnn: {epochs: 10}}}
+    long: {train: {cnn: {epochs: 20}}}
 seeds: {keys: [train.cnn.seed], values: [0, 1]}
 """
 
@@ -72,87 +75,108 @@ def shown(project):
     return found
 
 
+# Each recipe's networks
+
+
+@pytest.fixture(scope="module")
+def faces():
+    rng = np.random.default_rng(0)
+    pixels = torch.from_numpy(rng.integers(0, 256, (8, 1, 48, 48), dtype=np.uint8)).squeeze(1)
+    return FaceSet(pixels, torch.arange(8) % 7)
+
+
+def build(name, model, params, faces):
+    """The classifier that the stage would train, and how it would train it, but for one step."""
+    found = configured(name, params).params
+    torch.manual_seed(0)
+    settings = getattr(found.train, model)
+    classifier = Classifier(describe(settings, wanted_size(found, model), faces))
+    one_step = {"epochs": 1, "batch": len(faces), "device": "cpu", "compile": "never"}
+    return classifier, settings.model_copy(update=one_step)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_networks_of_every_recipe_learn_from_a_batch(name, model, params, faces):
+    classifier, settings = build(name, model, params, faces)
+    before = {key: value.clone() for key, value in classifier.named_parameters()}
+    task = Classification.of(settings)
+    progress = fit(classifier, task, faces, faces, settings, choose(settings))
+    (row,) = progress.history  # its loss is finite, or `fit` had told
+    assert row["train_loss"] > 0
+    still = [key for key, value in classifier.named_parameters() if torch.equal(value, before[key])]
+    assert not still
+
+
+def test_a_dnn_can_be_asked_for_by_the_size_of_the_cnn(params, faces):
+    sizes = [count_parameters(build("r4", model, params, faces)[0]) for model in MODELS]
+    assert sizes[1] == pytest.approx(sizes[0], rel=0.02)
+
+
 # The study
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    """A clone in which some stages are up to date, as after a first `make study`."""
-    project = clone_project(tmp_path_factory.mktemp("experiments") / "image-sentiment", SMALL)
-    project.run("dvc", "repro", "split", "train@dnn")
-    (project.folder / "grids" / "rates.yaml").write_text(GRID)
-    project.commit("some results, and a grid")
+def project(tmp_path_factory, finished):
+    """A clone in which all is up to date and committed, as after a first `make study`."""
+    folder = tmp_path_factory.mktemp("experiments") / "image-sentiment"
+    project = finished.prepare(folder, upto="report")
+    project.commit("results")
     return project
 
 
 @pytest.fixture(scope="module")
-def recipes(project):
-    """All recipes, by one command."""
-    return project.run(*EXPERIMENTS, "all", *ONE_EPOCH, seconds=2400)
+def few(project):
+    """A recipe that leaves most stages as they are."""
+    return project.run(*EXPERIMENTS, "run", "few", *ONE_EPOCH)
 
 
-def test_one_command_runs_every_recipe_as_the_experiment_of_its_name(project, recipes):
-    found = shown(project)
-    networks = {name: params["train"]["cnn"]["network"] for name, (params, _) in found.items()}
-    assert networks == {
-        "r0": "vgg-cnn", "r1": "triple-cnn", "r2": "vgg16-cnn", "r4": "leaky-cnn",
-        "few": "paired-cnn", "gpu": "wide-paired-cnn", "ensemble": "wide-paired-cnn",
-        "half-hour": "paired-cnn", "hour": "paired-cnn",
-    }  # fmt: skip
-    for params, metrics in found.values():
-        assert params["train"]["cnn"]["epochs"] == 1
-        for model in ("cnn", "dnn"):
-            assert 0 < metrics["evaluate"][model]["accuracy"] < 1
-    assert recipes.count("Running stage 'report'") == len(found)
+def test_one_command_runs_a_recipe_as_the_experiment_of_its_name(project, few):
+    ran = {line for line in few.splitlines() if line.startswith("Running stage")}
+    assert ran == {"Running stage 'semisupervised':", "Running stage 'report':"}
+    params, metrics = shown(project)["few"]
+    assert params["semisupervised"]["labelled_fraction"] == 0.1
+    assert params["semisupervised"]["classifier"]["epochs"] == 1
+    before = project.json("artifacts/semisupervised/metrics.json")
+    assert metrics["semisupervised"].keys() == before.keys()
+    assert metrics["semisupervised"] != before
 
 
-def test_a_dnn_can_be_asked_for_by_the_size_of_the_cnn(project, recipes):
-    _, metrics = shown(project)["r4"]
-    sizes = [metrics[model][model]["parameters"] for model in ("cnn", "dnn")]
-    assert sizes[1] == pytest.approx(sizes[0], rel=0.02)
-
-
-def test_the_workspace_stays_as_it_is(project, recipes):
+def test_the_workspace_stays_as_it_is(project, few):
     assert project.run("git", "status", "--porcelain") == ""
-    assert not (project.folder / "artifacts" / "train" / "cnn").exists()
+    found = (project.folder / "artifacts/semisupervised/semisupervised.json").read_bytes()
+    md5 = hashlib.md5(found, usedforsecurity=False).hexdigest()
+    assert md5 == project.locked()["artifacts/semisupervised/semisupervised.json"]
     assert not list((project.folder / ".dvc" / "tmp" / "exps" / "standalone").glob("tmp*"))
 
 
-def test_the_record_knows_experiments_by_name(project, recipes):
+def test_the_record_knows_experiments_by_name(project, few):
     from mlflow import MlflowClient
 
     project.run("python", "-m", "pipeline.tracking", "wait", "--timeout", "120")
     client = MlflowClient(f"sqlite:///{project.folder / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("image-sentiment")
-    runs = client.search_runs([experiment.experiment_id], "tags.`dvc.experiment` = 'r4'")
+    runs = client.search_runs([experiment.experiment_id], "tags.`dvc.experiment` = 'few'")
     (parent,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
-    assert (parent.info.run_name, parent.info.status) == ("r4", "FINISHED")
-    assert parent.data.metrics["cnn.accuracy"] == pytest.approx(
-        accuracy(shown(project)["r4"][1]), abs=1e-5
-    )
-    assert {"train@cnn", "evaluate"} <= {run.info.run_name for run in runs}
+    assert (parent.info.run_name, parent.info.status) == ("few", "FINISHED")
+    stages = {run.info.run_name: run for run in runs if run is not parent}
+    assert stages.keys() == {"semisupervised", "report"}
+    assert stages["semisupervised"].data.params["labelled_fraction"] == "0.1"
 
 
-def test_a_grid_ends_in_its_table_and_is_not_run_twice(project, monkeypatch):
-    monkeypatch.setitem(project.environment, "IMAGE_SENTIMENT_TRACKING", "off")
-    output = project.run(*EXPERIMENTS, "grid", "rates")
+@pytest.mark.nightly
+def test_one_command_runs_every_recipe(project, params):
+    output = project.run(*EXPERIMENTS, "all", *ONE_EPOCH, seconds=7200)
     found = shown(project)
-    names = {"rates-low-0", "rates-low-1", "rates-high-0", "rates-high-1"}
-    assert names <= set(found)
-    table = pd.read_csv(project.folder / "artifacts" / "grids" / "rates.csv").set_index("rate")
-    assert list(table["seeds"]) == [2, 2]
-    for arm in ("low", "high"):
-        accuracies = [accuracy(found[f"rates-{arm}-{seed}"][1]) for seed in (0, 1)]
-        assert table.loc[arm, "mean"] == pytest.approx(sum(accuracies) / 2, abs=1e-5)
-    assert table.loc["high", "difference"] == pytest.approx(
-        table.loc["high", "mean"] - table.loc["low", "mean"], abs=1e-5
-    )
-    assert "2 seeds are few" in " ".join(output.split())
-
-    again = project.run(*EXPERIMENTS, "grid", "rates")
-    assert again.count("done already") == 4
-    assert "Running stage" not in again
-    assert project.run("git", "status", "--porcelain") == ""
+    assert found.keys() >= set(NAMES)
+    for name in NAMES:
+        settings, metrics = found[name]
+        expected = configured(name, params).params.train
+        for model in MODELS:
+            assert settings["train"][model]["network"] == getattr(expected, model).network
+            assert settings["train"][model]["epochs"] == 1
+            assert 0 < metrics["evaluate"][model]["accuracy"] < 1
+    assert output.count("Running stage 'report'") >= len(NAMES) - 1  # `few` may be done already
 
 
 # One tiny stage in place of the study
@@ -171,7 +195,7 @@ WORK = """
 import json, os, pathlib, sys, time
 from ruamel.yaml import YAML
 params = YAML(typ="safe").load(pathlib.Path("params.yaml"))
-epochs = params["train"]["cnn"]["epochs"]
+epochs, seed = (params["train"]["cnn"][key] for key in ("epochs", "seed"))
 if epochs == 13:
     sys.exit("bad luck")
 if epochs == 99:
@@ -180,7 +204,7 @@ if epochs == 99:
 faces = pathlib.Path(params["data"]["source"]).read_text().count("face")
 out = pathlib.Path("artifacts/evaluate/metrics.json")
 out.parent.mkdir(parents=True, exist_ok=True)
-scores = {"accuracy": epochs / 100, "faces": faces}
+scores = {"accuracy": (epochs + seed) / 100, "faces": faces}
 out.write_text(json.dumps({"cnn": scores, "dnn": scores}))
 """
 
@@ -197,6 +221,8 @@ def tiny(tmp_path):
     (folder / "data" / "sample").write_text("face")
     shutil.copy(ROOT / "params.yaml", folder)
     shutil.copytree(ROOT / "recipes", folder / "recipes")
+    (folder / "grids").mkdir()
+    (folder / "grids" / "lengths.yaml").write_text(GRID)
     project.commit("tiny")
     return project
 
@@ -238,6 +264,25 @@ def test_what_is_done_is_done_until_the_code_the_faces_or_the_stages_change(tiny
     (tiny.folder / "dvc.yaml").write_text(STAGES + "\n# changed, not committed\n")
     assert "Reproducing" in run_r4(tiny, 10, *elsewhere)
     assert "done already" in run_r4(tiny, 10, *elsewhere)
+
+
+def test_a_grid_ends_in_its_table_and_is_not_run_twice(tiny):
+    output = tiny.run(*EXPERIMENTS, "grid", "lengths")
+    found = shown(tiny)
+    assert found.keys() == {f"lengths-{arm}-{seed}" for arm in ("short", "long") for seed in (0, 1)}
+    table = pd.read_csv(tiny.folder / "artifacts" / "grids" / "lengths.csv").set_index("length")
+    assert list(table["seeds"]) == [2, 2]
+    for arm, mean in (("short", 0.105), ("long", 0.205)):
+        accuracies = [accuracy(found[f"lengths-{arm}-{seed}"][1]) for seed in (0, 1)]
+        assert table.loc[arm, "mean"] == pytest.approx(mean)
+        assert sum(accuracies) / 2 == pytest.approx(mean)
+    assert table.loc["long", "difference"] == pytest.approx(0.1)
+    assert "2 seeds are few" in " ".join(output.split())
+
+    again = tiny.run(*EXPERIMENTS, "grid", "lengths")
+    assert again.count("done already") == 4
+    assert "Running stage" not in again
+    assert tiny.run("git", "status", "--porcelain", "--", ":!artifacts") == ""
 
 
 def test_mistakes_are_named_before_dvc_starts(tiny):

@@ -28,6 +28,8 @@ from pipeline.tracking.store import connect
 
 from .conftest import ROOT
 
+pytestmark = pytest.mark.study
+
 FACES = 105
 NAME = "image-sentiment-cnn"
 

@@ -126,6 +126,7 @@ def test_the_last_convolution_of_every_network_can_be_looked_at(network, faces):
     assert found.images.shape == (2, 48, 48)
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("network", ["compact-cnn", "paired-cnn", "leaky-cnn", "two-by-two-cnn"])
 def test_every_network_with_convolutions_shows_its_filters(subject, network):
     made = subject(network)

@@ -11,27 +11,21 @@ import numpy as np
 import pytest
 import yaml
 
-from .project import TINY, clone_project
-
 pytestmark = pytest.mark.study
 
 FILE = "artifacts/split/made_by.json"
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
+def project(tmp_path_factory, finished):
     """A clone in which the faces were drawn, read and parted."""
-    project = clone_project(tmp_path_factory.mktemp("made") / "project", TINY)
-    project.environment |= {"IMAGE_SENTIMENT_TRACKING": "off", "OMP_NUM_THREADS": "1"}
-    project.run("dvc", "repro", "split")
+    project = finished.prepare(tmp_path_factory.mktemp("made") / "project")
+    project.environment["IMAGE_SENTIMENT_TRACKING"] = "off"
     return project
 
 
 def set_split(project, **settings):
-    path = project.folder / "params.yaml"
-    values = yaml.safe_load(path.read_text())
-    values["split"] |= settings
-    path.write_text(yaml.safe_dump(values))
+    project.change({"split": settings})
 
 
 def md5(path):
@@ -78,6 +72,8 @@ def test_it_fits_until_dvc_restores_another_result(project):
     assert ", changed; cpu" in told(project, expect=0)["split"]
 
     set_split(project, seed=0)
+    project.run("dvc", "repro", "split")
+    set_split(project, seed=7)
     output = project.run("dvc", "repro", "split")
     assert "is cached - skipping run" in output
     found = told(project, expect=1)

@@ -1,3 +1,5 @@
+import copy
+import functools
 import json
 
 import numpy as np
@@ -24,6 +26,11 @@ def as_tensor(faces):
 
 def trained_a_little(name="compact-cnn", normalisation="face"):
     """A classifier whose weights and statistics are no longer those it starts with."""
+    return copy.deepcopy(train_a_little(name, normalisation))
+
+
+@functools.cache
+def train_a_little(name, normalisation):
     torch.manual_seed(0)
     model = Classifier(Architecture(name, 0.1, normalisation, mean=120.0, deviation=60.0))
     model.train()

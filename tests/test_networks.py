@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import subprocess
 import sys
 from typing import get_args
 
@@ -12,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import UserError
+from pipeline.models.__main__ import main
 from pipeline.models.matching import match_width
 from pipeline.models.networks import (
     CONVOLUTIONAL,
@@ -22,6 +22,9 @@ from pipeline.models.networks import (
 )
 from pipeline.models.table import count_all, tabulate
 from pipeline.params import ConvolutionalName, DenseName
+
+COUNTED = torch.device("meta")
+"""Where a network has shapes and no weights, which is all that counting takes."""
 
 TOTALS = {
     # name: (Keras total, Keras trainable)
@@ -143,7 +146,8 @@ def test_the_parameters_know_every_network():
 
 @pytest.mark.parametrize("name", TOTALS)
 def test_counts_are_those_of_the_report(name):
-    network = build_network(name)
+    with COUNTED:
+        network = build_network(name)
     assert (count_all(network), count_parameters(network)) == TOTALS[name]
     rows = tabulate(network)
     assert [row.parameters for row in rows if row.parameters] == LAYERS[name]
@@ -189,15 +193,17 @@ def test_whole_channels_are_left_out_at_the_rate_of_the_design():
 @pytest.mark.parametrize("cnn", CONVOLUTIONAL)
 @pytest.mark.parametrize("dnn", DENSE)
 def test_a_dnn_can_have_the_size_of_any_cnn(cnn, dnn):
-    wanted = count_parameters(build_network(cnn))
-    matched = build_network(dnn, width=match_width(dnn, wanted))
+    with COUNTED:
+        wanted = count_parameters(build_network(cnn))
+        matched = build_network(dnn, width=match_width(dnn, wanted))
     assert count_parameters(matched) == pytest.approx(wanted, rel=0.02)
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.sampled_from(list(DENSE)), st.integers(400_000, 20_000_000))
 def test_a_match_is_within_two_percent(name, wanted):
-    matched = build_network(name, width=match_width(name, wanted))
+    with COUNTED:
+        matched = build_network(name, width=match_width(name, wanted))
     assert count_parameters(matched) == pytest.approx(wanted, rel=0.02)
 
 
@@ -208,28 +214,33 @@ def test_what_cannot_be_matched_is_named():
         match_width("deep-dnn", 100)
 
 
-def models(*arguments, expect=0):
-    done = subprocess.run(
-        [sys.executable, "-m", "pipeline.models", *arguments], capture_output=True, text=True
-    )
-    assert done.returncode == expect, done.stderr
-    return done.stdout if expect == 0 else done.stderr
+@pytest.fixture
+def models(monkeypatch, capsys):
+    def run(*arguments, expect=0):
+        monkeypatch.setattr(sys, "argv", ["models", *arguments])
+        assert main() == expect
+        said = capsys.readouterr()
+        return said.out if expect == 0 else said.err
+
+    return run
 
 
-def test_the_command_lists_every_network_and_its_counts():
-    rows = {row["name"]: row for row in json.loads(models("--json"))}
+def test_the_command_lists_every_network_and_its_counts(models):
+    with COUNTED:
+        rows = {row["name"]: row for row in json.loads(models("--json"))}
     assert set(rows) == {*NETWORKS, "bottleneck-autoencoder", "wide-autoencoder"}
     for name, (total, trainable) in TOTALS.items():
         row = rows[name]
         assert (row["keras_total"], row["keras_trainable"]) == (total, trainable)
         assert row["parameters"] == trainable
     assert rows["wide-autoencoder"]["parameters"] == 21_297
-    text = models()
+    with COUNTED:
+        text = models()
     assert "8,114,631" in text
     assert "triple-cnn" in text
 
 
-def test_the_command_prints_a_network_as_its_report_does():
+def test_the_command_prints_a_network_as_its_report_does(models):
     text = models("leaky-cnn")
     assert "conv1" in text
     assert "32 x 48 x 48" in text

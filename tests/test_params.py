@@ -204,13 +204,22 @@ ANYTHING = st.recursive(
 )
 
 
+def written(values):
+    text = io.StringIO()
+    YAML(typ="safe", pure=True).dump(values, text)
+    return text.getvalue()
+
+
+WRITTEN = {name: written({name: section}) for name, section in COMMITTED.items()}
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from([*LEAVES, *SECTIONS]), ANYTHING)
 def test_whatever_a_file_holds_is_accepted_or_one_line(tmp_path_factory, key, value):
-    text = io.StringIO()
-    YAML(typ="safe", pure=True).dump(change(COMMITTED, key, value), text)
+    name = key.partition(".")[0]
+    changed = written({name: change(COMMITTED, key, value)[name]})
     path = tmp_path_factory.mktemp("params") / "params.yaml"
-    path.write_text(text.getvalue(), encoding="utf-8")
+    path.write_text("".join((WRITTEN | {name: changed}).values()), encoding="utf-8")
     try:
         found = at(load(path), key)
     except UserError as error:

@@ -1,63 +1,45 @@
 """Two runs of the study give the same bytes: other folder, hour, language, home, hash order."""
 
-import copy
 import time
 
 import pytest
-import yaml
 
-from .project import TINY, clone_project, merge
+from .project import TINY, clone_project
 
 pytestmark = pytest.mark.study
-
-SMALLEST = merge(
-    copy.deepcopy(TINY) | {"split": {}, "evaluate": {}},
-    {
-        "sample": {"faces": 250, "unlabelled": 20},
-        "split": {"held_out": 0.4},
-        "train": {"cnn": {"epochs": 1}, "dnn": {"epochs": 1}},
-        "evaluate": {"resamples": 200},
-    },
-)
-"""The least that every stage takes: five faces of the rarest expression stand in all parts."""
-
-
-def study(folder, **environment):
-    """The whole study in a new clone, with DVC's cache in it: nothing comes from another run."""
-    project = clone_project(folder, SMALLEST)
-    project.environment |= {"IMAGE_SENTIMENT_TRACKING": "off", "OMP_NUM_THREADS": "1"} | environment
-    output = project.run("dvc", "repro")
-    assert "skipping run" not in output
-    assert output.count("Running stage") == len(stages(project))
-    return project
-
-
-def stages(project):
-    return yaml.safe_load((project.folder / "dvc.lock").read_text())["stages"]
 
 
 def locked(project):
     """Every md5 in dvc.lock, of what stages read and of what they wrote."""
     return {
         (stage, kind, entry["path"]): entry["md5"]
-        for stage, entries in stages(project).items()
+        for stage, entries in project.stages().items()
         for kind in ("deps", "outs")
         for entry in entries.get(kind, [])
     }
 
 
 @pytest.fixture(scope="module")
-def twice(tmp_path_factory):
-    """Two studies at different times; the second has another of everything that may vary."""
-    first = study(tmp_path_factory.mktemp("a") / "x", PYTHONHASHSEED="1", TZ="UTC")
+def twice(finished, tmp_path_factory):
+    """Two studies at different times; the second has another of everything that may vary.
+
+    Each in a clone of its own with DVC's cache in it: nothing comes from another run. The first
+    has told the record of itself, the second has none.
+    """
+    first = finished.study()
     home = tmp_path_factory.mktemp("home of somebody else")
     started = time.time()
     longer = tmp_path_factory.mktemp("b") / "a folder with a much longer name" / "image-sentiment"
-    second = study(
-        longer,
-        PYTHONHASHSEED="2", TZ="Asia/Kathmandu", LANG="C", LC_ALL="C", COLUMNS="40",
-        HOME=str(home), USER="somebody-else", HOSTNAME="elsewhere",
-    )  # fmt: skip
+    second = clone_project(longer, TINY)
+    second.environment |= {
+        "IMAGE_SENTIMENT_TRACKING": "off", "PYTHONHASHSEED": "2", "TZ": "Asia/Kathmandu",
+        "LANG": "C", "LC_ALL": "C", "COLUMNS": "40", "HOME": str(home), "USER": "somebody-else",
+        "HOSTNAME": "elsewhere",
+    }  # fmt: skip
+    second.output = second.run("dvc", "repro")
+    for project in (first, second):
+        assert "skipping run" not in project.output
+        assert project.output.count("Running stage") == len(project.stages())
     lock = first.folder / "dvc.lock"
     assert lock.stat().st_mtime <= started
     return first, second
@@ -87,17 +69,16 @@ def test_no_output_names_a_folder(twice):
 def test_what_made_each_result_is_told_beside_it_and_changes_no_md5(twice):
     for project in twice:
         told = project.run("python", "-m", "pipeline.tracking", "made")
-        assert len(told.splitlines()) == len(stages(project))
+        assert len(told.splitlines()) == len(project.stages())
     made = [project.json("artifacts/train/cnn/made_by.json") for project in twice]
     assert made[0]["git"]["revision"] != made[1]["git"]["revision"]
     assert made[0]["outputs"] == made[1]["outputs"]
     assert made[0]["machine"]["precision"] in ("float32", "bfloat16")
-    for project in twice:
-        assert "up to date" in project.run("dvc", "status")
+    assert "up to date" in twice[1].run("dvc", "status")
 
 
 def test_metrics_say_which_faces_chose_and_which_gave_the_figures(twice):
-    project, _ = twice
+    _, project = twice
     shown = project.run("dvc", "metrics", "show", "--json")
     assert "epoch_chosen_on" in shown
     chosen_on = {"cnn": "none", "dnn": "none"}  # both keep their last epoch

@@ -145,6 +145,7 @@ def test_no_line_of_code_loads_what_could_run():
 # Models in MLflow
 
 
+@pytest.mark.study
 def test_a_registered_model_is_no_pickle_and_one_that_is_does_not_open(tmp_path, monkeypatch):
     import mlflow
 
@@ -196,6 +197,7 @@ def test_no_command_of_a_stage_has_a_parameter_in_it():
         assert not isinstance(stage.get("foreach"), str), name
 
 
+@pytest.mark.study
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -240,6 +242,7 @@ def closed_port():
         yield taken.getsockname()[1]
 
 
+@pytest.mark.study
 def test_secrets_of_the_environment_are_written_nowhere(tmp_path, closed_port):
     """A stage records to a server that is away, says so, and fails once; then all is searched."""
     project = new_project(tmp_path / "project")

@@ -96,7 +96,11 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(settings):
 
 @pytest.mark.parametrize(
     ("network", "large", "stopped_in"),
-    [("dense-dnn", 2**30, 2), ("paired-cnn", 2**30, 2), ("dense-dnn", 0, 3)],
+    [
+        ("dense-dnn", 2**30, 2),
+        pytest.param("paired-cnn", 2**30, 2, marks=pytest.mark.study),
+        ("dense-dnn", 0, 3),
+    ],
 )
 def test_a_training_that_was_stopped_ends_like_one_that_was_not(
     settings, tmp_path, monkeypatch, network, large, stopped_in
@@ -121,6 +125,7 @@ def test_a_training_that_was_stopped_ends_like_one_that_was_not(
     assert same_weights(whole, resumed)
 
 
+@pytest.mark.study
 def test_a_training_killed_without_warning_goes_on(settings, tmp_path):
     """SIGKILL from outside, in the middle: the next run starts after the last whole epoch."""
     script = f"""
@@ -167,6 +172,7 @@ def test_a_large_state_is_saved_once_in_a_while_and_a_small_one_after_every_epoc
     assert epochs_left(tmp_path / "later") == [3, 4]
 
 
+@pytest.mark.study
 def test_no_checkpoint_of_other_code_is_used(settings, tmp_path, monkeypatch):
     package = Path(fingerprints.__file__).parents[1]
     loaded = modules_loaded("import pipeline.training.loop, pipeline.models.networks")
@@ -329,6 +335,7 @@ def test_squares_of_a_face_are_hidden_from_an_autoencoder_and_not_from_its_targe
         assert ((squares == 0) | (squares > 0.9)).all()  # a pixel may be the mean by itself
 
 
+@pytest.mark.study
 def test_an_autoencoder_learns_to_redraw(settings):
     torch.manual_seed(0)
     model, faces, others = AUTOENCODERS["bottleneck-autoencoder"](16), bars(128, 1), bars(32, 2)
@@ -363,6 +370,7 @@ def test_compiling_without_a_compiler_is_an_error_that_says_what_to_do(settings,
 
 
 @pytest.mark.skipif(not can_compile(), reason="torch compiles with g++ and Python's headers")
+@pytest.mark.study
 def test_a_compiled_ensemble_learns_what_an_uncompiled_one_does(settings):
     fast = {"optimiser": "sgd", "learning_rate": 0.1, "schedule": "constant"}
     few = settings.model_copy(update={"epochs": 3, "batch": 64, "averaging": 0.0, **fast})
