@@ -1,6 +1,6 @@
 """Experiments between two clones: through real git and DVC remotes, on one tiny stage."""
 
-import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -24,26 +24,39 @@ stages:
     metrics: [metrics.json: {cache: false}]
 """
 
+NAMES = ("one", "two")
 
-@pytest.fixture
-def clones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Project, Project]:
-    """Two clones of one repository, each with the same DVC remote."""
-    author = new_project(tmp_path / "author")
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two clones of one repository, each with the same DVC remote, in which nothing has run."""
+    folder = tmp_path_factory.mktemp("fresh")
+    author = new_project(folder / "author")
     author.run("dvc", "init", "--quiet")
     (author.folder / "dvc.yaml").write_text(STAGES)
     (author.folder / "params.yaml").write_text("n: 1\n")
     author.commit("tiny")
-    author.run("git", "clone", "--quiet", "--bare", ".", str(tmp_path / "origin.git"))
-    found = []
-    for name in ("one", "two"):
-        author.run("git", "clone", "--quiet", str(tmp_path / "origin.git"), str(tmp_path / name))
-        found.append(Project(tmp_path / name))
+    author.run("git", "clone", "--quiet", "--bare", ".", str(folder / "origin.git"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STUDY_DVC_REMOTE", str(folder / "storage"))
+        for name in NAMES:
+            author.run("git", "clone", "--quiet", str(folder / "origin.git"), str(folder / name))
+            patch.chdir(folder / name)
+            exchange.configure()
+    return folder
+
+
+@pytest.fixture
+def clones(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Project, Project]:
+    """A copy of the two for each test."""
+    folder = tmp_path / "copy"
+    shutil.copytree(fresh, folder)
+    for name in NAMES:  # where their remotes are
+        for path in (folder / name / ".git" / "config", folder / name / ".dvc" / "config.local"):
+            path.write_text(path.read_text().replace(str(fresh), str(folder)))
     monkeypatch.setenv("STUDY_GIT_REMOTE", "origin")
-    monkeypatch.setenv("STUDY_DVC_REMOTE", str(tmp_path / "storage"))
-    for project in found:
-        monkeypatch.chdir(project.folder)
-        exchange.configure()
-    return found[0], found[1]
+    one, two = (Project(folder / name) for name in NAMES)
+    return one, two
 
 
 def run(project: Project, name: str, n: int) -> None:
@@ -55,8 +68,7 @@ def hear(lines: list[str]) -> exchange.Log:
 
 
 def experiments(project: Project) -> set[str]:
-    table = json.loads(project.run("dvc", "exp", "show", "--json"))
-    return {found["name"] for base in table for found in base.get("experiments") or ()}
+    return set(project.run("dvc", "exp", "list", "--name-only").split())
 
 
 def test_what_one_clone_made_another_has_with_its_outputs(

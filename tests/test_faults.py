@@ -1,6 +1,7 @@
 """What happens to a training when the machine turns on it: real signals, a really full disk."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -8,10 +9,12 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 
-import numpy as np
 import pandas as pd
 import psutil
 import pytest
+
+from pipeline.tracking.places import Address, Desk
+from pipeline.tracking.waiting import wait_until_shipped
 
 from .project import TINY, clone_project
 from .small_disk import unshared
@@ -20,8 +23,12 @@ pytestmark = pytest.mark.study
 
 TRAIN = [sys.executable, "-m", "pipeline.stages.train", "dnn"]
 INGEST = [sys.executable, "-m", "pipeline.stages.ingest"]
-EPOCHS = 40
-KILLS = 6
+EPOCHS = 16
+KILLED_IN = (0, 5, EPOCHS - 3)
+"""Epochs after which it is killed: while it writes its first checkpoint, early, and late."""
+
+UNRECORDED = {"IMAGE_SENTIMENT_TRACKING": "off"}
+"""For trainings whose record nobody looks at: it costs as much as they do."""
 
 
 @pytest.fixture(scope="module")
@@ -29,24 +36,31 @@ def project(tmp_path_factory):
     changes = {"sample": {"unlabelled": 0}, "train": {"dnn": {"epochs": EPOCHS}}}
     folder = tmp_path_factory.mktemp("faults") / "image-sentiment"
     project = clone_project(folder, {**TINY, **changes})
-    project.environment["OMP_NUM_THREADS"] = "1"
-    project.run("dvc", "repro", "split")
+    project.environment |= {"OMP_NUM_THREADS": "1", "TMPDIR": str(folder.parent)}
+    run(project, "dvc", "repro", "split")
     return project
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(project):
     """The weights that a training ends with when nothing happens to it."""
-    project.run(*TRAIN)
+    run(project, *TRAIN)
     return weights(project)
 
 
 @pytest.fixture(autouse=True)
 def cleared(project):
-    """Each test starts without checkpoints, and with everything before it in the record."""
+    """Each test starts without checkpoints, and leaves none half-written."""
     yield
-    project.run("python", "-m", "pipeline.tracking", "wait", "--timeout", "120")
     assert not list(project.folder.glob(".checkpoints/*/*.part"))
+    shutil.rmtree(project.folder / ".checkpoints", ignore_errors=True)
+
+
+def run(project, *command):
+    """A command that leaves no record."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(project, "environment", project.environment | UNRECORDED)
+        return project.run(*command)
 
 
 def weights(project):
@@ -82,31 +96,29 @@ def until(condition, process, seconds=240):
 def runs(project):
     from mlflow import MlflowClient
 
-    project.run("python", "-m", "pipeline.tracking", "wait", "--timeout", "120")
-    client = MlflowClient(f"sqlite:///{project.folder / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("image-sentiment")
+    address = Address(f"sqlite:///{project.folder / 'mlflow.db'}", "image-sentiment")
+    assert not wait_until_shipped(Desk(project.folder), address, 120)
+    client = MlflowClient(address.uri)
+    experiment = client.get_experiment_by_name(address.experiment)
+    if experiment is None:
+        return client, {}
     found = client.search_runs([experiment.experiment_id], "attributes.run_name = 'train@dnn'")
     return client, {run.info.run_id: run for run in found}
 
 
 def test_killed_at_any_moment_it_ends_with_the_same_weights(project, uninterrupted):
-    rng = np.random.default_rng(7)
     _, before = runs(project)
-    reached, survived = 0, 0
-    while survived < KILLS:
+    for epoch in KILLED_IN:
+        reached = epoch_of(checkpoints(project))
         with training(project) as process:
-            if survived == 0:  # while a checkpoint is being written
+            if epoch:
+                until(lambda epoch=epoch: epoch_of(checkpoints(project)) >= epoch, process)
+            else:
                 folder = project.folder / ".checkpoints" / "train-dnn"
                 until(lambda folder=folder: list(folder.glob("*-*.part")), process)
-            else:
-                wanted = reached + 2
-                until(lambda wanted=wanted: epoch_of(checkpoints(project)) >= wanted, process)
-                time.sleep(rng.random() * 0.2)
             assert process.poll() is None, process.communicate()[0]
             process.kill()
-        survived += 1
-        assert epoch_of(checkpoints(project)) >= reached
-        reached = epoch_of(checkpoints(project))
+        assert epoch_of(checkpoints(project)) >= max(reached, epoch)
     project.run(*TRAIN)
     assert weights(project) == uninterrupted
     history = pd.read_csv(project.folder / "artifacts/train/dnn/history.csv")
@@ -117,7 +129,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_weights(project, uninterrupt
     points = client.get_metric_history(run.info.run_id, "validation_loss")
     told = [point.step for point in points if point.step]
     assert set(told) == set(range(1, EPOCHS + 1))
-    assert len(told) <= EPOCHS + KILLS  # a kill costs an epoch, and never all before it
+    assert len(told) <= EPOCHS + len(KILLED_IN)  # a kill costs an epoch, and never all before it
 
 
 def epoch_of(found):
@@ -125,40 +137,41 @@ def epoch_of(found):
 
 
 def test_a_damaged_checkpoint_is_set_aside_and_told(project, uninterrupted):
-    with training(project) as process:
+    with training(project, **UNRECORDED) as process:
         until(lambda: epoch_of(checkpoints(project)) >= 4, process)
         process.kill()
     newest = checkpoints(project)[-1]
     content = bytearray(newest.read_bytes())
     content[len(content) // 2] ^= 1  # in the middle of a weight
     newest.write_bytes(content)
-    said = project.run(*TRAIN)
+    said = run(project, *TRAIN)
     assert f"{newest.name} is damaged" in said
     assert weights(project) == uninterrupted
 
 
-@pytest.mark.parametrize("told", ["SIGTERM", "Ctrl-C", "Ctrl-C to dvc repro"])
-def test_whoever_stops_it_finds_a_checkpoint_and_nothing_left_running(project, uninterrupted, told):
+def test_whoever_stops_it_finds_a_checkpoint_and_nothing_left_running(project, uninterrupted):
     _, before = runs(project)
-    command = ["dvc", "repro", "-f", "train@dnn", "-s"] if "dvc" in told else TRAIN
-    with training(project, command) as process:
-        until(lambda: epoch_of(checkpoints(project)) >= 3, process)
-        family = psutil.Process(process.pid).children(recursive=True)
-        asked = time.monotonic()
-        if told == "SIGTERM":
-            process.terminate()
-        else:
-            os.killpg(process.pid, signal.SIGINT)
-        said, _ = process.communicate(timeout=60)
-        _, alive = psutil.wait_procs([each for each in family if not is_recorder(each)], timeout=1)
-        assert time.monotonic() - asked < 5, said
-        assert not alive
-    assert process.returncode != 0
-    assert "Traceback" not in said
-    assert epoch_of(checkpoints(project)) >= 3
-    _, after = runs(project)
-    (run,) = [after[key] for key in after.keys() - before.keys()]
-    assert run.info.status == "KILLED"
+    for epoch, told in [(3, "SIGTERM"), (6, "Ctrl-C"), (9, "Ctrl-C to dvc repro")]:
+        command = ["dvc", "repro", "-f", "train@dnn", "-s"] if "dvc" in told else TRAIN
+        with training(project, command) as process:
+            until(lambda epoch=epoch: epoch_of(checkpoints(project)) >= epoch, process)
+            family = psutil.Process(process.pid).children(recursive=True)
+            asked = time.monotonic()
+            if told == "SIGTERM":
+                process.terminate()
+            else:
+                os.killpg(process.pid, signal.SIGINT)
+            said, _ = process.communicate(timeout=60)
+            stages = [each for each in family if not is_recorder(each)]
+            _, alive = psutil.wait_procs(stages, timeout=1)
+            assert time.monotonic() - asked < 5, said
+            assert not alive
+        assert process.returncode != 0
+        assert "Traceback" not in said
+        assert epoch_of(checkpoints(project)) >= epoch
+        _, after = runs(project)
+        (run,) = [after[key] for key in after.keys() - before.keys()]  # each time the same
+        assert run.info.status == "KILLED"
     project.run("dvc", "repro", "-f", "-s", "train@dnn")  # no lock is in its way
     assert weights(project) == uninterrupted
     _, again = runs(project)
@@ -229,7 +242,7 @@ def test_a_record_that_never_answers_holds_no_training_up(project, uninterrupted
 # A full disk
 
 
-def full(project, folder, size, then="", command=TRAIN):
+def full(project, folder, size, then="", command=TRAIN, **environment):
     """Run a stage with a small disk mounted on a folder, in a mount namespace of its own."""
     place = project.folder / folder
     place.mkdir(parents=True, exist_ok=True)
@@ -240,7 +253,7 @@ def full(project, folder, size, then="", command=TRAIN):
         ls '{place}'
         {then}
     """
-    done = unshared(script, project.environment)
+    done = unshared(script, project.environment | environment)
     return done.stdout, done.stderr
 
 
@@ -254,7 +267,7 @@ def one_line(errors, place):
 
 def test_a_full_disk_spares_the_last_checkpoint(project, uninterrupted):
     again = f"mount -o remount,size=1g tmpfs .checkpoints; {' '.join(TRAIN)}; echo then $?"
-    printed, errors = full(project, ".checkpoints", "40m", again)
+    printed, errors = full(project, ".checkpoints", "40m", again, **UNRECORDED)
     _, then = printed.split("ended with 1\n")
     assert "then 0" in then
     one_line(errors, project.folder / ".checkpoints")
@@ -266,7 +279,8 @@ def test_a_full_disk_spares_the_last_checkpoint(project, uninterrupted):
 
 @pytest.mark.parametrize(("folder", "size"), [("artifacts/train/dnn", "1m"), (".tracking", "16k")])
 def test_a_full_disk_under_results_or_the_journal_is_one_line(project, folder, size):
-    printed, errors = full(project, folder, size)
+    record = {} if folder == ".tracking" else UNRECORDED
+    printed, errors = full(project, folder, size, **record)
     assert "ended with 1\n" in printed
     one_line(errors, project.folder / folder)
     assert ".part" not in printed
@@ -274,7 +288,7 @@ def test_a_full_disk_under_results_or_the_journal_is_one_line(project, folder, s
 
 @pytest.mark.parametrize("size", ["4k", "16k", "400k"])
 def test_a_full_disk_under_the_faces_is_one_line_and_leaves_nothing(project, size):
-    printed, errors = full(project, "data/faces", size, command=INGEST)
+    printed, errors = full(project, "data/faces", size, command=INGEST, **UNRECORDED)
     assert printed == "ended with 1\n"
     one_line(errors, project.folder / "data/faces")
 
@@ -287,7 +301,7 @@ def test_a_folder_that_may_not_be_written_is_one_line(project):
         cd '{project.folder}'
         {" ".join(TRAIN)}; echo "ended with $?"
     """
-    done = unshared(script, project.environment)
+    done = unshared(script, project.environment | UNRECORDED)
     assert "ended with 1" in done.stdout
     lines = [line for line in done.stderr.replace("\r", "\n").splitlines() if "error:" in line]
     assert len(lines) == 1
