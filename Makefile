@@ -34,7 +34,7 @@ UNCOMPARED := ^(.*/.*|constraints\.txt|Created|State|Executor|\
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-study: $(VENV)/installed  ## run the whole study and print its results
+study: in-git $(VENV)/installed  ## run the whole study and print its results
 	dvc repro
 	@python -m pipeline.report
 	-@python -m pipeline.tracking wait
@@ -120,6 +120,10 @@ clean:  ## remove what the study made, its record too; your faces in data/raw st
 	git clean -fdXq artifacts
 	rm -rf data/sample data/faces data/split.parquet .dvc/cache .dvc/tmp .cache
 	rm -rf explained .checkpoints .tracking mlruns mlflow.db
+
+.PHONY: in-git
+in-git:
+	@git rev-parse --git-dir >/dev/null 2>&1 || { echo 'study: DVC works in git repositories only, and this folder is none: say `git init` first'; exit 1; }
 
 $(VENV)/installed: pyproject.toml constraints.txt  # what the study needs
 	$(if $(filter cpu cuda,$(TORCH)),,$(error TORCH is '$(TORCH)': allowed are cpu and cuda, as in `make study TORCH=cuda`))

@@ -39,7 +39,37 @@ def configured(name, params):
 
 
 def test_there_is_one_recipe_a_report_beside_the_study_s_own():
-    assert NAMES == ["ensemble", "few", "gpu", "half-hour", "hour", "r0", "r1", "r2", "r4"]
+    own = ["ensemble", "few", "gpu", "half-hour", "hour"]
+    assert [*own, "r0", "r1", "r2", "r4", "real-faces"] == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_recipe_changes_with_the_settings_of_the_sample_study(name, params):
+    """Each says by itself all that decides a figure: data and sample are the user's."""
+    said = flatten(read_recipe(name, RECIPES).overrides)
+    every = flatten(params.model_dump(exclude={"data", "sample"}))
+    assert every.keys() <= said.keys()
+
+
+def test_a_recipe_stands_on_another_and_has_the_last_word(tmp_path):
+    for name, text in {
+        "one": "overrides: {train: {cnn: {epochs: 1, batch: 8}, dnn: {epochs: 1}}}",
+        "two": "extends: one\noverrides: {train: {cnn: {epochs: 2}}}",
+        "three": "extends: two\noverrides: {split: {seed: 3}}",
+        "round": "extends: about\noverrides: {}",
+        "about": "extends: round\noverrides: {}",
+        "lost": "extends: nowhere\noverrides: {}",
+    }.items():
+        (tmp_path / f"{name}.yaml").write_text(f"title: {name}\n{text}\n")
+    found = read_recipe("three", tmp_path)
+    assert found.title == "three"
+    assert found.overrides == {
+        "train": {"cnn": {"epochs": 2, "batch": 8}, "dnn": {"epochs": 1}}, "split": {"seed": 3}
+    }  # fmt: skip
+    with pytest.raises(UserError, match="recipe round extends about extends 'round': a circle"):
+        read_recipe("round", tmp_path)
+    with pytest.raises(UserError, match="recipe 'nowhere' is not known; choose one of: about"):
+        read_recipe("lost", tmp_path)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -166,3 +167,28 @@ def test_it_is_said_anew_when_it_was_wrong_and_not_otherwise():
 )  # fmt: skip
 def test_a_duration_is_said_as_a_person_would(seconds, text):
     assert duration(seconds) == text
+
+
+# What is meant for so many faces
+
+
+@pytest.mark.study
+def test_thousands_of_faces_are_told_which_recipe_is_meant_for_them_and_how_long_it_takes(tmp_path):
+    face = " ".join(["7"] * 2303)
+    rows = [f"{number % 7},{face} {number % 256}" for number in range(5000)]
+    (tmp_path / "faces.csv").write_text("\n".join(["label,feature", *rows]))
+    text = (ROOT / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(text.replace("source: data/sample", "source: faces.csv"))
+    (tmp_path / "recipes").symlink_to(ROOT / "recipes")
+    said = [
+        subprocess.run(
+            [sys.executable, "-m", "pipeline.stages.ingest"], cwd=tmp_path, check=True, text=True,
+            stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT),
+            "IMAGE_SENTIMENT_TRACKING": "off", "XDG_CACHE_HOME": str(tmp_path)} | more,
+        ).stdout
+        for more in ({}, {"DVC_EXP_NAME": "half-hour"})
+    ]  # fmt: skip
+    assert "for 5,000 faces there are recipes: make recipe NAME=half-hour" in said[0]
+    for name in ("half-hour", "hour"):
+        assert re.search(rf"^ *{name} +about [^│]*(min|h)", said[0], re.M)
+    assert "recipe" not in said[1]  # one is under way
