@@ -135,7 +135,7 @@ class Finished:
 
         def work(project):
             project.environment |= {"PYTHONHASHSEED": "1", "TZ": "UTC"}
-            said = project.run("dvc", "repro")
+            said = project.run("dvc", "repro", seconds=1800)
             (project.folder.parent / "said").write_text(said)
             project.run("python", "-m", "pipeline.tracking", "wait", "--timeout", "120")
 

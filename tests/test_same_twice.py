@@ -36,7 +36,7 @@ def twice(finished, tmp_path_factory):
         "LANG": "C", "LC_ALL": "C", "COLUMNS": "40", "HOME": str(home), "USER": "somebody-else",
         "HOSTNAME": "elsewhere",
     }  # fmt: skip
-    second.output = second.run("dvc", "repro")
+    second.output = second.run("dvc", "repro", seconds=1800)
     for project in (first, second):
         assert "skipping run" not in project.output
         assert project.output.count("Running stage") == len(project.stages())
