@@ -31,7 +31,7 @@ from flows.stage import Outcome, reproduce
 from flows.summary import describe, summarise
 from flows.turns import take_turns
 from pipeline.errors import UserError
-from pipeline.tracking.places import find_address
+from pipeline.tracking import places
 
 from .imports import modules_loaded
 
@@ -47,7 +47,7 @@ from pipeline.tracking.journal import stage_run
 def meet(mine, other):
     # Parallel stages see one another; stages in a row would wait in vain.
     Path(mine).touch()
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while not Path(other).exists():
         assert time.monotonic() < end, f"{mine} met no {other}"
         time.sleep(0.02)
@@ -109,12 +109,15 @@ NAMES = ["source", "fit@a", "fit@b", "light", "both"]
 @pytest.fixture(scope="module", autouse=True)
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "IMAGE_SENTIMENT_TRACKING"):
+        for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "DVC_ROOT"):
             patch.delenv(name, raising=False)
-        patch.delenv("DVC_ROOT", raising=False)
+        # Each record costs a process and a database; two tests look at one.
+        patch.setenv(places.SWITCH, "off")
         patch.delenv("PREFECT_API_URL", raising=False)
         patch.setenv("PYTHONPATH", str(PROJECT))
         patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
+        # Compute slots of its own: a training of other tests may hold the machine's for minutes.
+        patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("tmp")))
         yield patch
 
 
@@ -354,12 +357,13 @@ def test_a_flow_loads_nothing_that_draws_or_trains() -> None:
     assert not slow & modules_loaded("import flows.study")
 
 
+@pytest.mark.study
 def test_a_failing_stage_fails_the_flow_and_the_command(tmp_path: Path, server: str) -> None:
     make_project(tmp_path, FAILING)
     ended = subprocess.run(
         [sys.executable, "-m", "flows.study"],
         cwd=tmp_path,
-        env={**os.environ, "PREFECT_API_URL": server},
+        env={**os.environ, "PREFECT_API_URL": server, places.SWITCH: "on"},
         capture_output=True,
         text=True,
     )
@@ -374,6 +378,7 @@ def test_a_failing_stage_fails_the_flow_and_the_command(tmp_path: Path, server: 
     assert parent.info.status == "FAILED"
 
 
+@pytest.mark.study
 def test_an_interrupt_ends_everything_at_once(tmp_path: Path) -> None:
     make_project(tmp_path, SLOW)
     command = [sys.executable, "-m", "flows.study"]
@@ -427,6 +432,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory, server: str) -> Studied:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         patch.setenv("MEET", "1")
+        patch.setenv(places.SWITCH, "on")
         name, first = run_flow()
         page = Artifact.get("study")
         assert page is not None
@@ -457,6 +463,7 @@ def task_states(flow_run: UUID) -> dict[str, str]:
     return {run.name: str(run.state_name) for run in runs}
 
 
+@pytest.mark.study
 def test_first_every_stage_runs_then_every_one_is_cached(studied: Studied) -> None:
     # That a light stage overlaps the heavy ones and those not one another, the stages see to:
     # they fail otherwise.
@@ -464,6 +471,7 @@ def test_first_every_stage_runs_then_every_one_is_cached(studied: Studied) -> No
     assert studied.second == dict.fromkeys(NAMES, "Cached")
 
 
+@pytest.mark.study
 def test_outputs_and_lock_are_those_of_plain_dvc(studied: Studied) -> None:
     assert locked(studied.root) == locked(studied.plain)
     outputs = sorted(path.name for path in studied.plain.glob("*.txt"))
@@ -472,6 +480,7 @@ def test_outputs_and_lock_are_those_of_plain_dvc(studied: Studied) -> None:
         assert (studied.root / name).read_bytes() == (studied.plain / name).read_bytes()
 
 
+@pytest.mark.study
 def test_one_run_of_the_flow_is_one_parent_run_in_mlflow(studied: Studied) -> None:
     [parent] = find_runs(studied.root, f"attributes.run_name = '{studied.first_name}'")
     children = find_runs(studied.root, f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")
@@ -479,6 +488,7 @@ def test_one_run_of_the_flow_is_one_parent_run_in_mlflow(studied: Studied) -> No
     assert {run.info.run_name for run in children} == {"source", "fit-a", "fit-b", "light", "both"}
 
 
+@pytest.mark.study
 def test_the_page_is_an_artifact(studied: Studied) -> None:
     assert "| fit@b | ran | " in studied.artifact
     assert "| source | faces.share | 0.3333 |" in studied.artifact
@@ -513,11 +523,11 @@ def locked(root: Path) -> dict[str, object]:
 def find_runs(root: Path, query: str) -> list[Any]:
     from pipeline.tracking.store import connect
 
-    store = connect(find_address(root), root)
+    store = connect(places.find_address(root), root)
     return list(store.client.search_runs([store.experiment], query))
 
 
-def wait_for(happens: Callable[[], bool], timeout: float = 60.0) -> None:
+def wait_for(happens: Callable[[], bool], timeout: float = 300.0) -> None:
     end = time.monotonic() + timeout
     while not happens():
         assert time.monotonic() < end, "waited in vain"
