@@ -24,9 +24,10 @@ from pipeline.data.sample import make_sample
 from pipeline.experiments.recipes import configure, parse_assignment
 from pipeline.models.classifier import Classifier
 from pipeline.models.inference import predict_probabilities
+from pipeline.models.matching import wanted_size
 from pipeline.models.networks import count_parameters
 from pipeline.params import MODELS, Params
-from pipeline.stages.train import describe, load_sets, wanted_size
+from pipeline.stages.train import describe, load_sets
 from pipeline.training.compute import choose
 from pipeline.training.loop import Row, fit
 from pipeline.training.tasks import Classification

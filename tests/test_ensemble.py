@@ -6,11 +6,12 @@ import torch
 from pipeline.analysis.randomisation import forget_by_layer
 from pipeline.errors import UserError
 from pipeline.models.classifier import Architecture, Classifier
+from pipeline.models.matching import wanted_size
 from pipeline.models.networks import build_network, count_parameters
 from pipeline.models.store import load_classifier, save_classifier
 from pipeline.params import load, parse
 from pipeline.stages.filters import one_of
-from pipeline.stages.train import layer_table, wanted_size
+from pipeline.stages.train import layer_table
 from pipeline.training.distributed import World
 
 from .conftest import ROOT

@@ -20,6 +20,7 @@ from filelock import FileLock
 from torch.nn import Sequential
 
 from pipeline import disk
+from pipeline.models.placing import to_device
 from pipeline.models.residual import convolution
 
 CLEARLY = 1.2
@@ -120,7 +121,7 @@ def _measure() -> Speed:
     best = dict.fromkeys((torch.float32, torch.bfloat16), float("inf"))
     with torch.random.fork_rng(devices=[]):
         model = Sequential(convolution(_INPUTS, _CHANNELS), convolution(_CHANNELS, _CHANNELS))
-        model = model.to(memory_format=torch.channels_last)
+        to_device(model, torch.device("cpu"))
         faces = torch.rand(_FACES, _INPUTS, _SIDE, _SIDE)
     inputs = faces.to(memory_format=torch.channels_last).requires_grad_()
     for number in range(ROUNDS + 1):
