@@ -76,7 +76,7 @@ def size(url: str) -> int:
     parts = urlsplit(url)
     if parts.scheme == "file":
         return Path(url2pathname(parts.path)).stat().st_size
-    with urlopen(Request(url, method="HEAD"), timeout=30) as answer:  # noqa: S310  pip's https
+    with urlopen(Request(url, method="HEAD"), timeout=30) as answer:  # noqa: S310 (pip's https)
         return int(answer.headers["Content-Length"])
 
 

@@ -19,7 +19,7 @@ NEUTRAL: Mapping[str, str] = {
     "pipeline/imports.py": "these lists: what is made anew, not what comes of it",
     "pipeline/layout.py": "where files lie; dvc.yaml names the same places",
     "pipeline/params.py": "types and bounds; DVC compares the values themselves",
-    "pipeline/stages/__init__.py": "with which Python a stage runs",
+    "pipeline/stages/__init__.py": "with which Python a stage runs, and how threads wait",
     "pipeline/stages/shell.py": "arguments, signals, how errors are told",
     "pipeline/tracking": "the record of what was done",
 }

@@ -330,6 +330,7 @@ runpy.run_module("pipeline.stages.ingest", run_name="__main__")
 """The stage, and at its end the most kibibytes it ever held."""
 
 
+@pytest.mark.study
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells the peak")
 def test_a_line_of_ten_million_takes_neither_time_nor_memory(projects):
     peaks = {}

@@ -86,7 +86,9 @@ def changed(**settings):
 
 def test_a_dnn_of_the_cnns_size_has_that_of_all_its_members():
     params = parse(changed(cnn_members=3, dnn_match="cnn"))
-    assert wanted_size(params, "dnn") == 3 * count_parameters(build_network("paired-cnn"))
+    assert wanted_size(params, "dnn") == 3 * count_parameters(
+        build_network(params.train.cnn.network)
+    )
     assert wanted_size(params, "cnn") == 0
     assert wanted_size(parse(changed(cnn_members=3, dnn_match="dnn")), "dnn") == 0
 

@@ -55,6 +55,7 @@ def test_outputs_of_a_layer_are_what_it_gives_in_a_whole_pass(model, faces, laye
     assert np.array_equal(layer_outputs(model, layer, faces), seen[0].numpy())
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("layer", ["network.stem", "network.block3"])
 def test_maximisation_excites_each_of_several_different_filters(model, layer):
     filters = choose_filters(32, 5, seed=0)
@@ -151,6 +152,7 @@ def test_every_network_with_convolutions_shows_its_filters(subject, network):
     json.dumps(results)
 
 
+@pytest.mark.study
 def test_the_layers_that_are_asked_for_are_shown(subject):
     assert explain_filters(subject("triple-cnn", layers=["conv2", "conv6"]))["layers"] == [
         "conv2",
@@ -168,6 +170,7 @@ def test_a_dense_network_says_that_it_has_no_filters(subject):
     assert not list(made.figures.glob("*"))
 
 
+@pytest.mark.study
 def test_the_same_seed_draws_the_same_figures(subject):
     def drawn():
         made = subject("leaky-cnn", layers=["conv4"])

@@ -271,6 +271,7 @@ def test_text_is_decoded_across_reads_and_never_fails() -> None:
 # One stage
 
 
+@pytest.mark.study
 def test_a_stage_runs_once_then_is_cached_unless_forced(project: Path) -> None:
     lines: list[str] = []
     first = reproduce("source", project, lines.append, environment={"STUDY_REPRODUCTION": "k"})

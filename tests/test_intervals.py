@@ -48,6 +48,7 @@ def drawn(population):
     return found
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("figure", ["accuracy", "macro-F1", "difference", "difference in F1"])
 def test_an_interval_holds_the_truth_95_times_of_a_hundred(population, drawn, figure):
     labels, first, second = population

@@ -183,6 +183,7 @@ def test_the_figure_says_what_its_rows_rest_on(face):
     } <= words  # fmt: skip
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("network", ["paired-cnn", "dense-dnn"])
 def test_the_stage_explains_any_network(network, tmp_path, rng, params, face):
     model = trained_a_little(network)

@@ -107,6 +107,7 @@ def test_every_model_has_a_section(values):
     assert tuple(values["train"]) == MODELS
 
 
+@pytest.mark.study
 def test_the_layers_of_another_network_are_named_before_anything_is_trained(values, tmp_path):
     """By the first stage of all, with what there is; each network knows its own."""
     values["filters"]["layers"] = ["conv2", "conv6"]
@@ -213,6 +214,7 @@ def written(values):
 WRITTEN = {name: written({name: section}) for name, section in COMMITTED.items()}
 
 
+@pytest.mark.study
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from([*LEAVES, *SECTIONS]), ANYTHING)
 def test_whatever_a_file_holds_is_accepted_or_one_line(tmp_path_factory, key, value):
@@ -233,6 +235,7 @@ def test_whatever_a_file_holds_is_accepted_or_one_line(tmp_path_factory, key, va
     assert len(message) < 3000
 
 
+@pytest.mark.study
 @pytest.mark.parametrize(
     "text",
     [

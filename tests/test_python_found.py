@@ -31,6 +31,7 @@ def project(tmp_path):
     return project
 
 
+@pytest.mark.study
 def test_another_python_hands_over_to_the_projects_or_says_in_a_line_what_to_do(project):
     said = project.run(project.dvc, "repro", "sample", expect=255)
     assert "Traceback" not in said

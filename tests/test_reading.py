@@ -423,6 +423,7 @@ def expected(text):
     return faces, faults
 
 
+@pytest.mark.study
 @settings(max_examples=600, deadline=None)
 @given(mutated_files())
 @example(labelled(TEXTS[:3]))

@@ -103,6 +103,7 @@ def test_a_reproduction_that_began_anew_is_not_forgotten_with_its_former_end(des
     assert declaration.find(desk, "key").status is None
 
 
+@pytest.mark.study
 def test_mlflows_pages_know_the_kind_user_source_and_the_models_own_metrics(desk, monkeypatch):
     for name in ("DVC_ROOT", "MLFLOW_TRACKING_URI", "STUDY_REPRODUCTION", "DVC_EXP_NAME"):
         monkeypatch.delenv(name, raising=False)

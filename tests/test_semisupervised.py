@@ -105,6 +105,7 @@ def positions(faces, pixels):
     return {places.get(face.numpy().tobytes()) for face in faces.pixels}
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("label", [255, 3])
 def test_removed_labels_do_not_change_a_byte(study, label):
     removed = study.removed()
@@ -117,6 +118,7 @@ def test_removed_labels_do_not_change_a_byte(study, label):
     assert set(after) == set(before)
 
 
+@pytest.mark.study
 def test_labels_that_are_kept_do_change_the_results(study):
     """Without this the test above would pass where no label is read at all."""
     before = study.outputs()
@@ -253,6 +255,7 @@ def test_guesses_below_their_threshold_teach_nothing(task):
     assert strict.scores(torch.zeros(len(batch.inputs), 7), batch)["trusted"] == 12
 
 
+@pytest.mark.study
 def test_removed_labels_do_not_reach_the_consistent_classifier(study):
     before = study.outputs()["consistent.safetensors"]
     study.relabel(study.removed(), 255)

@@ -95,6 +95,7 @@ def test_without_the_instruction_bfloat16_is_not_tried(monkeypatch):
     assert torch.get_num_threads() == threads
 
 
+@pytest.mark.study
 def test_a_processor_that_is_held_to_avx2_trains_in_float32(tmp_path):
     code = (
         "from pipeline.params import load; from pipeline.training.compute import choose;"

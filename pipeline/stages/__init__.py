@@ -30,5 +30,10 @@ def _find_python() -> None:
     )
 
 
+# Before torch is loaded: a thread that waits for another one sleeps instead of spinning. Alone that
+# costs nothing that can be measured; beside another busy process a training keeps a third more of
+# its speed (benchmarks/beside.py).
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 if sys.argv[0] == "-m":  # a stage is started; whoever imports one has the Python of his choice
     _find_python()
