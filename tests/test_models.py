@@ -46,7 +46,7 @@ def train_a_little(name, normalisation):
     [
         ("compact-cnn", 1_209_063),
         ("paired-cnn", 1_174_439),
-        ("slim-paired-cnn", 164_463),
+        ("slim-paired-cnn", 165_943),
         ("wide-paired-cnn", 10_545_895),
         ("dense-dnn", 725_831),
     ],

@@ -30,10 +30,11 @@ def _find_python() -> None:
     )
 
 
-# Before torch is loaded: a thread that waits for another one sleeps instead of spinning. Alone that
-# costs nothing that can be measured; beside another busy process a training keeps a third more of
-# its speed (benchmarks/beside.py).
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# Before torch is loaded: a thread that waits for another one spins briefly and then sleeps. Alone
+# that costs nothing; beside another busy process a training keeps more of its speed than if it span
+# on (benchmarks/beside.py).
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 if sys.argv[0] == "-m":  # a stage is started; whoever imports one has the Python of his choice
     _find_python()
