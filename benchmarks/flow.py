@@ -6,7 +6,7 @@ Three ways of running the same stages, from nothing and with everything up to da
 three counts): plain `dvc repro`, the flow by hand (which brings a server of its own), and the flow
 asked of a server that runs, with the seconds from asking to its first stage. Parameters are tiny.
 With `--faces` they are those of params.yaml but for the number of sample faces: what a flow costs
-is a share of what it runs, and 3000 is the study as it is committed. The flow by hand is left out
+is a share of what it runs, and 3600 is the study as it is committed. The flow by hand is left out
 then, and one that is up to date runs once. Needs the ports 14300 and 15300.
 """
 
