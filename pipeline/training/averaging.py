@@ -20,15 +20,18 @@ class AveragedModel:
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
+        self._pairs: tuple[list[Tensor], list[Tensor]] | None = None
 
     @torch.no_grad()
     def update(self, model: nn.Module, step: int) -> None:
-        """Take in the weights after a step, counted from 0."""
+        """Take in the weights after a step, counted from 0; of the same model each time."""
+        if self._pairs is None:  # to list them anew would take as long as to average them
+            averages, values = self.model.state_dict().values(), model.state_dict().values()
+            self._pairs = list(averages), list(values)
         decay = min(self.decay, (1 + step) / (10 + step)) if self.decay else 0.0
-        averages, values = self.model.state_dict().values(), model.state_dict().values()
         mine: list[Tensor] = []
         theirs: list[Tensor] = []
-        for average, value in zip(averages, values, strict=True):
+        for average, value in zip(*self._pairs, strict=True):
             if average.is_floating_point():
                 mine.append(average)
                 theirs.append(value)
