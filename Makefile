@@ -39,19 +39,19 @@ study: in-git $(VENV)/installed  ## run the whole study and print its results
 	@python -m pipeline.report
 	-@python -m pipeline.tracking wait
 
-recipes: $(VENV)/installed  ## run every configuration in recipes/ as a DVC experiment (days on real faces, without a GPU)
+recipes: in-git $(VENV)/installed  ## run every configuration in recipes/ as a DVC experiment (days on real faces, without a GPU)
 	python -m pipeline.experiments all
 	-@python -m pipeline.tracking wait
 
-recipe: $(VENV)/installed  ## run one of them: make recipe NAME=r1
+recipe: in-git $(VENV)/installed  ## run one of them: make recipe NAME=r1
 	python -m pipeline.experiments run $(or $(NAME),$(error say which: make recipe NAME=r1; there are: $(basename $(notdir $(wildcard recipes/*.yaml)))))
 	-@python -m pipeline.tracking wait
 
-ablation: $(VENV)/installed  ## run grids/ablation.yaml, 27 small trainings, and print its table
+ablation: in-git $(VENV)/installed  ## run grids/ablation.yaml, 27 small trainings, and print its table
 	python -m pipeline.experiments grid ablation
 	-@python -m pipeline.tracking wait
 
-test: $(VENV)/installed-for-tests  ## run all tests (minutes)
+test: $(VENV)/installed-for-tests  ## run all tests but those of `make nightly` and `make cluster-test` (minutes)
 	python -m pytest $(TWO_WORKERS)
 
 quick: $(VENV)/installed-for-tests  ## run the tests that take seconds
@@ -92,7 +92,7 @@ format: $(VENV)/installed-for-tests  ## mend what ruff can mend
 types: $(VENV)/installed-for-tests  ## check the type hints
 	mypy
 
-flow: $(VENV)/installed  ## run the study as a Prefect flow
+flow: in-git $(VENV)/installed  ## run the study as a Prefect flow
 	python -m flows.study
 
 server: $(VENV)/installed  ## start Prefect's and MLflow's servers here: http://127.0.0.1:4200 and :5000
@@ -101,7 +101,7 @@ server: $(VENV)/installed  ## start Prefect's and MLflow's servers here: http://
 worker: $(VENV)/installed  ## work for them: pools and deployments from files, then run what is asked for
 	python -m flows.worker
 
-mlflow: $(VENV)/installed  ## show the record in a browser, at http://127.0.0.1:5000
+mlflow: in-git $(VENV)/installed  ## show the record in a browser, at http://127.0.0.1:5000
 	mlflow ui --host 127.0.0.1
 
 compare: $(VENV)/installed  ## one row an experiment: what was changed and what came of it
@@ -123,7 +123,8 @@ clean:  ## remove what the study made, its record too; your faces in data/raw st
 
 .PHONY: in-git
 in-git:
-	@git rev-parse --git-dir >/dev/null 2>&1 || { echo 'study: DVC works in git repositories only, and this folder is none: say `git init` first'; exit 1; }
+	@command -v git >/dev/null || { echo 'git is not installed, and DVC needs it: install git first'; exit 1; }
+	@git rev-parse --git-dir >/dev/null || { echo 'DVC works in git repositories only, and this folder is none: say `git init` first'; exit 1; }
 
 $(VENV)/installed: pyproject.toml constraints.txt  # what the study needs
 	$(if $(filter cpu cuda,$(TORCH)),,$(error TORCH is '$(TORCH)': allowed are cpu and cuda, as in `make study TORCH=cuda`))

@@ -102,11 +102,6 @@ class Fit(Section):
     precision: Literal["auto", "float32", "bfloat16"]
     compile: Literal["auto", "always", "never"]
 
-    @property
-    def epoch_chosen_on(self) -> Literal["validation", "none"]:
-        """The faces by which one epoch is preferred to another: none where the last one is kept."""
-        return "validation" if self.keep == "best" or self.early_stopping else "none"
-
 
 ConvolutionalName = Literal[
     "compact-cnn", "residual-cnn", "paired-cnn", "slim-paired-cnn", "wide-paired-cnn", "vgg-cnn",

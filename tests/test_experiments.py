@@ -58,6 +58,12 @@ seeds: {keys: [train.cnn.seed], values: [0, 1]}
 """
 
 
+FEWER = """
+title: As params.yaml, with other labels
+overrides: {semisupervised: {labelled_fraction: 0.4}}
+"""
+
+
 def accuracy(metrics):
     return metrics["evaluate"]["cnn"]["accuracy"]
 
@@ -122,6 +128,7 @@ def project(tmp_path_factory, finished):
     """A clone in which all is up to date and committed, as after a first `make study`."""
     folder = tmp_path_factory.mktemp("experiments") / "image-sentiment"
     project = finished.prepare(folder, upto="report")
+    (folder / "recipes" / "fewer.yaml").write_text(FEWER)
     project.commit("results")
     return project
 
@@ -129,15 +136,14 @@ def project(tmp_path_factory, finished):
 @pytest.fixture(scope="module")
 def few(project):
     """A recipe that leaves most stages as they are."""
-    short = [f"-S{word}" for word in ONE_EPOCH if word.startswith("semisupervised.")]
-    return project.run(*EXPERIMENTS, "run", "few", *short)
+    return project.run(*EXPERIMENTS, "run", "fewer")
 
 
 def test_one_command_runs_a_recipe_as_the_experiment_of_its_name(project, few):
     ran = {line for line in few.splitlines() if line.startswith("Running stage")}
     assert ran == {"Running stage 'semisupervised':", "Running stage 'report':"}
-    params, metrics = shown(project)["few"]
-    assert params["semisupervised"]["labelled_fraction"] == 0.1
+    params, metrics = shown(project)["fewer"]
+    assert params["semisupervised"]["labelled_fraction"] == 0.4
     assert params["semisupervised"]["classifier"]["epochs"] == 1
     before = project.json("artifacts/semisupervised/metrics.json")
     assert metrics["semisupervised"].keys() == before.keys()
@@ -158,12 +164,12 @@ def test_the_record_knows_experiments_by_name(project, few):
     project.run("python", "-m", "pipeline.tracking", "wait", "--timeout", "120")
     client = MlflowClient(f"sqlite:///{project.folder / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("image-sentiment")
-    runs = client.search_runs([experiment.experiment_id], "tags.`dvc.experiment` = 'few'")
+    runs = client.search_runs([experiment.experiment_id], "tags.`dvc.experiment` = 'fewer'")
     (parent,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
-    assert (parent.info.run_name, parent.info.status) == ("few", "FINISHED")
+    assert (parent.info.run_name, parent.info.status) == ("fewer", "FINISHED")
     stages = {run.info.run_name: run for run in runs if run is not parent}
     assert stages.keys() == {"semisupervised", "report"}
-    assert stages["semisupervised"].data.params["labelled_fraction"] == "0.1"
+    assert stages["semisupervised"].data.params["labelled_fraction"] == "0.4"
 
 
 @pytest.mark.nightly

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_1samp
 
 from pipeline.analysis.activations import find_layer
+from pipeline.analysis.roles import epoch_chosen_on
 from pipeline.data.split import split_faces
 from pipeline.errors import UserError
 from pipeline.experiments.finished import Finished
@@ -85,7 +86,7 @@ def test_a_recipe_keeps_what_makes_its_figures_honest(name, params):
     assert split.validation == 0.5  # chosen by as many faces as measured on
     if split.returned:  # then nothing may be chosen by the few faces that are left
         chosen = configured(name, params).params.train
-        assert chosen.cnn.epoch_chosen_on == chosen.dnn.epoch_chosen_on == "none"
+        assert epoch_chosen_on(chosen.cnn) == epoch_chosen_on(chosen.dnn) == "none"
     assert not (split.returned and name.startswith("r"))
 
 

@@ -9,10 +9,14 @@ import sys
 import pytest
 import torch
 
+from pipeline.experiments.work import CPU
+from pipeline.models.classifier import Architecture, Classifier
 from pipeline.training import speed
 from pipeline.training.compute import choose, speeds
 from pipeline.training.forecast import Forecast, duration
+from pipeline.training.loop import Row, fit
 from pipeline.training.speed import Speed, machine_speed, measure_speed
+from pipeline.training.tasks import Classification, FaceSet
 
 from .conftest import ROOT
 
@@ -60,7 +64,10 @@ def test_a_machine_is_measured_once_and_believed_on_another_day(cache, auto, mon
     assert choose(auto).dtype == torch.bfloat16
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"a": 3}', '{"a": {"float32": 1}}'])
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", '{"a": 3}', '{"a": {"float32": 1}}', '{"a": {"float32": null, "bfloat16": null}}'],
+)
 def test_a_file_that_is_damaged_is_written_anew(cache, auto, monkeypatch, text):
     cache.parent.mkdir()
     cache.write_text(text)
@@ -168,6 +175,39 @@ def test_it_is_said_anew_when_it_was_wrong_and_not_otherwise():
 )  # fmt: skip
 def test_a_duration_is_said_as_a_person_would(seconds, text):
     assert duration(seconds) == text
+
+
+def test_a_training_says_it_before_its_second_epoch(params):
+    faces = FaceSet(torch.zeros(70, 48, 48, dtype=torch.uint8), torch.arange(70) % 7)
+    settings = params.train.dnn.model_copy(update={"epochs": 3, "batch": 32})
+    said, epochs_before = [], []
+
+    def tell(text):
+        said.append(text)
+        epochs_before.append(len(rows))
+
+    rows: list[Row] = []
+    model = Classifier(Architecture("small-dnn", 0.0, "scale"))
+    fit(
+        model, Classification.of(settings), faces, faces, settings, CPU,
+        on_epoch=rows.append, tell=tell,
+    )  # fmt: skip
+    assert len(rows) == 3
+    assert re.fullmatch(r"about .+ on this machine, .+ left \(.+ faces a second\)", said[0])
+    assert epochs_before[0] <= 1
+
+
+def test_threads_of_a_stage_spin_briefly_unless_the_user_says_how_they_wait():
+    code = "import os, pipeline.stages; print(os.environ.get('GOMP_SPINCOUNT'))"
+    for user, expected in (
+        ({}, "10000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, "None"),
+    ):  # fmt: skip
+        clean = {key: value for key, value in os.environ.items() if key != "GOMP_SPINCOUNT"}
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, env=clean | user, check=True,
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.stdout.strip() == expected
 
 
 # What is meant for so many faces

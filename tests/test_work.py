@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from pipeline.experiments.work import CPU, Sizes, count_trainings
 from pipeline.models.classifier import Classifier
 from pipeline.models.matching import design
 from pipeline.training.loop import fit
 from pipeline.training.tasks import Classification, FaceSet
 from pipeline.training.transfer import consistency, new_classifier
-from pipeline.training.work import CPU, Sizes, count_trainings
 
 from .conftest import ROOT
 

@@ -115,9 +115,9 @@ def _list(_chosen: argparse.Namespace) -> int:
 
 
 def _times(chosen: argparse.Namespace) -> int:
+    from pipeline.experiments.work import Sizes, count_trainings
     from pipeline.training.forecast import duration
     from pipeline.training.speed import machine_speed
-    from pipeline.training.work import Sizes, count_trainings
 
     speed = machine_speed().at_best
     title = f"Trainings on {chosen.faces:,} faces, by this machine's CPU"

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pipeline.analysis.roles import epoch_chosen_on
 from pipeline.layout import SAMPLE
 from pipeline.params import Views
 from pipeline.report.content import (
@@ -21,7 +22,7 @@ def is_sample(source: str) -> bool:
 def roles(content: ReportContent) -> str:
     """Which faces did what: fitted, selected, gave the figures."""
     networks = (content.params.train.cnn, content.params.train.dnn)
-    selects = any(each.epoch_chosen_on == "validation" for each in networks)
+    selects = any(epoch_chosen_on(each) == "validation" for each in networks)
     validation = counted(content.parts.validation, "validation face")
     return (
         f"Training faces fit the weights; {validation} "

@@ -5,6 +5,7 @@ sentence says that nothing is shown.
 """
 
 from pipeline.analysis.intervals import Difference, Interval
+from pipeline.analysis.roles import epoch_chosen_on
 from pipeline.data.expressions import SIDE
 from pipeline.params import SemiSupervised as SemiSupervisedParams
 from pipeline.report.content import Evaluation, ReportContent, SemiSupervised
@@ -128,7 +129,7 @@ def selected(settings: SemiSupervisedParams) -> str:
         "first two classifiers": settings.classifier,
         "consistent classifier": settings.consistency.fit,
     }
-    names = [name for name, fit in fits.items() if fit.epoch_chosen_on == "validation"]
+    names = [name for name, fit in fits.items() if epoch_chosen_on(fit) == "validation"]
     if not names:
         return "only look on, as the last epoch of each training is kept"
     which = " of each" if len(names) == len(fits) else f" of the {' and the '.join(names)}"

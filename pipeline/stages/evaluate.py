@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline import layout
 from pipeline.analysis.intervals import accuracy_and_f1, compare
+from pipeline.analysis.roles import epoch_chosen_on
 from pipeline.analysis.scores import (
     Probabilities,
     Scores,
@@ -165,7 +166,7 @@ def roles(params: Params) -> dict[str, Any]:
     """Which faces chose something, and which gave the figures."""
     return {
         "epoch_chosen_on": {
-            model: getattr(params.train, model).epoch_chosen_on for model in MODELS
+            model: epoch_chosen_on(getattr(params.train, model)) for model in MODELS
         },
         # The answer is the most probable expression, and params.yaml names the networks.
         "thresholds_chosen_on": "none",

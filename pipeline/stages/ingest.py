@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from pipeline import layout
+from pipeline.compute import list_gpus
 from pipeline.data.batch import Fault
 from pipeline.data.expressions import EXPRESSIONS
 from pipeline.data.ingest import IngestReport, ingest
@@ -28,7 +29,10 @@ MANY = 5000
 """Faces from which the settings of params.yaml, made for the sample, are too few and too small."""
 
 RECIPES = ("half-hour", "hour")
-"""What is meant for so many."""
+"""What is meant for so many, without a GPU."""
+
+RECIPES_FOR_A_GPU = ("gpu", "ensemble")
+"""And with one."""
 
 
 def work(stage: shell.Stage) -> None:
@@ -66,12 +70,15 @@ def work(stage: shell.Stage) -> None:
 def recommend(stage: shell.Stage, report: IngestReport) -> None:
     """Say which recipes are meant for so many faces, and how long their trainings take here."""
     faces, unlabelled = report.labelled.faces, report.unlabelled.faces
+    recipes = RECIPES_FOR_A_GPU if list_gpus() else RECIPES
     stage.tell(
-        f"params.yaml is set for the sample; for {faces:,} faces there are recipes: "
-        f"make recipe NAME={RECIPES[0]}"
+        f"params.yaml as it comes is set for the sample; for {faces:,} faces there are recipes: "
+        f"make recipe NAME={recipes[0]}"
     )
+    if recipes == RECIPES_FOR_A_GPU:  # minutes, as the README says; how many, only a GPU knows
+        return
     # A program of its own: what it counts with is no reason to read the faces again.
-    asked = ["times", *RECIPES, "--faces", str(faces), "--unlabelled", str(unlabelled)]
+    asked = ["times", *recipes, "--faces", str(faces), "--unlabelled", str(unlabelled)]
     subprocess.run([sys.executable, "-m", "pipeline.experiments", *asked], check=False)
 
 

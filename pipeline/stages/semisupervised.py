@@ -15,6 +15,7 @@ from torch import nn
 
 from pipeline import layout
 from pipeline.analysis.intervals import Interval, accuracy_and_f1, compare
+from pipeline.analysis.roles import epoch_chosen_on
 from pipeline.analysis.scores import majority_accuracy
 from pipeline.data.store import read_faces, store_files
 from pipeline.figures.curves import draw_history, draw_intervals
@@ -90,10 +91,10 @@ def work(stage: shell.Stage) -> None:
 def roles(settings: SemiSupervised) -> dict[str, Any]:
     """Which faces chose something in these trainings, and which gave the figures."""
     epochs = {
-        "autoencoder": settings.autoencoder.epoch_chosen_on,
-        "labelled_only": settings.classifier.epoch_chosen_on,
-        "pretrained": settings.classifier.epoch_chosen_on,
-        "consistent": settings.consistency.fit.epoch_chosen_on,
+        "autoencoder": epoch_chosen_on(settings.autoencoder),
+        "labelled_only": epoch_chosen_on(settings.classifier),
+        "pretrained": epoch_chosen_on(settings.classifier),
+        "consistent": epoch_chosen_on(settings.consistency.fit),
     }
     return {
         "epoch_chosen_on": epochs,

@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 
 from pipeline import layout
+from pipeline.analysis.roles import epoch_chosen_on
 from pipeline.data.store import read_faces, store_files
 from pipeline.errors import UserError
 from pipeline.figures.curves import draw_history
@@ -91,7 +92,7 @@ def keep(
         "validation_accuracy": kept["validation_accuracy"],
     }
     settings = getattr(stage.params.train, model)
-    roles = {"epoch_chosen_on": settings.epoch_chosen_on, "epoch_measured_on": "validation"}
+    roles = {"epoch_chosen_on": epoch_chosen_on(settings), "epoch_measured_on": "validation"}
     write_json(layout.metrics(stage.name), {model: numbers | roles})
     title = f"{classifier.architecture.title}, epoch by epoch"
     figure = draw_history(history, int(kept["epoch"]), title)

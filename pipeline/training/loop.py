@@ -93,7 +93,12 @@ def fit(
         unit="face", unit_scale=True, mininterval=0.5, disable=not world.is_first,
     )  # fmt: skip
     left = (settings.epochs - done) * faces
-    forecast = Forecast(tell if world.is_first else lambda _: None, left)
+
+    def tell_above_the_bar(text: str) -> None:
+        with tqdm.external_write_mode():
+            tell(text)
+
+    forecast = Forecast(tell_above_the_bar if world.is_first else lambda _: None, left)
 
     def advance(trained_on: int) -> None:
         bar.update(trained_on)

@@ -55,24 +55,26 @@ class Speed:
 
     @property
     def at_best(self) -> float:
-        """Operations a second in the precision that `auto` takes, of all cores together."""
-        return count_cores() * (self.bfloat16 if self.prefers_bfloat16 else self.float32)
+        """Operations a second in the precision that `auto` takes, of all threads together."""
+        return torch.get_num_threads() * max(self.float32, self.prefers_bfloat16 * self.bfloat16)
 
 
 @lru_cache(maxsize=1)
 def machine_speed() -> Speed:
     """The speed of this machine's CPU, from the file of former measurements if it is in there."""
     file, machine = speed_file(), describe_machine()
+    measured: Speed | None = None
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(file.with_suffix(".lock")):  # whoever comes second waits for the answer
             known = _read(file)
             if machine not in known:
-                known[machine] = asdict(measure_speed())
+                measured = measure_speed()
+                known[machine] = asdict(measured)
                 disk.write_text(file, json.dumps(known, indent=2) + "\n")
             return Speed(**known[machine])
-    except OSError:  # a home that may not be written: measured anew each time
-        return measure_speed()
+    except OSError:  # a home that may not be written: measured anew in each process
+        return measured or measure_speed()
 
 
 def speed_file() -> Path:
@@ -96,11 +98,6 @@ def describe_machine() -> str:
     capability = torch.backends.cpu.get_cpu_capability()
     parts = (name, listed, capability, allowed, f"torch {torch.__version__}")
     return ", ".join(part for part in parts if part)
-
-
-def count_cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def measure_speed() -> Speed:
@@ -147,6 +144,9 @@ def _read(file: Path) -> dict[str, dict[str, float]]:
     """Speeds by machine; nothing where there is no such file, or not one of ours."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
-        return {name: asdict(Speed(**speed)) for name, speed in found.items()}
-    except (FileNotFoundError, ValueError, TypeError, AttributeError):
+        return {
+            name: asdict(Speed(float(speed["float32"]), float(speed["bfloat16"])))
+            for name, speed in found.items()
+        }
+    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
         return {}
