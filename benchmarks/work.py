@@ -4,8 +4,8 @@
     python benchmarks/work.py --json                # {name: TFLOP}
     python benchmarks/work.py --recipe half-hour --faces 28709 --unlabelled 7178
 
-Counted, not timed: `pipeline.experiments.work` says how. work.json is the output for params.yaml as it
-is committed; a test holds both together, so that the study cannot become slow unnoticed.
+Counted, not timed: `pipeline.experiments.work` says how. work.json is the output for params.yaml
+as it is committed; a test holds both together, so that the study cannot become slow unnoticed.
 """
 
 import argparse
