@@ -295,6 +295,7 @@ def test_a_wrong_image_is_one_line_and_changes_nothing(projects, case):
         assert word in line
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("case", ["a short row", "semicolons", "gzip cut off"])
 def test_the_same_in_a_process_of_its_own(projects, case):
     name, content, words = FILES[case]

@@ -84,6 +84,7 @@ def changed(**settings):
     return values
 
 
+@pytest.mark.study
 def test_a_dnn_of_the_cnns_size_has_that_of_all_its_members():
     params = parse(changed(cnn_members=3, dnn_match="cnn"))
     assert wanted_size(params, "dnn") == 3 * count_parameters(

@@ -353,6 +353,7 @@ def test_mistakes_are_named_before_anything_starts(
     assert "server" not in said.out
 
 
+@pytest.mark.study
 def test_a_flow_loads_nothing_that_draws_or_trains() -> None:
     slow = {"torch", "mlflow", "matplotlib", "pandas", "scipy", "sklearn"}
     assert not slow & modules_loaded("import flows.study")

@@ -61,6 +61,7 @@ def test_an_interval_holds_the_truth_95_times_of_a_hundred(population, drawn, fi
     assert 0.915 <= held <= 0.98
 
 
+@pytest.mark.study
 def test_models_that_share_faces_are_compared_more_sharply(drawn):
     """Pairing is worth something: apart, two accuracies would be further from their difference."""
     single = np.mean([row[0].high - row[0].low for row in drawn])

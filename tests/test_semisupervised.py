@@ -96,7 +96,7 @@ def study(tmp_path, monkeypatch, rng, params):
     fits["consistency"] = consistency.model_copy(
         update={"fit": consistency.fit.model_copy(update=once)}
     )
-    section = params.semisupervised.model_copy(update=fits)
+    section = params.semisupervised.model_copy(update={"labelled_fraction": 0.5, **fits})
     return Study(params.model_copy(update={"semisupervised": section}), rng)
 
 

@@ -18,7 +18,7 @@ def table(rng):
 
 @pytest.fixture
 def settings(params):
-    return params.split
+    return params.split.model_copy(update={"held_out": 0.2, "validation": 0.5})
 
 
 @pytest.mark.parametrize("method", ["stratified", "shuffled", "first_rows", "usage"])
