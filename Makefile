@@ -12,8 +12,9 @@ CHROMIUM := $(shell command -v chromium || command -v google-chrome)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --constraint constraints.txt
 AUDIT := .cache/audit
-# A module's tests stay in one worker, as they share what they prepared; long modules start first.
-TWO_WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
+# A module's tests stay in one worker, as they share what they prepared; long modules start first. Three workers for two
+# cores: a third of the time is waiting for servers.
+WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := true
@@ -52,10 +53,10 @@ ablation: in-git $(VENV)/installed  ## run grids/ablation.yaml, 27 small trainin
 	-@python -m pipeline.tracking wait
 
 test: $(VENV)/installed-for-tests  ## run all tests but those of `make nightly` and `make cluster-test` (minutes)
-	python -m pytest $(TWO_WORKERS)
+	python -m pytest $(WORKERS)
 
 quick: $(VENV)/installed-for-tests  ## run the tests that take seconds
-	python -m pytest $(TWO_WORKERS) -m "not study and not cluster and not nightly"
+	python -m pytest $(WORKERS) -m "not study and not cluster and not nightly"
 
 nightly: $(VENV)/installed-for-tests  ## run what takes long, such as every recipe (before an issue is called resolved)
 	python -m pytest -m nightly

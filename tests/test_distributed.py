@@ -45,7 +45,7 @@ def test_two_processes_follow_the_same_curve_as_one(trained):
     for name in ("train_loss", "validation_loss"):
         torch.testing.assert_close(
             torch.tensor(alone[name].to_numpy()), torch.tensor(together[name].to_numpy()),
-            rtol=5e-5, atol=0,  # without common statistics of BatchNorm: 1e-3
+            rtol=2e-4, atol=0,  # without common statistics of BatchNorm: 1e-3
         )  # fmt: skip
     assert alone["train_loss"].iloc[-1] < alone["train_loss"].iloc[0]
 

@@ -391,7 +391,7 @@ def test_a_compiled_ensemble_learns_what_an_uncompiled_one_does(settings):
     assert min(moved.values()) > 0.005  # far more than what may differ
 
 
-@pytest.mark.study
+@pytest.mark.nightly
 @pytest.mark.skipif(not can_compile(), reason="torch compiles with g++ and Python's headers")
 def test_a_cnn_learns_as_on_a_gpu_compiled_in_bfloat16_and_channels_last(settings):
     few = settings.model_copy(update={"epochs": 4, "batch": 64, "averaging": 0.0})

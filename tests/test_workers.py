@@ -545,11 +545,16 @@ def test_a_scheduled_run_fires_and_picks_up_new_data(site: Site, studied: UUID) 
         finally:
             client.delete_deployment_schedule(nightly.id, added.id)
         fired = FlowRunFilter.model_validate(
-            {"deployment_id": {"any_": [nightly.id]}, "state": {"type": {"any_": ["RUNNING"]}}}
+            {
+                "deployment_id": {"any_": [nightly.id]},
+                "state": {"type": {"any_": ["RUNNING", "COMPLETED"]}},
+            }
         )
-        (run,) = client.read_flow_runs(flow_run_filter=fired)
-    assert run.auto_scheduled
-    assert site.end_of(run.id).is_completed()
+        runs = client.read_flow_runs(flow_run_filter=fired)
+    assert runs
+    for run in runs:  # one, or a second one if ten seconds were over before the schedule was gone
+        assert run.auto_scheduled
+        assert site.end_of(run.id).is_completed()
     assert site.witnessed()[before].startswith("split")
     assert (site.folder / "split.txt").read_text() == "face, and a new one"
 
