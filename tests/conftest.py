@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 os.environ.setdefault("DO_NOT_TRACK", "true")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DVC_NO_ANALYTICS", "1")
-# Before torch is imported: results depend on the number of threads; two workers share two cores.
+# Before torch is imported: results depend on the number of threads; workers share the cores.
 os.environ["OMP_NUM_THREADS"] = "1"
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER")
@@ -25,7 +25,7 @@ LONGEST_FIRST = (
     "test_exchange", "test_compute", "test_made_by", "test_distributed", "test_priority",
     "test_security", "test_sanity",
 )  # fmt: skip
-"""Modules that take minutes start first: two workers then end at about the same time."""
+"""Modules that take minutes start first: workers then end at about the same time."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
