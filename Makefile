@@ -12,9 +12,9 @@ CHROMIUM := $(shell command -v chromium || command -v google-chrome)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --constraint constraints.txt
 AUDIT := .cache/audit
-# A module's tests stay in one worker, as they share what they prepared; long modules start first. Three workers for two
-# cores: a third of the time is waiting for servers.
-WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
+# A module's tests stay in one worker, as they share what they prepared; long modules start first. A third worker gains
+# nothing on two cores.
+WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := true
