@@ -7,10 +7,6 @@ from pathlib import Path
 NICE = 10
 """A tenth of a processor is left to such a process where trainings want all of them."""
 
-NICENESS = "STUDY_NICE"
-"""Environment variable: another niceness than `NICE`, 0 to 19; where nothing is to be given way to,
-servers and recorder start sooner with less."""
-
 TRIES, BETWEEN_TRIES = 3, 0.15
 """Linux takes such a change from a user every tenth of a second, and refuses others."""
 
@@ -25,9 +21,7 @@ def give_way(process: int = 0) -> None:
         process: its number; 0 for this one.
     """
     # Whoever is nicer already may not become less so.
-    text = os.environ.get(NICENESS, "")
-    wanted = min(int(text), 19) if text.isdecimal() else NICE
-    nice = max(wanted, os.getpriority(os.PRIO_PROCESS, process))
+    nice = max(NICE, os.getpriority(os.PRIO_PROCESS, process))
     os.setpriority(os.PRIO_PROCESS, process, nice)
     session = Path("/proc", str(process or "self"), "autogroup")
     for _ in range(TRIES):

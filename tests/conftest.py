@@ -18,9 +18,6 @@ os.environ.setdefault("DVC_NO_ANALYTICS", "1")
 # Before torch is imported: results depend on the number of threads; workers share the cores.
 os.environ["OMP_NUM_THREADS"] = "1"
 
-# What serves and records is waited for here: to give way as it does for users would starve it.
-os.environ["STUDY_NICE"] = "1"
-
 WORKER = os.environ.get("PYTEST_XDIST_WORKER")
 
 LONGEST_FIRST = (

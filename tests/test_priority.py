@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.priority import NICE, NICENESS, give_way
+from pipeline.priority import NICE, give_way
 
 
 @contextmanager
@@ -19,11 +19,6 @@ def sleeper(*before):
             yield started
         finally:
             started.kill()
-
-
-@pytest.fixture(autouse=True)
-def as_for_users(monkeypatch):
-    monkeypatch.delenv(NICENESS)
 
 
 @pytest.fixture
@@ -39,12 +34,6 @@ def session_of(process):
 def test_a_process_gives_way(process):
     give_way(process.pid)
     assert os.getpriority(os.PRIO_PROCESS, process.pid) == NICE
-
-
-def test_how_far_it_does_can_be_said(process, monkeypatch):
-    monkeypatch.setenv(NICENESS, "3")
-    give_way(process.pid)
-    assert os.getpriority(os.PRIO_PROCESS, process.pid) == 3
 
 
 def test_one_that_is_nicer_already_stays_so():

@@ -21,7 +21,7 @@ import yaml
 
 from flows.plan import make_plan, seconds
 from pipeline.errors import UserError
-from pipeline.priority import NICENESS
+from pipeline.priority import NICE
 
 from .conftest import ROOT
 from .project import new_project
@@ -325,9 +325,7 @@ def seven(site: Site, studied: UUID) -> UUID:
 
 def test_servers_give_way_to_trainings_and_workers_do_not(site: Site) -> None:
     for words in ("prefect server", "mlflow server", "uvicorn"):
-        assert {process.nice() for process in processes_of(site, words)} == {
-            int(os.environ[NICENESS])
-        }, words
+        assert {process.nice() for process in processes_of(site, words)} == {NICE}, words
     workers = processes_of(site, "prefect worker")
     assert {process.nice() for process in workers} == {psutil.Process().nice()}
 
