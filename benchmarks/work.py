@@ -4,15 +4,15 @@
     python benchmarks/work.py --json                # {name: TFLOP}
     python benchmarks/work.py --recipe half-hour --faces 28709 --unlabelled 7178
 
-Counted, not timed: `pipeline.experiments.work` says how. work.json is the output for params.yaml
+Counted, not timed: `pipeline.experiments.flops` says how. work.json is the output for params.yaml
 as it is committed; a test holds both together, so that the study cannot become slow unnoticed.
 """
 
 import argparse
 import json
 
+from pipeline.experiments.flops import Sizes, count_trainings
 from pipeline.experiments.recipes import configure, read_recipe
-from pipeline.experiments.work import Sizes, count_trainings
 from pipeline.training.forecast import duration
 from pipeline.training.speed import machine_speed
 

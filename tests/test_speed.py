@@ -9,7 +9,7 @@ import sys
 import pytest
 import torch
 
-from pipeline.experiments.work import CPU
+from pipeline.experiments.flops import CPU
 from pipeline.models.classifier import Architecture, Classifier
 from pipeline.training import speed
 from pipeline.training.compute import choose, speeds

@@ -115,7 +115,7 @@ def _list(_chosen: argparse.Namespace) -> int:
 
 
 def _times(chosen: argparse.Namespace) -> int:
-    from pipeline.experiments.work import Sizes, count_trainings
+    from pipeline.experiments.flops import Sizes, count_trainings
     from pipeline.training.forecast import duration
     from pipeline.training.speed import machine_speed
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from pipeline.experiments.work import CPU, Sizes, count_trainings
+from pipeline.experiments.flops import CPU, Sizes, count_trainings
 from pipeline.models.classifier import Classifier
 from pipeline.models.matching import design
 from pipeline.training.loop import fit
@@ -34,7 +34,7 @@ def test_the_sample_study_stays_within_its_work(params):
 
 @pytest.mark.parametrize("members", [1, 2])
 def test_the_count_is_that_of_a_real_training(params, members):
-    """Torch counts all of a training of three passes; `work` has counted a part of one."""
+    """Torch counts all of a training of three passes; `flops` has counted a part of one."""
     few = {"epochs": 3, "batch": 32, "members": members}
     cnn = params.train.cnn.model_copy(update=few)
     short = params.model_copy(update={"train": params.train.model_copy(update={"cnn": cnn})})
