@@ -16,14 +16,14 @@ import torch
 from measured import Measured, report
 from torch import nn
 
-from pipeline.analysis.ascent import noise_images
-from pipeline.analysis.filters import maximise
-from pipeline.analysis.saliency import Method, explain
-from pipeline.models.classifier import Architecture, Classifier
-from pipeline.models.inference import predict_probabilities
-from pipeline.models.networks import convolutions
-from pipeline.models.placing import to_device
+from pipeline.explaining.ascent import noise_images
+from pipeline.filters.filters import maximise
+from pipeline.networks.classifier import Architecture, Classifier
+from pipeline.networks.device import to_device
+from pipeline.networks.inference import predict_probabilities
+from pipeline.networks.networks import convolutions
 from pipeline.params import Ascent, load
+from pipeline.saliency.saliency import Method, explain
 
 ROUNDS = 3
 FACES, EXPLAINED, FILTERS, STEPS = 1024, 64, 12, 16

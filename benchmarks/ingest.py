@@ -20,10 +20,10 @@ import numpy as np
 import pandas as pd
 from measured import Measured, report
 
-from pipeline.data.expressions import PIXELS
-from pipeline.data.faces_csv import read_csv
-from pipeline.data.ingest import ingest
-from pipeline.data.sources import Source
+from pipeline.faces.expressions import PIXELS
+from pipeline.ingest.faces_csv import read_csv
+from pipeline.ingest.ingest import ingest
+from pipeline.ingest.sources import Source
 
 PARTS = ("pandas", "reading", "ingest")
 

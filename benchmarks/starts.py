@@ -25,7 +25,7 @@ def main() -> None:
              for name in ("numpy", "pandas", "torch")]  # fmt: skip
     superfluous = []
     for stage in STAGES:
-        module = f"pipeline.stages.{stage}"
+        module = f"pipeline.{stage}.stage"
         seconds = best(["-c", f"import {module}"])
         loaded = heavy_modules(module)
         superfluous += [f"{stage}: {name}" for name in sorted(needless(stage, loaded))]

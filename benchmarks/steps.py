@@ -21,9 +21,9 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from pipeline.models.classifier import Architecture, Classifier
-from pipeline.models.networks import CONVOLUTIONAL, NETWORKS
-from pipeline.models.placing import to_device
+from pipeline.networks.classifier import Architecture, Classifier
+from pipeline.networks.device import to_device
+from pipeline.networks.networks import CONVOLUTIONAL, NETWORKS
 from pipeline.params import Fit, Train, load
 from pipeline.training.averaging import AveragedModel
 from pipeline.training.compute import Compute, choose

@@ -18,16 +18,16 @@ from pathlib import Path
 import torch
 from measured import add_line
 
-from pipeline.analysis.scores import score
 from pipeline.compute import compute_slot
-from pipeline.data.sample import make_sample
 from pipeline.experiments.recipes import configure, parse_assignment
-from pipeline.models.classifier import Classifier
-from pipeline.models.inference import predict_probabilities
-from pipeline.models.matching import wanted_size
-from pipeline.models.networks import count_parameters
+from pipeline.networks.classifier import Classifier
+from pipeline.networks.inference import predict_probabilities
+from pipeline.networks.matching import wanted_size
+from pipeline.networks.networks import count_parameters
 from pipeline.params import MODELS, Params
-from pipeline.stages.train import describe, load_sets
+from pipeline.sample.sample import make_sample
+from pipeline.statistics.scores import score
+from pipeline.train.stage import describe, load_sets
 from pipeline.training.compute import choose
 from pipeline.training.loop import Row, fit
 from pipeline.training.tasks import Classification

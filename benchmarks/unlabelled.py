@@ -13,11 +13,11 @@ from pathlib import Path
 
 from measured import add_line
 
-from pipeline.analysis.scores import score
 from pipeline.compute import compute_slot
 from pipeline.experiments.recipes import configure, parse_assignment
-from pipeline.models.inference import predict_probabilities
-from pipeline.stages.semisupervised import TRAININGS, gather
+from pipeline.networks.inference import predict_probabilities
+from pipeline.semisupervised.stage import TRAININGS, gather
+from pipeline.statistics.scores import score
 from pipeline.training.compute import choose
 from pipeline.training.consistency import ConsistentClassification
 from pipeline.training.loop import Row, fit

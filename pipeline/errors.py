@@ -5,5 +5,5 @@ class UserError(Exception):
     """Something the user can mend: the message names the thing, its value, what is allowed.
 
     A stage that meets one prints the message in one line and exits with status 1, without a
-    traceback (see `pipeline.stages.shell`).
+    traceback (see `pipeline.shell`).
     """

@@ -14,19 +14,19 @@ from pathlib import Path
 
 from pipeline import layout
 from pipeline.errors import UserError
-from pipeline.models.classifier import Classifier
-from pipeline.models.store import load_classifier
+from pipeline.explaining.subject import Results, Subject, read_test_faces
+from pipeline.files import write_json
+from pipeline.networks.classifier import Classifier
+from pipeline.networks.store import load_classifier
 from pipeline.params import MODELS, load
-from pipeline.stages.explaining import Results, Subject, read_test_faces
-from pipeline.stages.files import write_json
 from pipeline.tracking.fetching import FORMS, fetch_classifier, is_address
 
 ANALYSES: Mapping[str, str] = {
-    "confusion": "pipeline.stages.confusion:explain_confusion",
-    "saliency": "pipeline.stages.saliency:explain_saliency",
-    "lime": "pipeline.stages.lime:explain_lime",
-    "filters": "pipeline.stages.filters:explain_filters",
-    "class_images": "pipeline.stages.class_images:explain_classes",
+    "confusion": "pipeline.confusion.stage:explain_confusion",
+    "saliency": "pipeline.saliency.stage:explain_saliency",
+    "lime": "pipeline.lime.stage:explain_lime",
+    "filters": "pipeline.filters.stage:explain_filters",
+    "class_images": "pipeline.class_images.stage:explain_classes",
 }
 """Where each is; looked up when it is asked for."""
 

@@ -19,8 +19,7 @@ NEUTRAL: Mapping[str, str] = {
     "pipeline/imports.py": "these lists: what is made anew, not what comes of it",
     "pipeline/layout.py": "where files lie; dvc.yaml names the same places",
     "pipeline/params.py": "types and bounds; DVC compares the values themselves",
-    "pipeline/stages/__init__.py": "with which Python a stage runs, and how threads wait",
-    "pipeline/stages/shell.py": "arguments, signals, how errors are told",
+    "pipeline/shell.py": "arguments, signals, how errors are told",
     "pipeline/tracking": "the record of what was done",
 }
 """Files and folders that change no result, and what they do instead; what only they import
@@ -42,7 +41,7 @@ def deciding(stage: str, root: Path) -> set[str]:
         root: the folder that holds the package `pipeline`.
     """
     neutral = {*NEUTRAL, *(NEUTRAL_IN_TRAININGS if stage in TRAININGS else ())}
-    return imported(f"pipeline/stages/{stage}.py", root, neutral)
+    return imported(f"pipeline/{stage}/stage.py", root, neutral)
 
 
 def imported(file: str, root: Path, without: Collection[str] = ()) -> set[str]:

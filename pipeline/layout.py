@@ -11,7 +11,7 @@ PARAMS = Path("params.yaml")
 # Made by `sample`.
 SAMPLE = Path("data/sample")
 
-# Made by `ingest`: a folder with `pixels.npy` and `table.parquet` each (`pipeline.data.store`).
+# Made by `ingest`: a folder with `pixels.npy` and `table.parquet` each (`pipeline.faces.store`).
 LABELLED = Path("data/faces/labelled")
 UNLABELLED = Path("data/faces/unlabelled")
 REGIONS = Path("data/faces/regions.npz")

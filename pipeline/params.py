@@ -108,14 +108,14 @@ ConvolutionalName = Literal[
     "triple-cnn", "two-by-two-cnn", "wide-cnn", "vgg16-cnn", "leaky-cnn", "plain-cnn",
     "plain-norm-cnn",
 ]  # fmt: skip
-"""Names in `pipeline.models.networks`, known here so that a wrong one is named before torch is
+"""Names in `pipeline.networks.networks`, known here so that a wrong one is named before torch is
 imported."""
 
 DenseName = Literal["dense-dnn", "deep-dnn", "small-dnn", "waist-dnn"]
 """Likewise."""
 
 AutoencoderName = Literal["bottleneck-autoencoder", "wide-autoencoder"]
-"""Names in `pipeline.models.autoencoder.AUTOENCODERS`."""
+"""Names in `pipeline.networks.autoencoder.AUTOENCODERS`."""
 
 Dropout = Annotated[float, Field(ge=0, lt=1)] | Literal["own"]
 """A rate for every dropout layer, or each at the rate of its network's design."""
@@ -311,7 +311,7 @@ def _check_layers(params: Params, name: str) -> None:
     if layers == "auto":
         return
     # Only a network knows its layers; whoever leaves them to it does not wait for torch.
-    from pipeline.analysis.activations import require_maps
+    from pipeline.filters.activations import require_maps
 
     network = params.train.cnn.network
     try:

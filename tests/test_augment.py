@@ -3,8 +3,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.data.augment import augment, flips
-from pipeline.data.mix import mix
+from pipeline.faces.augment import augment, flips
+from pipeline.faces.cutmix import mix
 from pipeline.params import Augmentation
 
 NOTHING = Augmentation(

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.models.autoencoder import AUTOENCODERS, EncodedClassifier
-from pipeline.models.inference import reconstruct
-from pipeline.models.networks import count_parameters
-from pipeline.models.table import tabulate
+from pipeline.networks.autoencoder import AUTOENCODERS, EncodedClassifier
+from pipeline.networks.inference import reconstruct
+from pipeline.networks.networks import count_parameters
+from pipeline.networks.table import tabulate
 from pipeline.params import AutoencoderName
 
 

@@ -224,9 +224,9 @@ def in_process(folder, *words):
         patch.setenv("IMAGE_SENTIMENT_TRACKING", "off")
         patch.setattr(sys, "argv", ["ingest", *words])
         patch.setattr(sys, "stderr", errors)
-        patch.delitem(sys.modules, "pipeline.stages.ingest", raising=False)
+        patch.delitem(sys.modules, "pipeline.ingest.stage", raising=False)
         try:
-            runpy.run_module("pipeline.stages.ingest", run_name="__main__")
+            runpy.run_module("pipeline.ingest.stage", run_name="__main__")
         except SystemExit as end:
             return end.code, errors.getvalue()
         finally:
@@ -236,7 +236,7 @@ def in_process(folder, *words):
 
 def in_a_process(folder, *words, prepare=None):
     done = subprocess.run(
-        [sys.executable, "-m", "pipeline.stages.ingest", *words],
+        [sys.executable, "-m", "pipeline", "ingest", *words],
         cwd=folder, capture_output=True, text=True, timeout=120, preexec_fn=prepare,
         env={**os.environ, "PYTHONPATH": str(ROOT), "IMAGE_SENTIMENT_TRACKING": "off"},
     )  # fmt: skip
@@ -326,7 +326,7 @@ MEASURED = """
 import atexit, re, runpy
 status = "/proc/self/status"
 atexit.register(lambda: print(re.search(r"VmHWM:\\s+(\\d+) kB", open(status).read())[1]))
-runpy.run_module("pipeline.stages.ingest", run_name="__main__")
+runpy.run_module("pipeline.ingest.stage", run_name="__main__")
 """
 """The stage, and at its end the most kibibytes it ever held."""
 

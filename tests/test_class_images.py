@@ -3,11 +3,11 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.analysis.class_images import imagine_classes
-from pipeline.data.expressions import EXPRESSIONS
+from pipeline.class_images.class_images import imagine_classes
+from pipeline.class_images.stage import explain_classes
+from pipeline.explaining.subject import Subject, UnseenFaces
+from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.params import Ascent
-from pipeline.stages.class_images import explain_classes
-from pipeline.stages.explaining import Subject, UnseenFaces
 
 from .test_models import trained_a_little
 

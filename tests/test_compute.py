@@ -34,7 +34,7 @@ def at_once(project, **environment):
     with log.open("a") as file:
         running = [
             subprocess.Popen(
-                [sys.executable, "-m", "pipeline.stages.train", model],
+                [sys.executable, "-m", "pipeline", "train", model],
                 cwd=project.folder, env={**project.environment, **environment},
                 stdout=file, stderr=file,
             )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from pipeline import layout
-from pipeline.analysis.confusion import (
+from pipeline.confusion.confusion import (
     correlate,
     count_confusion,
     most_confused,
@@ -19,13 +19,13 @@ from pipeline.analysis.confusion import (
     pull,
     recalls,
 )
-from pipeline.data.batch import Batch
-from pipeline.data.expressions import EXPRESSIONS
-from pipeline.data.store import FaceWriter
-from pipeline.figures.frequency import draw_recall_by_frequency
-from pipeline.figures.matrices import draw_confusion
-from pipeline.stages.confusion import work
-from pipeline.stages.shell import Stage
+from pipeline.confusion.figures import draw_confusion
+from pipeline.confusion.frequency_figure import draw_recall_by_frequency
+from pipeline.confusion.stage import work
+from pipeline.faces.batch import Batch
+from pipeline.faces.expressions import EXPRESSIONS
+from pipeline.faces.store import FaceWriter
+from pipeline.shell import Stage
 from pipeline.tracking.journal import Journal
 
 ANGRY, DISGUST, FEAR, HAPPY, SAD, SURPRISE, NEUTRAL = range(7)

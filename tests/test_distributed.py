@@ -29,7 +29,7 @@ def trained(project):
     found = []
     for processes in ("1", "2"):
         project.environment["STUDY_PROCESSES"] = processes
-        said = project.run("python", "-m", "pipeline.stages.train", "cnn")
+        said = project.run("python", "-m", "pipeline", "train", "cnn")
         history = pd.read_csv(project.folder / FOLDER / "history.csv")
         weights = load_file(project.folder / FOLDER / "weights.safetensors")
         found.append((history, weights, said))
@@ -76,7 +76,7 @@ def test_one_record_and_no_checkpoint_is_left(project, trained):
 def test_a_batch_that_cannot_be_shared_is_named(project):
     project.environment["STUDY_PROCESSES"] = "3"
     try:
-        said = project.run("python", "-m", "pipeline.stages.train", "cnn", expect=1)
+        said = project.run("python", "-m", "pipeline", "train", "cnn", expect=1)
     finally:
         del project.environment["STUDY_PROCESSES"]
     assert "batch = 64: 3 processes train together 2 members; should be a multiple of 6" in said
@@ -85,7 +85,7 @@ def test_a_batch_that_cannot_be_shared_is_named(project):
 def test_an_impossible_number_of_processes_is_named(project):
     project.environment["STUDY_PROCESSES"] = "two"
     try:
-        said = project.run("python", "-m", "pipeline.stages.train", "cnn", expect=1)
+        said = project.run("python", "-m", "pipeline", "train", "cnn", expect=1)
     finally:
         del project.environment["STUDY_PROCESSES"]
     assert "STUDY_PROCESSES = 'two': should be a whole number" in said

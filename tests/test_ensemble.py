@@ -3,15 +3,15 @@
 import pytest
 import torch
 
-from pipeline.analysis.randomisation import forget_by_layer
 from pipeline.errors import UserError
-from pipeline.models.classifier import Architecture, Classifier
-from pipeline.models.matching import wanted_size
-from pipeline.models.networks import build_network, count_parameters
-from pipeline.models.store import load_classifier, save_classifier
+from pipeline.filters.stage import one_of
+from pipeline.networks.classifier import Architecture, Classifier
+from pipeline.networks.matching import wanted_size
+from pipeline.networks.networks import build_network, count_parameters
+from pipeline.networks.store import load_classifier, save_classifier
 from pipeline.params import load, parse
-from pipeline.stages.filters import one_of
-from pipeline.stages.train import layer_table
+from pipeline.saliency.randomisation import forget_by_layer
+from pipeline.train.stage import layer_table
 from pipeline.training.distributed import World
 
 from .conftest import ROOT

@@ -17,11 +17,11 @@ import psutil
 import pytest
 import torch
 
-from pipeline.models.classifier import Classifier
-from pipeline.models.matching import wanted_size
-from pipeline.models.networks import count_parameters
+from pipeline.networks.classifier import Classifier
+from pipeline.networks.matching import wanted_size
+from pipeline.networks.networks import count_parameters
 from pipeline.params import MODELS
-from pipeline.stages.train import describe
+from pipeline.train.stage import describe
 from pipeline.training.compute import choose
 from pipeline.training.loop import fit
 from pipeline.training.tasks import Classification, FaceSet

@@ -11,20 +11,21 @@ import yaml
 from filelock import FileLock
 
 from pipeline import explain, layout
-from pipeline.data.batch import Batch
-from pipeline.data.store import FaceWriter
 from pipeline.errors import UserError
-from pipeline.models.store import load_classifier
+from pipeline.evaluate import stage as evaluate
+from pipeline.explaining.subject import read_test_faces
+from pipeline.faces.batch import Batch
+from pipeline.faces.store import FaceWriter
+from pipeline.files import write_parquet
+from pipeline.networks.store import load_classifier
 from pipeline.params import load
-from pipeline.stages import evaluate, train
-from pipeline.stages.explaining import read_test_faces
-from pipeline.stages.files import write_parquet
-from pipeline.stages.shell import Stage
+from pipeline.shell import Stage
 from pipeline.tracking.journal import stage_run
 from pipeline.tracking.places import Desk, find_address
 from pipeline.tracking.reader import read_journals
 from pipeline.tracking.shipping import Shipper
 from pipeline.tracking.store import connect
+from pipeline.train import stage as train
 
 from .conftest import ROOT
 

@@ -21,8 +21,8 @@ from .small_disk import unshared
 
 pytestmark = pytest.mark.study
 
-TRAIN = [sys.executable, "-m", "pipeline.stages.train", "dnn"]
-INGEST = [sys.executable, "-m", "pipeline.stages.ingest"]
+TRAIN = [sys.executable, "-m", "pipeline", "train", "dnn"]
+INGEST = [sys.executable, "-m", "pipeline", "ingest"]
 EPOCHS = 16
 KILLED_IN = (0, 5, EPOCHS - 3)
 """Epochs after which it is killed: while it writes its first checkpoint, early, and late."""

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.analysis.activations import last_convolution, layer_outputs, pick_layers
-from pipeline.analysis.ascent import noise_images
-from pipeline.analysis.filters import choose_filters, maximise, strongest_filters
 from pipeline.errors import UserError
-from pipeline.models.networks import CONVOLUTIONAL, build_network, convolutions
+from pipeline.explaining.ascent import noise_images
+from pipeline.explaining.subject import Subject, UnseenFaces
+from pipeline.filters.activations import last_convolution, layer_outputs, pick_layers
+from pipeline.filters.filters import choose_filters, maximise, strongest_filters
+from pipeline.filters.stage import explain_filters
+from pipeline.networks.networks import CONVOLUTIONAL, build_network, convolutions
 from pipeline.params import Ascent
-from pipeline.stages.explaining import Subject, UnseenFaces
-from pipeline.stages.filters import explain_filters
 
 from .test_models import trained_a_little
 

@@ -7,8 +7,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from pipeline.experiments.flops import CPU, Sizes, count_trainings
-from pipeline.models.classifier import Classifier
-from pipeline.models.matching import design
+from pipeline.networks.classifier import Classifier
+from pipeline.networks.matching import design
 from pipeline.training.loop import fit
 from pipeline.training.tasks import Classification, FaceSet
 from pipeline.training.transfer import consistency, new_classifier

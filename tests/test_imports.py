@@ -23,15 +23,15 @@ from .imports import (
 def test_a_stage_loads_no_slow_library_that_it_does_not_use(kind):
     """One interpreter loads all stages of a kind: starting it is what takes time."""
     stages = [each for each in STAGES if (each in WITHOUT_NETWORK) == (kind == "without a network")]
-    loaded = modules_loaded(f"import {', '.join(f'pipeline.stages.{each}' for each in stages)}")
+    loaded = modules_loaded(f"import {', '.join(f'pipeline.{each}.stage' for each in stages)}")
     for stage in stages:
-        assert f"pipeline.stages.{stage}" in loaded
+        assert f"pipeline.{stage}.stage" in loaded
         assert not needless(stage, loaded), stage
     # What Python really loads is among what the source says that it may.
     said = {
         file
         for each in stages
-        for file in imports.imported(f"pipeline/stages/{each}.py", ROOT)
+        for file in imports.imported(f"pipeline/{each}/stage.py", ROOT)
     }  # fmt: skip
     files = {name.replace(".", "/") for name in loaded if name.startswith("pipeline.")}
     modules = {f"{file}.py" for file in files if (ROOT / f"{file}.py").is_file()}
@@ -53,21 +53,23 @@ def test_dvc_yaml_names_all_code_that_decides_a_stages_results_and_no_other(stag
 
 def test_a_new_import_is_missing_and_one_that_went_is_idle(tmp_path):
     shutil.copytree(ROOT / "pipeline", tmp_path / "pipeline")
-    module = tmp_path / "pipeline/data/squares.py"  # which train imports by way of two others
+    module = tmp_path / "pipeline/faces/squares.py"  # which train imports by way of two others
     module.write_text(
         "from typing import TYPE_CHECKING\n"
-        "if TYPE_CHECKING:\n    from pipeline.data.folder import find_images\n"
-        "else:\n    import pipeline.data.regions\n"
-        "def later():\n    from . import rows\n    from .drawing import people\n"
+        "if TYPE_CHECKING:\n    from pipeline.ingest.image_folder import find_images\n"
+        "else:\n    import pipeline.faces.regions\n"
+        "def later():\n    from ..ingest import rows\n    from ..sample.drawing import people\n"
     )
-    (tmp_path / "pipeline/data/store.py").write_text('"""Nothing."""\n')
+    (tmp_path / "pipeline/faces/store.py").write_text('"""Nothing."""\n')
     missing, idle = missing_and_idle(imports.deciding("train", tmp_path), listed_code("train"))
-    package = [file for file in missing if file.startswith("pipeline/data/drawing/")]
-    assert "pipeline/data/drawing/__init__.py" in package
+    package = [file for file in missing if file.startswith("pipeline/sample/drawing/")]
+    assert "pipeline/sample/drawing/__init__.py" in package
     assert {*missing} - {*package} == {
-        f"pipeline/data/{name}.py" for name in ("pixels", "regions", "rows")
+        "pipeline/faces/regions.py",
+        "pipeline/ingest/pixels.py",
+        "pipeline/ingest/rows.py",
     }
-    assert idle == ["pipeline/data/store.py"]
+    assert idle == ["pipeline/faces/store.py"]
 
 
 def test_what_decides_no_result_is_no_reason_to_work_again():
@@ -76,7 +78,7 @@ def test_what_decides_no_result_is_no_reason_to_work_again():
     drawing = {stage for stage in STAGES if "pipeline/figures" in code[stage]}
     assert drawing == {*STAGES} - {"sample", "predict", *imports.TRAININGS}
     assert "semisupervised" not in code["train"]  # nor does its checkpoint depend on the other's
-    assert "pipeline/stages/train.py" not in code["semisupervised"]
+    assert "pipeline/train/stage.py" not in code["semisupervised"]
 
 
 def test_what_is_said_to_change_no_result_is_there():

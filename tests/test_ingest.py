@@ -12,12 +12,12 @@ from filelock import FileLock
 from PIL import Image
 
 from pipeline import layout
-from pipeline.data.ingest import ingest
-from pipeline.data.sources import locate
-from pipeline.data.store import read_faces
 from pipeline.errors import UserError
-from pipeline.stages.ingest import count_faces, work
-from pipeline.stages.shell import Stage
+from pipeline.faces.store import read_faces
+from pipeline.ingest.ingest import ingest
+from pipeline.ingest.sources import locate
+from pipeline.ingest.stage import count_faces, work
+from pipeline.shell import Stage
 from pipeline.tracking.journal import Journal
 from pipeline.tracking.places import EVENTS, Address, Desk
 from pipeline.tracking.writer import new_journal

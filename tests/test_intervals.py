@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.analysis.intervals import accuracy_and_f1, compare, macro_f1
+from pipeline.statistics.intervals import accuracy_and_f1, compare, macro_f1
 
 SETS, FACES, RESAMPLES = 500, 600, 400
 FREQUENT = np.array([0.2, 0.1, 0.1, 0.25, 0.15, 0.1, 0.1])

@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 
 from pipeline import layout
-from pipeline.data.split import PARTS
-from pipeline.stages import ingest, split
-from pipeline.stages.shell import Stage
+from pipeline.ingest import stage as ingest
+from pipeline.shell import Stage
+from pipeline.split import stage as split
+from pipeline.split.split import PARTS
 from pipeline.tracking.journal import Journal
 
 FACES = 140

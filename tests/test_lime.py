@@ -9,10 +9,11 @@ from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 from scipy import ndimage
 
-from pipeline.analysis.lime import correlation, explain, hide, jaccard, keep, strongest
-from pipeline.analysis.segments import borders, segment
-from pipeline.figures.lime import AGAINST, FOR, Explained, colour, draw_lime
-from pipeline.stages import explaining, lime
+from pipeline.explaining import subject as explaining
+from pipeline.lime import stage as lime
+from pipeline.lime.figures import AGAINST, FOR, Explained, colour, draw_lime
+from pipeline.lime.lime import correlation, explain, hide, jaccard, keep, strongest
+from pipeline.lime.segments import borders, segment
 
 from .test_models import trained_a_little
 

@@ -98,13 +98,13 @@ def test_a_stage_that_fails_or_is_killed_leaves_none(project):
     path = project.folder / FILE
     kept = path.read_text()
     set_split(project, method="usage")
-    project.run("python", "-m", "pipeline.stages.split", expect=1)
+    project.run("python", "-m", "pipeline", "split", expect=1)
     assert not path.exists()
     assert told(project, expect=1)["split"].startswith("no made_by.json")
     set_split(project, method="stratified")
     for delay in np.linspace(0, 1, 4):
         path.write_text(kept)
-        command = [sys.executable, "-m", "pipeline.stages.split"]
+        command = [sys.executable, "-m", "pipeline", "split"]
         with subprocess.Popen(command, cwd=project.folder, env=project.environment) as stage:
             deadline = time.monotonic() + 60
             while path.exists() and stage.poll() is None and time.monotonic() < deadline:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
 
-from pipeline.models.mathematics import batch_norm_gradient, cross_entropy_gradient, output_size
+from pipeline.networks.mathematics import batch_norm_gradient, cross_entropy_gradient, output_size
 
 numbers = st.integers
 seeds = st.integers(0, 2**31 - 1)

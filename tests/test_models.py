@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from pipeline.errors import UserError
-from pipeline.models.classifier import Architecture, Classifier
-from pipeline.models.inference import predict_probabilities
-from pipeline.models.networks import NETWORKS, build_network, count_parameters
-from pipeline.models.normalise import Normalise
-from pipeline.models.store import load_classifier, save_classifier
+from pipeline.networks.classifier import Architecture, Classifier
+from pipeline.networks.inference import predict_probabilities
+from pipeline.networks.networks import NETWORKS, build_network, count_parameters
+from pipeline.networks.normalise import Normalise
+from pipeline.networks.store import load_classifier, save_classifier
 from pipeline.params import Views
 
 

@@ -11,16 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import UserError
-from pipeline.models.__main__ import main
-from pipeline.models.matching import match_width
-from pipeline.models.networks import (
+from pipeline.networks.__main__ import main
+from pipeline.networks.matching import match_width
+from pipeline.networks.networks import (
     CONVOLUTIONAL,
     DENSE,
     NETWORKS,
     build_network,
     count_parameters,
 )
-from pipeline.models.table import count_all, tabulate
+from pipeline.networks.table import count_all, tabulate
 from pipeline.params import ConvolutionalName, DenseName
 
 COUNTED = torch.device("meta")

@@ -116,7 +116,7 @@ def test_the_layers_of_another_network_are_named_before_anything_is_trained(valu
     values["train"]["cnn"]["network"] = "plain-cnn"
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
     done = subprocess.run(
-        [sys.executable, "-m", "pipeline.stages.sample"],
+        [sys.executable, "-m", "pipeline", "sample"],
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 1

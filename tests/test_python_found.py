@@ -47,6 +47,6 @@ def test_another_python_hands_over_to_the_projects_or_says_in_a_line_what_to_do(
 
 def test_an_environment_that_lacks_something_does_not_hand_over_to_itself(project):
     (project.folder / ".venv").symlink_to(project.environment["PATH"].split("/bin:")[0])
-    said = project.run("python3", "-m", "pipeline.stages.train", "cnn", expect=1)
+    said = project.run("python3", "-m", "pipeline", "train", "cnn", expect=1)
     assert said.startswith("error: ")
     assert said.count("\n") == 1

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from pipeline.data.quality import assess, count_shared
-from pipeline.data.store import Outline, digest
+from pipeline.faces.store import Outline, digest
+from pipeline.ingest.quality import assess, count_shared
 
 
 def outline(labels, digests):

@@ -14,12 +14,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipeline.data.faces_csv import read_csv
-from pipeline.data.folder import read_image, read_images
-from pipeline.data.opening import unpacked
-from pipeline.data.pixels import find_fault, parse_pixels
-from pipeline.data.sources import fingerprint, locate
 from pipeline.errors import UserError
+from pipeline.ingest.compressed import unpacked
+from pipeline.ingest.faces_csv import read_csv
+from pipeline.ingest.image_folder import read_image, read_images
+from pipeline.ingest.pixels import find_fault, parse_pixels
+from pipeline.ingest.sources import fingerprint, locate
 
 FACES = np.random.default_rng(7).integers(0, 256, (5, 48, 48)).astype(np.uint8)
 TEXTS = [" ".join(map(str, face.ravel())) for face in FACES]

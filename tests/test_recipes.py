@@ -11,9 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ttest_1samp
 
-from pipeline.analysis.activations import find_layer
-from pipeline.analysis.roles import epoch_chosen_on
-from pipeline.data.split import split_faces
 from pipeline.errors import UserError
 from pipeline.experiments.finished import Finished
 from pipeline.experiments.grid import collect, combine, read_grid, varied_keys
@@ -21,9 +18,12 @@ from pipeline.experiments.recipes import configure, list_files, merge, parse_ass
 from pipeline.experiments.running import quote
 from pipeline.experiments.subprocesses import NOISE, without_noise
 from pipeline.experiments.summary import summarise, tabulate, write_markdown
-from pipeline.models.networks import build_network
+from pipeline.filters.activations import find_layer
+from pipeline.networks.networks import build_network
 from pipeline.params import parse
+from pipeline.split.split import split_faces
 from pipeline.tracking.journal import flatten
+from pipeline.training.selection import epoch_chosen_on
 
 from .conftest import ROOT
 

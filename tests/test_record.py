@@ -10,8 +10,8 @@ import pytest
 from filelock import FileLock
 
 from pipeline import disk
-from pipeline.models.classifier import Architecture, Classifier
-from pipeline.models.store import save_classifier
+from pipeline.networks.classifier import Architecture, Classifier
+from pipeline.networks.store import save_classifier
 from pipeline.tracking import declaration, parents
 from pipeline.tracking.journal import stage_run
 from pipeline.tracking.parents import Parents

@@ -16,12 +16,12 @@ from pydantic import TypeAdapter
 from rich.console import Console
 
 from pipeline import layout
-from pipeline.analysis.confusion import most_confused, negative_block
-from pipeline.data.expressions import EXPRESSIONS
+from pipeline.confusion.confusion import most_confused, negative_block
+from pipeline.confusion.figures import draw_confusion
 from pipeline.disk import write_text
 from pipeline.errors import UserError
-from pipeline.figures.faces import draw_grid
-from pipeline.figures.matrices import draw_confusion
+from pipeline.faces.expressions import EXPRESSIONS
+from pipeline.figures.face_grid import draw_grid
 from pipeline.figures.style import ACCENT, INK, MUTED, ON_DARK, save
 from pipeline.params import parse
 from pipeline.report.__main__ import main

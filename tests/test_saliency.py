@@ -4,11 +4,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from pipeline.analysis.deletion import SHARES, area_under, brightest_first, delete, measure_deletion
-from pipeline.analysis.intervals import mean_interval
-from pipeline.analysis.saliency import BATCH, explain, keep_brightest, share_inside
-from pipeline.figures.saliency import Answer, draw_deletion, draw_pictures, draw_rows, grey, overlay
-from pipeline.models.networks import NETWORKS
+from pipeline.networks.networks import NETWORKS
+from pipeline.saliency.deletion import SHARES, area_under, brightest_first, delete, measure_deletion
+from pipeline.saliency.figures import Answer, draw_deletion, draw_pictures, draw_rows, grey, overlay
+from pipeline.saliency.saliency import BATCH, explain, keep_brightest, share_inside
+from pipeline.statistics.intervals import mean_interval
 
 from .test_models import trained_a_little
 

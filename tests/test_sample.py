@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.data.drawing import Actions, People, draw_faces, paint
-from pipeline.data.drawing.people import column
-from pipeline.data.expressions import EXPRESSIONS
-from pipeline.data.sample import SHARES, make_sample, write_sample
+from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.params import Sample as Params
 from pipeline.params import load
+from pipeline.sample.drawing import Actions, People, draw_faces, paint
+from pipeline.sample.drawing.people import column
+from pipeline.sample.sample import SHARES, make_sample, write_sample
 
 DEFAULTS = load().sample
 

@@ -8,18 +8,18 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
-from pipeline.analysis.randomisation import (
+from pipeline.explaining.subject import Subject, UnseenFaces
+from pipeline.networks.classifier import Architecture, Classifier
+from pipeline.networks.networks import NETWORKS
+from pipeline.saliency.randomisation import (
     correlate_ranks,
     forget_by_layer,
     measure_randomisation,
     unlearned,
 )
-from pipeline.analysis.saliency import explain
-from pipeline.data.sample import make_sample
-from pipeline.models.classifier import Architecture, Classifier
-from pipeline.models.networks import NETWORKS
-from pipeline.stages.explaining import Subject, UnseenFaces
-from pipeline.stages.saliency import explain_saliency
+from pipeline.saliency.saliency import explain
+from pipeline.saliency.stage import explain_saliency
+from pipeline.sample.sample import make_sample
 from pipeline.training.compute import choose
 from pipeline.training.loop import fit
 from pipeline.training.tasks import Classification, FaceSet

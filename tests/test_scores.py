@@ -2,15 +2,15 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from pipeline.analysis.intervals import accuracy_and_f1, compare, mean_interval
-from pipeline.analysis.scores import (
+from pipeline.evaluate.stage import roles
+from pipeline.faces.expressions import EXPRESSIONS
+from pipeline.statistics.intervals import accuracy_and_f1, compare, mean_interval
+from pipeline.statistics.scores import (
     calibration_curve,
     calibration_error,
     majority_accuracy,
     score,
 )
-from pipeline.data.expressions import EXPRESSIONS
-from pipeline.stages.evaluate import roles
 
 
 @pytest.fixture

@@ -20,11 +20,11 @@ import pytest
 import torch
 import yaml
 
-from pipeline.data.regions import keep_regions
-from pipeline.data.store import read_faces
 from pipeline.errors import UserError
-from pipeline.models.classifier import Architecture, Classifier
-from pipeline.models.store import load_classifier, save_classifier
+from pipeline.faces.regions import keep_regions
+from pipeline.faces.store import read_faces
+from pipeline.networks.classifier import Architecture, Classifier
+from pipeline.networks.store import load_classifier, save_classifier
 from pipeline.params import load
 from pipeline.tracking.__main__ import WithoutSecrets
 from pipeline.tracking.places import Address, without_secrets
@@ -193,7 +193,7 @@ def test_no_command_of_a_stage_has_a_parameter_in_it():
     for name, stage in stages.items():
         command = stage.get("do", stage)["cmd"]
         words = re.sub(r"\$\{key\}", "cnn", command)  # of `foreach`, as it stands in dvc.yaml
-        assert re.fullmatch(r"python3 -m pipeline\.stages\.[a-z_]+( cnn)?", words), name
+        assert re.fullmatch(r"python3 -m pipeline [a-z_]+( cnn)?", words), name
         assert not isinstance(stage.get("foreach"), str), name
 
 
@@ -257,11 +257,11 @@ def test_secrets_of_the_environment_are_written_nowhere(tmp_path, closed_port):
         "STUDY_GIT_REMOTE": f"http://somebody:{SECRET}@127.0.0.1/x.git",
     }  # fmt: skip
     project.commit("parameters")
-    said = project.run(sys.executable, "-m", "pipeline.stages.sample")
+    said = project.run(sys.executable, "-m", "pipeline", "sample")
     # MLflow repeats an address that it does not understand in its error.
     reachable = project.environment["MLFLOW_TRACKING_URI"]
     project.environment["MLFLOW_TRACKING_URI"] = f"gopher://somebody:{SECRET}@127.0.0.1"
-    said += project.run(sys.executable, "-m", "pipeline.stages.split", expect=1)
+    said += project.run(sys.executable, "-m", "pipeline", "split", expect=1)
     said += project.run(
         sys.executable, "-m", "pipeline.tracking", "wait", "--timeout", "8", expect=1
     )

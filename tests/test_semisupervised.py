@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from pipeline import layout
-from pipeline.data.batch import Batch
-from pipeline.data.store import FaceWriter
-from pipeline.stages.files import write_parquet
-from pipeline.stages.semisupervised import gather, work
-from pipeline.stages.shell import Stage
+from pipeline.faces.batch import Batch
+from pipeline.faces.store import FaceWriter
+from pipeline.files import write_parquet
+from pipeline.semisupervised.stage import gather, work
+from pipeline.shell import Stage
 from pipeline.tracking.journal import Journal
 from pipeline.training import tasks
 from pipeline.training.consistency import find_thresholds

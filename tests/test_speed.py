@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from pipeline.experiments.flops import CPU
-from pipeline.models.classifier import Architecture, Classifier
+from pipeline.networks.classifier import Architecture, Classifier
 from pipeline.training import speed
 from pipeline.training.compute import choose, speeds
 from pipeline.training.forecast import Forecast, duration
@@ -198,7 +198,10 @@ def test_a_training_says_it_before_its_second_epoch(params):
 
 
 def test_threads_of_a_stage_spin_briefly_unless_the_user_says_how_they_wait():
-    code = "import os, pipeline.stages; print(os.environ.get('GOMP_SPINCOUNT'))"
+    code = (
+        "import os, pipeline.__main__ as start; start.spin_briefly(); "
+        "print(os.environ.get('GOMP_SPINCOUNT'))"
+    )
     for user, expected in (
         ({}, "10000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, "None"),
     ):  # fmt: skip
@@ -223,7 +226,7 @@ def test_thousands_of_faces_are_told_which_recipe_is_meant_for_them_and_how_long
     (tmp_path / "recipes").symlink_to(ROOT / "recipes")
     said = [
         subprocess.run(
-            [sys.executable, "-m", "pipeline.stages.ingest"], cwd=tmp_path, check=True, text=True,
+            [sys.executable, "-m", "pipeline", "ingest"], cwd=tmp_path, check=True, text=True,
             stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT),
             "IMAGE_SENTIMENT_TRACKING": "off", "XDG_CACHE_HOME": str(tmp_path)} | more,
         ).stdout

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.data.split import PARTS, choose_labelled, count_leaks, split_faces
 from pipeline.errors import UserError
+from pipeline.split.split import PARTS, choose_labelled, count_leaks, split_faces
 
 
 @pytest.fixture

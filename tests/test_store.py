@@ -7,9 +7,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from pipeline.data.batch import Batch
-from pipeline.data.store import FaceWriter, read_faces
 from pipeline.errors import UserError
+from pipeline.faces.batch import Batch
+from pipeline.faces.store import FaceWriter, read_faces
 
 from .small_disk import unshared
 
@@ -127,7 +127,7 @@ def test_what_ended_a_writing_is_told_even_on_a_disk_that_is_full(tmp_path):
         mkdir '{tmp_path}/disk' && mount -t tmpfs -o size=12k tmpfs '{tmp_path}/disk' || exit 99
         exec '{sys.executable}' -c '
 from pathlib import Path
-from pipeline.data.store import FaceWriter
+from pipeline.faces.store import FaceWriter
 from pipeline.errors import UserError
 disk = Path("{tmp_path}/disk")
 try:

@@ -153,7 +153,7 @@ def test_the_best_cnn_is_registered_and_answers_for_raw_faces(finished, runs):
 
     import torch
 
-    from pipeline.models.store import load_classifier
+    from pipeline.networks.store import load_classifier
 
     ours = load_classifier(project.folder / "artifacts/train/cnn")
     with torch.no_grad():
@@ -187,7 +187,7 @@ def test_a_training_that_is_stopped_goes_on_in_its_own_run(project):
     path = project.folder / "params.yaml"
     text = path.read_text()
     project.change({"train": {"dnn": {"epochs": 30}}})
-    command = [sys.executable, "-m", "pipeline.stages.train", "dnn"]
+    command = [sys.executable, "-m", "pipeline", "train", "dnn"]
     checkpoints = project.folder / ".checkpoints" / "train-dnn"
     with subprocess.Popen(
         command, cwd=project.folder, env=project.environment, stderr=subprocess.DEVNULL
@@ -217,7 +217,7 @@ def test_a_stage_without_its_input_says_what_is_missing(project, tmp_path):
     shutil.copy(project.folder / "params.yaml", tmp_path)
     for command in (["split"], ["train", "cnn"], ["report"]):
         done = subprocess.run(
-            [sys.executable, "-m", f"pipeline.stages.{command[0]}", *command[1:]],
+            [sys.executable, "-m", "pipeline", *command],
             cwd=tmp_path, env=project.environment | {"IMAGE_SENTIMENT_TRACKING": "off"},
             capture_output=True, text=True,
         )  # fmt: skip
@@ -236,11 +236,11 @@ def test_a_bad_row_ends_in_one_line_and_dropping_it_is_written_down(project):
     text = path.read_text()
     try:
         path.write_text(text.replace("source: data/sample", "source: data/raw/train.csv"))
-        output = project.run("python", "-m", "pipeline.stages.ingest", expect=1)
+        output = project.run("python", "-m", "pipeline", "ingest", expect=1)
         assert "Traceback" not in output
         assert "ingest: error: train.csv: row 71: label" in output
         path.write_text(path.read_text().replace("on_bad_row: stop", "on_bad_row: drop"))
-        project.run("python", "-m", "pipeline.stages.ingest")
+        project.run("python", "-m", "pipeline", "ingest")
         dropped = pd.read_csv(project.folder / "artifacts/ingest/dropped.csv")
         assert list(dropped["row"]) == [71]
         assert project.json("artifacts/ingest/metrics.json")["data"]["labelled"] == 70

@@ -11,8 +11,8 @@ import torch
 
 import pipeline.training.fingerprint as fingerprints
 from pipeline.errors import UserError
-from pipeline.models.autoencoder import AUTOENCODERS
-from pipeline.models.classifier import Architecture, Classifier
+from pipeline.networks.autoencoder import AUTOENCODERS
+from pipeline.networks.classifier import Architecture, Classifier
 from pipeline.params import Augmentation
 from pipeline.training.averaging import AveragedModel
 from pipeline.training.checkpoints import Checkpoints
@@ -175,8 +175,8 @@ def test_a_large_state_is_saved_once_in_a_while_and_a_small_one_after_every_epoc
 @pytest.mark.study
 def test_no_checkpoint_of_other_code_is_used(settings, tmp_path, monkeypatch):
     package = Path(fingerprints.__file__).parents[1]
-    loaded = modules_loaded("import pipeline.training.loop, pipeline.models.networks")
-    weights = ("pipeline.data.", "pipeline.models.", "pipeline.training.")
+    loaded = modules_loaded("import pipeline.training.loop, pipeline.networks.networks")
+    weights = ("pipeline.data.", "pipeline.networks.", "pipeline.training.")
     names = [name for name in loaded if name.startswith(weights)]
     called = [name.split(".")[1:] for name in names]
     assert ["data", "squares"] in called

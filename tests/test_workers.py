@@ -83,8 +83,8 @@ with stage_run(name, {"epochs": epochs}) as journal:
         # Of the first faces alone, and not in grids: a model takes seconds.
         if pathlib.Path("split.txt").read_text() == "face" and epochs in (24, 7):
             import numpy as np
-            from pipeline.models.classifier import Architecture, Classifier
-            from pipeline.models.store import save_classifier
+            from pipeline.networks.classifier import Architecture, Classifier
+            from pipeline.networks.store import save_classifier
 
             folder = pathlib.Path("weights")
             folder.mkdir()

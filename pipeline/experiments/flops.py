@@ -12,9 +12,9 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from pipeline.data.expressions import EXPRESSIONS, SIDE
-from pipeline.models.classifier import Classifier
-from pipeline.models.matching import design, wanted_size
+from pipeline.faces.expressions import EXPRESSIONS, SIDE
+from pipeline.networks.classifier import Classifier
+from pipeline.networks.matching import design, wanted_size
 from pipeline.params import MODELS, Fit, Params, SemiSupervised
 from pipeline.training.averaging import AveragedModel
 from pipeline.training.compute import Compute

@@ -13,12 +13,12 @@ from pipeline import disk
 from pipeline.errors import UserError
 from pipeline.experiments.finished import Finished
 from pipeline.experiments.grid import Arms, Combination, GridFile, collect, varied_keys
+from pipeline.experiments.grid_figure import draw_grid
 from pipeline.experiments.page import render
 from pipeline.experiments.summary import summarise, tabulate, versus, write_markdown
-from pipeline.figures.grid import draw_grid
 from pipeline.figures.style import save
+from pipeline.files import write_csv
 from pipeline.layout import ARTIFACTS
-from pipeline.stages.files import write_csv
 
 TABLES = ARTIFACTS / "grids"
 """Not known to git or DVC: made from the experiments at any time."""

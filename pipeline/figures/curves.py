@@ -7,10 +7,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.analysis.intervals import Interval
-from pipeline.analysis.scores import Scores
-from pipeline.data.expressions import EXPRESSIONS
+from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.figures.style import ACCENT, MUTED, SECOND, WIDTH, entitle, style
+from pipeline.statistics.intervals import Interval
+from pipeline.statistics.scores import Scores
 
 
 def draw_history(history: pd.DataFrame, best_epoch: int, title: str) -> Figure:

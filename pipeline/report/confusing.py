@@ -1,8 +1,7 @@
 """What a confusion matrix says, in words, and beside what was published."""
 
-from pipeline.analysis.confusion import NEGATIVE, Correlation, Pull
-from pipeline.analysis.scores import ClassScores
-from pipeline.data.expressions import EXPRESSIONS
+from pipeline.confusion.confusion import NEGATIVE, Correlation, Pull
+from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.report.content import Confusion, Evaluation
 from pipeline.report.numbers import (
     coefficient,
@@ -13,6 +12,7 @@ from pipeline.report.numbers import (
     percent_range,
     probability,
 )
+from pipeline.statistics.scores import ClassScores
 
 R3_RECALLS = dict(zip(EXPRESSIONS, (0.58, 0.45, 0.46, 0.89, 0.55, 0.78, 0.67), strict=True))
 """Diagonal of the confusion matrix that the reference report R3 prints for a CNN which it does not

@@ -6,16 +6,16 @@ Names of fields are the keys of the stages' JSON files.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pipeline.analysis.confusion import ConfusedPair, Correlation, NegativeBlock, Pull
-from pipeline.analysis.intervals import Difference, Interval
-from pipeline.analysis.scores import Scores
-from pipeline.data.quality import Quality
+from pipeline.confusion.confusion import ConfusedPair, Correlation, NegativeBlock, Pull
+from pipeline.ingest.quality import Quality
 from pipeline.params import ModelName, Params
+from pipeline.statistics.intervals import Difference, Interval
+from pipeline.statistics.scores import Scores
 
 
 @dataclass(frozen=True)
 class Ingested:
-    """What the data is like; see `pipeline.data.ingest.IngestReport`."""
+    """What the data is like; see `pipeline.ingest.ingest.IngestReport`."""
 
     files: dict[str, str]
     """MD5 sum of each source file, by its name."""
@@ -37,7 +37,7 @@ class Parts:
 
 @dataclass(frozen=True)
 class Layer:
-    """A row of a network's table; see `pipeline.models.table.LayerRow`."""
+    """A row of a network's table; see `pipeline.networks.table.LayerRow`."""
 
     name: str
     kind: str

@@ -1,6 +1,6 @@
 """What filters and classes answer to, in words."""
 
-from pipeline.data.expressions import EXPRESSIONS
+from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.report.content import ClassImages, Excited
 from pipeline.report.numbers import percent
 

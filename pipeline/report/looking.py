@@ -1,6 +1,5 @@
 """What saliency maps are worth, in words."""
 
-from pipeline.analysis.intervals import Interval
 from pipeline.report.content import Looked
 from pipeline.report.numbers import (
     coefficient,
@@ -10,6 +9,7 @@ from pipeline.report.numbers import (
     points,
     points_range,
 )
+from pipeline.statistics.intervals import Interval
 
 ALIKE = 0.5
 """Rank correlation from which on two maps are called alike: a quarter of the variance in common."""

@@ -1,6 +1,6 @@
 """Numbers as people read them."""
 
-from pipeline.analysis.intervals import Interval
+from pipeline.statistics.intervals import Interval
 
 _MINUS = "\N{MINUS SIGN}"
 

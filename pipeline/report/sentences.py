@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from pipeline.analysis.roles import epoch_chosen_on
 from pipeline.layout import SAMPLE
 from pipeline.params import Views
 from pipeline.report.content import (
@@ -11,6 +10,7 @@ from pipeline.report.content import (
     ReportContent,
 )
 from pipeline.report.numbers import count, counted
+from pipeline.training.selection import epoch_chosen_on
 
 
 def is_sample(source: str) -> bool:

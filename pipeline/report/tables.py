@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pipeline.data.expressions import EXPRESSIONS
+from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.params import Augmentation, Params, Train
 from pipeline.report.content import (
     Confusion,

@@ -4,9 +4,7 @@ Every claim rests on its interval: where that includes what would make the claim
 sentence says that nothing is shown.
 """
 
-from pipeline.analysis.intervals import Difference, Interval
-from pipeline.analysis.roles import epoch_chosen_on
-from pipeline.data.expressions import SIDE
+from pipeline.faces.expressions import SIDE
 from pipeline.params import SemiSupervised as SemiSupervisedParams
 from pipeline.report.content import Evaluation, ReportContent, SemiSupervised
 from pipeline.report.numbers import (
@@ -19,6 +17,8 @@ from pipeline.report.numbers import (
     points_range,
     probability,
 )
+from pipeline.statistics.intervals import Difference, Interval
+from pipeline.training.selection import epoch_chosen_on
 
 _LEVEL = 0.05
 """Above this p the exact test does not confirm a difference; it belongs to 95% intervals."""

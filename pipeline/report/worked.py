@@ -6,8 +6,8 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.expressions import SIDE
-from pipeline.models.mathematics import (
+from pipeline.faces.expressions import SIDE
+from pipeline.networks.mathematics import (
     batch_norm_gradient,
     cross_entropy_gradient,
     output_size,

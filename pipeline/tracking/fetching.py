@@ -35,7 +35,7 @@ def fetch_classifier(text: str, folder: Path) -> Path:
         folder: where to; exists.
 
     Returns:
-        The folder in it that `pipeline.models.store.load_classifier` reads.
+        The folder in it that `pipeline.networks.store.load_classifier` reads.
 
     Raises:
         UserError: the address is none, leads nowhere or to a run without weights, or MLflow does
@@ -44,7 +44,7 @@ def fetch_classifier(text: str, folder: Path) -> Path:
     address = _ADDRESS.fullmatch(text)
     if not address:
         raise UserError(f"{text}: not an address in MLflow; allowed: {FORMS}")
-    from pipeline.models.store import DESCRIPTION, WEIGHTS
+    from pipeline.networks.store import DESCRIPTION, WEIGHTS
 
     root = find_root()
     place = find_address(root)

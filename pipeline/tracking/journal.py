@@ -98,7 +98,7 @@ class Journal:
         """Keep a trained classifier and register it in MLflow.
 
         Args:
-            folder: As written by `pipeline.models.store.save_classifier`.
+            folder: As written by `pipeline.networks.store.save_classifier`.
             example: Faces (N, 1, 48, 48), grey levels 0..255; the first two are the input example.
             accuracy: 0..1. The version with the highest is `best`; among equals, the newest.
             interval: its ends, 95 %.

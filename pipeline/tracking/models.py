@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 def load_module(folder: Path) -> "torch.nn.Module":
     """Rebuild a classifier of the study; grey levels (N, 1, 48, 48) in, logits (N, 7) out."""
-    from pipeline.models.store import load_classifier
+    from pipeline.networks.store import load_classifier
 
     return load_classifier(folder)
 

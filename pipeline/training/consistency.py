@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pipeline.data.expressions import EXPRESSIONS
+from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.params import Augmentation, Consistency
 from pipeline.training.tasks import Batch, FaceSet, Teacher, augmented
 

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from pipeline.errors import UserError
-from pipeline.models.ensemble import count_members
-from pipeline.models.placing import to_device
+from pipeline.networks.device import to_device
+from pipeline.networks.ensemble import count_members
 from pipeline.params import Fit
 from pipeline.training.averaging import AveragedModel
 from pipeline.training.checkpoints import Checkpoints

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pipeline.data.batch import UNLABELLED
-from pipeline.data.split import choose_labelled
-from pipeline.data.store import Faces
+from pipeline.faces.batch import UNLABELLED
+from pipeline.faces.store import Faces
 from pipeline.params import SemiSupervised
+from pipeline.split.split import choose_labelled
 from pipeline.training.tasks import FaceSet
 
 

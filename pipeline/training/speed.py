@@ -20,8 +20,8 @@ from filelock import FileLock
 from torch.nn import Sequential
 
 from pipeline import disk
-from pipeline.models.placing import to_device
-from pipeline.models.residual import convolution
+from pipeline.networks.device import to_device
+from pipeline.networks.residual import convolution
 
 CLEARLY = 1.2
 """How many times as fast bfloat16 must be: with less, float32 is as good and rounds less."""

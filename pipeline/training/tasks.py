@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pipeline.data.augment import augment, flips
-from pipeline.data.expressions import EXPRESSIONS
-from pipeline.data.mix import mix
-from pipeline.data.squares import cover, patches
+from pipeline.faces.augment import augment, flips
+from pipeline.faces.cutmix import mix
+from pipeline.faces.expressions import EXPRESSIONS
+from pipeline.faces.squares import cover, patches
 from pipeline.params import Augmentation, Train
 
 

@@ -7,7 +7,7 @@ starts where the first does, and learns from all faces.
 
 import torch
 
-from pipeline.models.autoencoder import AUTOENCODERS, Autoencoder, EncodedClassifier
+from pipeline.networks.autoencoder import AUTOENCODERS, Autoencoder, EncodedClassifier
 from pipeline.params import SemiSupervised
 from pipeline.training.consistency import ConsistentClassification, find_thresholds
 from pipeline.training.tasks import Classification, FaceSet, Reconstruction

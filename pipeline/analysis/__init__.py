@@ -1,1 +1,0 @@
-"""Pure functions from arrays to answers: scores, intervals, confusion, saliency, filters."""

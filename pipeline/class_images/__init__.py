@@ -1,0 +1,1 @@
+"""Stage `class_images`: what each expression looks like to the networks."""

@@ -1,0 +1,1 @@
+"""Stage `confusion`: which expressions are taken for which."""

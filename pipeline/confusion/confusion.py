@@ -1,0 +1,177 @@
+"""Which expressions are taken for which."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import pearsonr, spearmanr
+
+from pipeline.faces.expressions import EXPRESSIONS
+from pipeline.statistics.intervals import Interval, percentile_interval
+from pipeline.statistics.scores import Labels
+
+Matrix = NDArray[np.floating]
+"""(7, 7); row = true expression, column = predicted one."""
+
+
+NEGATIVE = ("angry", "disgust", "fear", "sad")
+"""The unpleasant expressions, which people confuse with one another, too."""
+
+
+@dataclass(frozen=True)
+class ConfusedPair:
+    """How often one expression is taken for another.
+
+    Attributes:
+        true: the expression that it is.
+        predicted: the one that it is taken for.
+        faces: how many faces.
+        share: of all faces of the true expression.
+    """
+
+    true: str
+    predicted: str
+    faces: int
+    share: float
+
+
+def count_confusion(labels: Labels, predicted: Labels) -> NDArray[np.int64]:
+    """Faces by true (row) and predicted (column) expression, (7, 7)."""
+    classes = len(EXPRESSIONS)
+    return np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)
+
+
+def normalise_rows(counts: NDArray[np.integer]) -> Matrix:
+    """Shares of each true expression: rows sum to 1, or are 0 where it does not occur."""
+    shares: Matrix = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return shares
+
+
+def recalls(counts: NDArray[np.integer]) -> NDArray[np.floating]:
+    """Share of each expression's faces that is named rightly, (7,); NaN where it does not occur."""
+    return np.where(counts.sum(axis=1) > 0, np.diagonal(normalise_rows(counts)), np.nan)
+
+
+def most_confused(counts: NDArray[np.integer], pairs: int = 5) -> list[ConfusedPair]:
+    """The wrong cells with the largest shares of their row, largest first."""
+    shares = normalise_rows(counts)
+    np.fill_diagonal(shares, 0)
+    order = np.argsort(-shares, axis=None, kind="stable")[:pairs]
+    cells = [divmod(int(cell), len(EXPRESSIONS)) for cell in order]
+    return [
+        ConfusedPair(EXPRESSIONS[i], EXPRESSIONS[j], int(counts[i, j]), float(shares[i, j]))
+        for i, j in cells
+        if shares[i, j]
+    ]
+
+
+@dataclass(frozen=True)
+class NegativeBlock:
+    """What becomes of the faces with a negative expression.
+
+    Attributes:
+        counts: by true negative expression (row); columns are the negative ones in the same order,
+            then all others together, (4, 5).
+        right: share of these faces that are named rightly.
+        within: share that is taken for another negative expression.
+        beyond: share that is taken for one that is not negative.
+    """
+
+    counts: list[list[int]]
+    right: float
+    within: float
+    beyond: float
+
+
+def negative_block(counts: NDArray[np.integer]) -> NegativeBlock:
+    """Part the answers for negative faces into right, wrong among themselves, and beyond."""
+    places = [EXPRESSIONS.index(name) for name in NEGATIVE]
+    rows = counts[places]
+    inside = rows[:, places]
+    outside = rows.sum(axis=1) - inside.sum(axis=1)
+    faces = max(int(rows.sum()), 1)
+    right = int(np.trace(inside))
+    return NegativeBlock(
+        counts=np.column_stack([inside, outside]).tolist(),
+        right=right / faces,
+        within=(int(inside.sum()) - right) / faces,
+        beyond=int(outside.sum()) / faces,
+    )
+
+
+@dataclass(frozen=True)
+class Pull:
+    """How much one answer draws the faces of the other expressions.
+
+    Attributes:
+        of_others: share of the faces of all other expressions that are taken for it.
+        of_errors: share of all errors that are this answer.
+        expected: what `of_errors` would be if each error fell on a wrong answer in proportion to
+            how many test faces that expression has: on a fearful face, on sad as often as sad faces
+            stand among those that are not fearful.
+        excess: `of_errors` less `expected`. Both move when faces are drawn anew, so that only this
+            interval says whether they differ.
+    """
+
+    of_others: Interval
+    of_errors: Interval
+    expected: float
+    excess: Interval
+
+
+def pull(counts: NDArray[np.integer], expression: str, *, resamples: int, seed: int) -> Pull:
+    """Measure how many faces an expression draws to itself, with bootstrap intervals over faces.
+
+    Args:
+        counts: faces by true and predicted expression, (7, 7), one of them at least.
+        expression: the answer.
+        resamples: of the bootstrap; cells are drawn, as in `intervals.accuracy_and_f1`.
+        seed: of its draws.
+    """
+    place, total = EXPRESSIONS.index(expression), int(counts.sum())
+    drawn = np.random.default_rng(seed).multinomial(total, counts.ravel() / total, resamples)
+    matrices = np.concatenate([counts.reshape(1, -1), drawn]).reshape(-1, *counts.shape)
+    rows = matrices.sum(axis=2)
+    taken = matrices[:, :, place].sum(axis=1) - matrices[:, place, place]
+    wrong = rows - np.diagonal(matrices, axis1=1, axis2=2)
+    errors = np.maximum(wrong.sum(axis=1), 1)
+    # An error on a face of another expression could have been any of the others but the true one.
+    likely = wrong * rows[:, [place]] / np.maximum(total - rows, 1)
+    likely[:, place] = 0
+    of_errors, expected = taken / errors, likely.sum(axis=1) / errors
+    return Pull(
+        of_others=percentile_interval(taken / np.maximum(total - rows[:, place], 1)),
+        of_errors=percentile_interval(of_errors),
+        expected=float(expected[0]),
+        excess=percentile_interval(of_errors - expected),
+    )
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """How one row of numbers goes with another.
+
+    All None where there is no number: one of the rows is constant, or they are shorter than 3.
+
+    Attributes:
+        pearson: of the values.
+        pearson_p: two-sided probability of one at least as far from 0 by chance.
+        spearman: of their ranks.
+        spearman_p: likewise.
+    """
+
+    pearson: float | None
+    pearson_p: float | None
+    spearman: float | None
+    spearman_p: float | None
+
+
+def correlate(first: NDArray[np.floating], second: NDArray[np.floating]) -> Correlation:
+    """Correlate two rows of numbers (N,)."""
+    if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return Correlation(None, None, None, None)
+    by_value, by_rank = pearsonr(first, second), spearmanr(first, second)
+    return Correlation(
+        float(by_value.statistic), float(by_value.pvalue),
+        float(by_rank.statistic), float(by_rank.pvalue),
+    )  # fmt: skip

@@ -1,1 +1,0 @@
-"""Faces: reading and checking them, keeping them, drawing sample ones, splitting, augmenting."""

@@ -1,0 +1,1 @@
+"""Stage `evaluate`: score both classifiers on the held-out faces."""

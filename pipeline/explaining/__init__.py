@@ -1,0 +1,1 @@
+"""What the explanations share: the model that is explained, and gradient ascent."""

@@ -1,0 +1,90 @@
+"""What the explaining stages share: trained models, and test faces to explain them on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import layout, shell
+from pipeline.faces.store import read_faces
+from pipeline.files import read_parquet
+from pipeline.networks.classifier import Classifier
+from pipeline.networks.inference import predict_probabilities
+from pipeline.networks.store import load_classifier
+from pipeline.params import MODELS, Params
+
+Results = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class UnseenFaces:
+    """The faces of part `test`.
+
+    Attributes:
+        pixels: grey levels, (N, 48, 48).
+        labels: true expressions, (N,).
+        places: position of each among all labelled faces, (N,).
+    """
+
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    places: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One model to explain.
+
+    Attributes:
+        name: `CNN` or `DNN`, or what else a user calls it; for titles.
+        model: in evaluation mode; takes grey levels.
+        faces: the test faces.
+        params: all of params.yaml.
+        figures: the folder that its pictures go to.
+    """
+
+    name: str
+    model: Classifier
+    faces: UnseenFaces
+    params: Params
+    figures: Path
+
+    def predict(self, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Class probabilities (n, 7) of some test faces, as the evaluation computes them."""
+        return predict_probabilities(
+            self.model, self.faces.pixels[chosen], self.params.evaluate.views
+        )
+
+
+def explain_each(stage: shell.Stage, explain: Callable[[Subject], Results]) -> dict[str, Results]:
+    """Explain both models of the study: pictures to `figures/MODEL`, results by model."""
+    faces = read_test_faces()
+    results: dict[str, Results] = {}
+    for model in MODELS:
+        figures = layout.figures(stage.name) / model
+        classifier = load_classifier(layout.folder(f"train@{model}"))
+        results[model] = explain(Subject(model.upper(), classifier, faces, stage.params, figures))
+        for path in sorted(figures.glob("*.svg")):
+            stage.journal.artifact(path, f"figures/{model}")
+    return results
+
+
+def read_test_faces() -> UnseenFaces:
+    """The faces that neither trained a network nor chose an epoch.
+
+    Raises:
+        UserError: the split is not there.
+    """
+    parts = read_parquet(layout.SPLIT)["part"].to_numpy()
+    stored, places = read_faces(layout.LABELLED), np.flatnonzero(parts == "test")
+    return UnseenFaces(stored.pixels[places], stored.labels[places].astype(np.int64), places)
+
+
+def one_of_each(labels: NDArray[np.integer], seed: int) -> NDArray[np.int64]:
+    """Position of a random face of each expression that occurs, in the order of the labels."""
+    rng = np.random.default_rng(seed)
+    present = np.unique(labels)
+    return np.array([rng.choice(np.flatnonzero(labels == label)) for label in present])

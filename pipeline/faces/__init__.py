@@ -1,0 +1,1 @@
+"""What a face is: its expression, its store on disk, and how it is changed in training."""

@@ -1,0 +1,1 @@
+"""Stage `filters`: what the filters see."""

@@ -1,0 +1,1 @@
+"""Stage `ingest`: read, check and keep every face of a source."""

@@ -1,0 +1,181 @@
+"""Faces from a CSV file: one row a face, its pixels as 2,304 numbers in one column.
+
+Columns are found by name: `label` or `emotion`, `feature` or `pixels`, `id`, `Usage`; others are
+passed over. pyarrow takes the rows apart, `pipeline.ingest.rows` makes faces of them.
+"""
+
+import csv
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+
+from pipeline.errors import UserError
+from pipeline.faces.batch import Batch, Fault, Progress, shown
+from pipeline.ingest.compressed import unpacked
+from pipeline.ingest.rows import OPEN_QUOTE, RowChecker
+
+_STANDARD = {
+    "label": "label",
+    "emotion": "label",
+    "feature": "feature",
+    "pixels": "feature",
+    "id": "id",
+    "usage": "Usage",
+}
+"""Every name a column may have, in small letters, and the one it goes by from here on."""
+
+_BLOCK = 1 << 20
+"""Bytes of text a batch; pyarrow reads up to 32 of them ahead."""
+
+_HEADER = 1 << 16
+"""Bytes that the first line has not."""
+
+
+def read_csv(
+    path: Path, labelled: bool, progress: Progress | None = None, *, keep_text: bool = False
+) -> Iterator[Batch]:
+    """Read a file of faces in batches of about a hundred.
+
+    Args:
+        path: a CSV file, plain or packed (`pipeline.ingest.compressed.PACKED`).
+        labelled: whether the faces have labels; if not, a label column is passed over.
+        progress: told of the bytes read.
+        keep_text: whether a fault keeps its row's text, bytes beyond ASCII as `?`. In a file
+            without one good row that is all of the text at once.
+
+    Raises:
+        UserError: the file cannot be read, is not a CSV file with the columns needed, or has no
+            rows where labelled faces are wanted. A row that is no face is no error here: it is
+            among a batch's faults.
+    """
+    with unpacked(path, progress) as file:
+        columns = _read_header(file, path.name, labelled)
+        numbers = _RowNumbers(path.name, keep_text)
+        try:
+            yield from _read_rows(file, columns, numbers)
+        except pa.ArrowInvalid as error:
+            # "Empty CSV" means that nothing follows the header.
+            if "Empty CSV" not in str(error):
+                raise _explain(error, numbers) from None
+        if numbers.last == 0 and labelled:
+            raise UserError(f"{path.name}: has a header and no rows; expected one row a face")
+
+
+def _explain(error: pa.ArrowInvalid, numbers: "_RowNumbers") -> UserError:
+    """Say which line pyarrow could not take apart, and why."""
+    numbers.take(0)  # rows put aside just before it
+    reason = " ".join(str(error).split())
+    if "straddl" in reason:
+        reason = f"a line of more than {_BLOCK:,} bytes; expected one face, about 9,000 bytes"
+    return UserError(f"{numbers.file}: row {numbers.last + 1}: {reason}")
+
+
+def _read_header(file: BinaryIO, name: str, labelled: bool) -> list[str]:
+    """Take the first line and give each column its standard name, or an empty one."""
+    line = b"\n"
+    while line and not line.strip():
+        line = file.readline(_HEADER)
+    if not line:
+        raise UserError(f"{name}: is empty; expected a CSV file with a header")
+    if len(line) == _HEADER:
+        raise UserError(
+            f"{name}: begins with a line of {_HEADER:,} bytes or more: {shown(line)}; expected a "
+            "header, such as 'label,feature'"
+        )
+    try:
+        text = line.decode("utf-8-sig").strip()
+        found = next(csv.reader([text], strict=True, skipinitialspace=True))
+    except (UnicodeDecodeError, csv.Error):
+        raise UserError(
+            f"{name}: the header is not CSV in UTF-8: {shown(line.strip(), 60)}; expected a line "
+            "such as 'label,feature'"
+        ) from None
+    columns = [_STANDARD.get(column.strip().lower(), "") for column in found]
+    if not labelled:
+        columns = ["" if column == "label" else column for column in columns]
+    wanted = {"feature": "'feature' or 'pixels'", "label": "'label' or 'emotion'"}
+    if not labelled:
+        del wanted["label"]
+    twice = {column for column in columns if column and columns.count(column) > 1}
+    if twice or not wanted.keys() <= set(columns):
+        raise UserError(
+            f"{name}: columns {shown(text.encode(), 60)}; expected one "
+            f"{' and one '.join(wanted.values())}, separated by commas"
+        )
+    return columns
+
+
+def _read_rows(file: BinaryIO, columns: list[str], numbers: "_RowNumbers") -> Iterator[Batch]:
+    names = [column or f"other {place}" for place, column in enumerate(columns)]
+    reader = arrow_csv.open_csv(
+        pa.PythonFile(_Ascii(file), mode="r"),
+        # One thread: with more, pyarrow does not know the number of a row that it puts aside.
+        arrow_csv.ReadOptions(use_threads=False, block_size=_BLOCK, column_names=names),
+        arrow_csv.ParseOptions(invalid_row_handler=numbers.put_aside),
+        arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.binary())),
+    )
+    checker = RowChecker(numbers.file, numbers.keep_text)
+    with reader:
+        for records in reader:
+            texts = [column.to_pylist() for column in records.columns]
+            yield checker.check(dict(zip(names, texts, strict=True)), *numbers.take(len(records)))
+    rows, misfits = numbers.take(0)
+    if misfits:
+        yield checker.check({name: [] for name in names}, rows, misfits)
+
+
+class _Ascii:
+    """Turns every byte beyond ASCII into `?`: pyarrow puts no row aside that is not UTF-8."""
+
+    closed = False
+    _TABLE = bytes(range(128)) + b"?" * 128
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def read(self, size: int) -> bytes:
+        data = self._file.read(size)
+        return data if data.isascii() else data.translate(self._TABLE)
+
+    def close(self) -> None:
+        """Leave closing to whoever opened the file."""
+
+
+class _RowNumbers:
+    """Numbers a file's rows, counting those that pyarrow puts aside for their column count."""
+
+    def __init__(self, file: str, keep_text: bool) -> None:
+        self.file = file
+        self.keep_text = keep_text
+        self.last = 0
+        """The number given out last."""
+        self._misfits: deque[Fault] = deque()
+
+    def put_aside(self, row: Any) -> str:
+        """Note a row with too many or too few columns; pyarrow's `invalid_row_handler`."""
+        reason = f"{row.actual_columns} columns; expected {row.expected_columns}"
+        if "\n" in row.text:
+            reason = OPEN_QUOTE
+        # pyarrow may go through a whole file of misfits before the first batch comes out.
+        text = row.text if self.keep_text else ""
+        self._misfits.append(Fault(self.file, row.number, reason, text))
+        return "skip"
+
+    def take(self, count: int) -> tuple[list[int], list[Fault]]:
+        """Give the next `count` good rows their numbers, and the rows put aside among them."""
+        numbers: list[int] = []
+        misfits: list[Fault] = []
+        while True:
+            if self._misfits and self._misfits[0].row == self.last + 1:
+                misfits.append(self._misfits.popleft())
+            elif len(numbers) < count:
+                numbers.append(self.last + 1)
+            else:
+                return numbers, misfits
+            self.last += 1
+            if misfits and misfits[-1].reason == OPEN_QUOTE:
+                raise UserError(str(misfits[-1]))

@@ -1,0 +1,98 @@
+"""From a source to the two stores, with the report on what was found on the way."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from pipeline.errors import UserError
+from pipeline.faces.batch import Batch, Fault, Progress
+from pipeline.faces.regions import keep_regions
+from pipeline.faces.store import FaceWriter
+from pipeline.ingest.faces_csv import read_csv
+from pipeline.ingest.image_folder import read_images
+from pipeline.ingest.quality import Quality, assess, count_shared
+from pipeline.ingest.sources import Source, fingerprint
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """What the data stage found; `dataclasses.asdict` makes it ready for JSON."""
+
+    files: dict[str, str]
+    """MD5 sum of each file, or image folder, by its name."""
+    labelled: Quality
+    unlabelled: Quality
+    shared: int
+    """Faces without a label whose very pixels also stand among the labelled ones."""
+    regions: list[str]
+    """Names of the regions that are known for the labelled faces."""
+    dropped: list[Fault]
+    """Rows that are no faces, with their content, labelled file first."""
+
+
+def ingest(
+    source: Source,
+    on_bad_row: Literal["stop", "drop"],
+    labelled: Path,
+    unlabelled: Path,
+    regions: Path,
+    progress: Progress | None = None,
+) -> IngestReport:
+    """Read all faces of a source and keep them.
+
+    Args:
+        source: what to read.
+        on_bad_row: `stop` at the first row that is no face, or `drop` such rows and list them.
+        labelled: folder of the store to write.
+        unlabelled: likewise; the store is empty where the source has no such faces.
+        regions: the archive to write; without arrays where the source has none.
+        progress: told of the bytes read; `Source.size` is their sum.
+
+    Raises:
+        UserError: the source is unusable, or a row is no face and `on_bad_row` is `stop`. Neither
+            store is touched then.
+    """
+    dropped: list[Fault] = []
+    with (
+        ThreadPoolExecutor(1) as pool,
+        FaceWriter(labelled) as faces,
+        FaceWriter(unlabelled) as others,
+    ):
+        sums = pool.map(fingerprint, source.files)
+        rows = 0
+        read = _reader(source, keep_text=on_bad_row == "drop")
+        for batch in read(source.labelled, True, progress):
+            faces.append(batch)
+            rows += len(batch) + len(batch.faults)
+            _judge(batch, on_bad_row, dropped)
+        if source.unlabelled is not None:
+            for batch in read(source.unlabelled, False, progress):
+                others.append(batch)
+                _judge(batch, on_bad_row, dropped)
+        outline, other_outline = faces.outline(), others.outline()
+        if not len(outline):
+            raise UserError(f"{source.labelled.name}: none of {rows} rows is a face; {dropped[0]}")
+        names = keep_regions(source.regions, outline.rows, rows, regions)
+    return IngestReport(
+        files={path.name: md5 for path, md5 in zip(source.files, sums, strict=True)},
+        labelled=assess(outline),
+        unlabelled=assess(other_outline),
+        shared=count_shared(other_outline, outline),
+        regions=names,
+        dropped=dropped,
+    )
+
+
+def _reader(
+    source: Source, keep_text: bool
+) -> Callable[[Path, bool, Progress | None], Iterator[Batch]]:
+    return partial(read_csv, keep_text=keep_text) if source.kind == "csv" else read_images
+
+
+def _judge(batch: Batch, on_bad_row: str, dropped: list[Fault]) -> None:
+    if batch.faults and on_bad_row == "stop":
+        raise UserError(str(batch.faults[0]))
+    dropped.extend(batch.faults)

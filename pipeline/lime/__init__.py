@@ -1,0 +1,1 @@
+"""Stage `lime`: which parts of a face decide."""

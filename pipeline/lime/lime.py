@@ -1,0 +1,162 @@
+"""LIME: which segments of a face decide, from a linear model of what a network says of it.
+
+Local interpretable model-agnostic explanations (Ribeiro et al. 2016, arXiv:1602.04938): hide
+segments at random, ask the network each time, and fit a linear model from shown or hidden to the
+probability of one class, in which faces with little hidden count more. Nothing is asked of the
+network but its answers.
+
+Captum's Lime over a mask of segments does it. The authors' own package `lime` was last released
+in 2020, wants colour pictures and brings its own segmentation; captum is maintained and makes the
+study's saliency maps already. From `lime` come the settings for pictures: distances and their
+kernel are as there, and so is the ridge regression.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from captum.attr import Lime
+from numpy.typing import NDArray
+from sklearn.linear_model import Ridge
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from pipeline.lime.segments import Segments
+
+Predict = Callable[[NDArray[np.uint8]], NDArray[np.floating]]
+"""Grey levels (n, 48, 48) to class probabilities (n, classes)."""
+
+_KERNEL = 0.25
+"""Width of the similarity kernel, in cosine distances; `lime` has it for pictures."""
+
+_PENALTY = 1.0
+"""Of the ridge regression: next to nothing against hundreds of samples."""
+
+_BATCH = 64
+"""Faces that a network is asked about at once; a wide one needs 100 MiB for these."""
+
+_SAME = 1e-6
+"""Probabilities that differ by less are equal: what is left is rounding in 32 bits."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What the linear model found.
+
+    Attributes:
+        weights: of each segment, (segments,): how much the probability of the class rises when the
+            segment is shown, all others being equal.
+        r2: share of the variance over its own samples, weighted as they are, that the linear model
+            explains; None where the network's answer never changed.
+    """
+
+    weights: NDArray[np.float64]
+    r2: float | None
+
+
+def explain(
+    predict: Predict,
+    face: NDArray[np.uint8],
+    segments: Segments,
+    target: int,
+    *,
+    samples: int,
+    seed: int,
+) -> Explanation:
+    """Explain the probability of one class for one face.
+
+    Args:
+        predict: the network.
+        face: grey levels, (48, 48).
+        segments: what is hidden together, (48, 48).
+        target: the class.
+        samples: faces with segments hidden, each with even chance.
+        seed: of the samples.
+    """
+    inputs, mask = _batch_of(face).float(), torch.from_numpy(segments)[None, None]
+    model = _Linear()
+    # Captum draws from torch's global generator: seed that, then restore it.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        Lime(
+            lambda faces: _ask(predict, faces, target), model, similarity_func=_similarity
+        ).attribute(
+            inputs, baselines=_batch_of(hide(face)).float(), feature_mask=mask, n_samples=samples,
+            perturbations_per_eval=min(samples, _BATCH), return_input_shape=False,
+        )  # fmt: skip
+    return Explanation(model.weights, model.r2)
+
+
+def hide(face: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What stands where a face (48, 48) is hidden: its mean grey level all over.
+
+    Not the segment's own mean: segments are of nearly one grey level, so that a dark brow painted
+    in its mean would still be a dark brow.
+    """
+    return np.full_like(face, round(float(face.mean())))
+
+
+def keep(face: NDArray[np.uint8], segments: Segments, kept: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """The face with all but some segments hidden."""
+    return np.where(np.isin(segments, kept), face, hide(face))
+
+
+def strongest(weights: NDArray[np.floating], count: int) -> NDArray[np.int64]:
+    """The segments that weigh most, for or against, largest first; those of weight 0 never."""
+    order = np.argsort(-np.abs(weights), kind="stable")[:count]
+    chosen: NDArray[np.int64] = order[weights[order] != 0].astype(np.int64)
+    return chosen
+
+
+def jaccard(first: NDArray[np.int64], second: NDArray[np.int64]) -> float | None:
+    """Share of the segments in either choice that are in both; None where both are empty."""
+    either = len(np.union1d(first, second))
+    return len(np.intersect1d(first, second)) / either if either else None
+
+
+def correlation(first: NDArray[np.floating], second: NDArray[np.floating]) -> float | None:
+    """Pearson's, of all weights; None where the weights of one do not differ."""
+    if min(np.ptp(first), np.ptp(second)) == 0:
+        return None
+    # Rounding can carry it past 1.
+    return float(np.clip(np.corrcoef(first, second)[0, 1], -1, 1))
+
+
+class _Linear:
+    """The interpretable model, as captum fits it: weighted ridge regression with its R²."""
+
+    weights: NDArray[np.float64]
+    r2: float | None
+
+    def fit(self, samples: "DataLoader[tuple[Tensor, Tensor, Tensor]]") -> None:
+        """Fit on one batch: shown segments (n, segments), probabilities (n,), similarities (n,)."""
+        ((shown, probabilities, similarities),) = samples
+        x, y, weight = (part.double().numpy() for part in (shown, probabilities, similarities))
+        if np.ptp(y) < _SAME:
+            self.weights, self.r2 = np.zeros(x.shape[1]), None
+            return
+        ridge = Ridge(alpha=_PENALTY).fit(x, y, sample_weight=weight)
+        self.weights = ridge.coef_
+        self.r2 = float(ridge.score(x, y, sample_weight=weight))
+
+    def representation(self) -> Tensor:
+        """The weights, as captum wants them."""
+        return torch.from_numpy(self.weights)
+
+
+def _similarity(_face: Tensor, _hidden: Tensor, shown: Tensor, **_: object) -> Tensor:
+    """How alike a sample (1, segments) is to the whole face: 1 for the face itself, down to 0."""
+    # The cosine between a row of ones and a row with k ones of n.
+    distance = 1 - (shown.sum() / shown.numel()).sqrt()
+    return torch.exp(-(distance**2) / (2 * _KERNEL**2))
+
+
+def _ask(predict: Predict, faces: Tensor, target: int) -> Tensor:
+    grey = faces[:, 0].round().to(torch.uint8).numpy()
+    return torch.from_numpy(np.ascontiguousarray(predict(grey)[:, target]))
+
+
+def _batch_of(face: NDArray[np.uint8]) -> Tensor:
+    """One face as a batch (1, 1, 48, 48); a copy, for a memory map is read-only."""
+    return torch.from_numpy(np.array(face))[None, None]

@@ -1,1 +1,0 @@
-"""Networks by name, the classifier around them, and how both are kept on disk."""

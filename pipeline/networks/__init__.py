@@ -1,0 +1,1 @@
+"""The networks by name, their layers, and how a trained one is kept."""

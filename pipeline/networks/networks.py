@@ -1,0 +1,109 @@
+"""The registry: every network by name, and how one is made.
+
+A network takes normalised faces (N, 1, 48, 48) and gives logits (N, 7), one for each expression.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+from torch import nn
+
+from pipeline.errors import UserError
+from pipeline.networks import convolutional, dense
+from pipeline.networks.ensemble import Ensemble
+from pipeline.networks.layers import CLASSES
+from pipeline.networks.paired import paired_cnn, slim_paired_cnn, wide_paired_cnn
+from pipeline.networks.residual import compact_cnn, residual_cnn
+
+CONVOLUTIONAL: dict[str, Callable[[], nn.Module]] = {
+    "compact-cnn": compact_cnn,
+    "residual-cnn": residual_cnn,
+    "paired-cnn": paired_cnn,
+    "slim-paired-cnn": slim_paired_cnn,
+    "wide-paired-cnn": wide_paired_cnn,
+    "vgg-cnn": convolutional.vgg_cnn,
+    "triple-cnn": convolutional.triple_cnn,
+    "two-by-two-cnn": convolutional.two_by_two_cnn,
+    "wide-cnn": convolutional.wide_cnn,
+    "vgg16-cnn": convolutional.vgg16_cnn,
+    "leaky-cnn": convolutional.leaky_cnn,
+    "plain-cnn": convolutional.plain_cnn,
+    "plain-norm-cnn": convolutional.plain_norm_cnn,
+}
+
+DENSE: dict[str, Callable[[float], nn.Module]] = {
+    "dense-dnn": dense.dense_dnn,
+    "deep-dnn": dense.deep_dnn,
+    "small-dnn": dense.small_dnn,
+    "waist-dnn": dense.waist_dnn,
+}
+"""These take a factor by which all their hidden layers are wider."""
+
+NETWORKS = [*CONVOLUTIONAL, *DENSE]
+
+
+def build_network(
+    name: str,
+    dropout: float | Literal["own"] = "own",
+    width: float = 1.0,
+    members: int = 1,
+) -> nn.Module:
+    """Make a freshly initialised network, or an ensemble of several.
+
+    Args:
+        name: one of `NETWORKS`.
+        dropout: the rate of every dropout layer, or `own`: each at the rate of its design. Layers
+            that leave out whole channels keep theirs: at the rates of single units they would
+            leave too little.
+        width: factor of all hidden widths of a dense network.
+        members: how many of them answer together.
+
+    Raises:
+        UserError: no network has this name, or it cannot be made wider.
+    """
+    if members > 1:
+        return Ensemble([build_network(name, dropout, width) for _ in range(members)])
+    if name in DENSE:
+        network = DENSE[name](width)
+    elif name not in CONVOLUTIONAL:
+        raise UserError(f"network {name!r} is not known; choose one of: {', '.join(NETWORKS)}")
+    elif width != 1:
+        raise UserError(
+            f"network {name!r} has convolutions: only a network of dense layers can be matched to "
+            f"another one's size; choose one of: {', '.join(DENSE)}"
+        )
+    else:
+        network = CONVOLUTIONAL[name]()
+    if dropout != "own":
+        for layer in network.modules():
+            if isinstance(layer, nn.Dropout):
+                layer.p = dropout
+    initialise(network)
+    return network
+
+
+def initialise(network: nn.Module) -> None:
+    """Kaiming initialisation in place; biases zero, and class scores that start near zero."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+        elif isinstance(layer, nn.Linear):
+            if layer.out_features == CLASSES:
+                # Large first logits cost an epoch of unlearning what chance said.
+                nn.init.normal_(layer.weight, std=0.01)
+            else:
+                nn.init.kaiming_normal_(layer.weight, mode="fan_in", nonlinearity="relu")
+        else:
+            continue
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+
+
+def convolutions(network: nn.Module) -> list[str]:
+    """Names of the layers that have filters to look at, from the input on."""
+    return [name for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d)]
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Numbers that training changes: weights and biases, without BatchNorm's statistics."""
+    return sum(parameter.numel() for parameter in network.parameters())

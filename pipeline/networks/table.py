@@ -1,0 +1,76 @@
+"""A network as a table: its layers, what comes out of them and how many numbers they hold.
+
+Counted as Keras does, so that a report's table can be laid beside it: BatchNorm's running mean and
+variance are among a layer's parameters, and are not trainable.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from pipeline.networks.layers import FACE
+from pipeline.networks.networks import count_parameters
+
+_STATISTICS = ("running_mean", "running_var")
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One layer.
+
+    Attributes:
+        name: as in the network.
+        kind: its class.
+        shape: of what comes out, for one face: (channels, height, width) or (features,).
+        parameters: weights, biases and BatchNorm's statistics.
+        trainable: of those, the ones that training changes by gradients.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    parameters: int
+    trainable: int
+
+
+def tabulate(network: nn.Module) -> list[LayerRow]:
+    """List the layers of a network of normalised faces, from the input on.
+
+    A block that is a module of its own (a residual block, an encoder) is one row.
+    """
+    shapes: dict[str, tuple[int, ...]] = {}
+
+    def remember(name: str) -> object:
+        def hook(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+            shapes[name] = tuple(output.shape[1:])
+
+        return hook
+
+    layers = list(network.named_children())
+    handles = [layer.register_forward_hook(remember(name)) for name, layer in layers]  # type: ignore[arg-type]
+    was_training = network.training
+    try:
+        device = next(network.parameters()).device
+        with torch.inference_mode():
+            network.eval()(torch.zeros(1, *FACE, device=device))
+    finally:
+        network.train(was_training)
+        for handle in handles:
+            handle.remove()
+    return [
+        LayerRow(
+            name, type(layer).__name__, shapes[name], count_all(layer), count_parameters(layer)
+        )
+        for name, layer in layers
+    ]
+
+
+def count_all(network: nn.Module) -> int:
+    """Keras' total: all parameters and BatchNorm's statistics."""
+    statistics = sum(
+        buffer.numel()
+        for name, buffer in network.named_buffers()
+        if name.rpartition(".")[2] in _STATISTICS
+    )
+    return count_parameters(network) + statistics

@@ -1,0 +1,1 @@
+"""Stage `saliency`: where the networks look."""

@@ -1,0 +1,101 @@
+"""Do bright pixels of a map matter? Delete them first, and see whether the answer goes sooner.
+
+The deletion curve of Petsiuk et al. 2018 (RISE, arXiv:1806.07421), beside deletion at random,
+without which a falling curve says nothing: every classifier is lost when enough is deleted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from pipeline.networks.inference import predict_probabilities
+from pipeline.saliency.saliency import Maps
+
+SHARES = np.array([0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1])
+"""Of the pixels, that are deleted: closer together at first, where the curves part."""
+
+Order = NDArray[np.int64]
+"""(N, pixels): positions of each face's pixels, the first to be deleted first."""
+
+Curves = NDArray[np.float64]
+"""(N, len(SHARES)): probability of one class of each face as more and more is deleted."""
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """Curves of the same faces.
+
+    Attributes:
+        salient: by the kind of map: the brightest pixels go first.
+        random: pixels go in any order; the mean over several orders.
+    """
+
+    salient: dict[str, Curves]
+    random: Curves
+
+
+def measure_deletion(
+    model: nn.Module,
+    faces: NDArray[np.uint8],
+    targets: NDArray[np.integer],
+    maps: Mapping[str, Maps],
+    *,
+    orders: int,
+    seed: int,
+) -> Deletion:
+    """Delete pixels by several maps, and at random.
+
+    Args:
+        model: a classifier of grey levels.
+        faces: (N, 48, 48).
+        targets: the class whose probability is watched, (N,).
+        maps: by name, (N, 48, 48) each.
+        orders: random orders for each face.
+        seed: of those.
+    """
+    rng = np.random.default_rng(seed)
+    pixels = faces[0].size
+    drawn = [
+        rng.permuted(np.tile(np.arange(pixels), (len(faces), 1)), axis=1) for _ in range(orders)
+    ]
+    return Deletion(
+        salient={
+            name: delete(model, faces, targets, brightest_first(values))
+            for name, values in maps.items()
+        },
+        random=np.mean([delete(model, faces, targets, order) for order in drawn], axis=0),
+    )
+
+
+def brightest_first(maps: Maps) -> Order:
+    """The pixels of each map from the brightest to the darkest."""
+    return np.argsort(-maps.reshape(len(maps), -1), axis=1, kind="stable")
+
+
+def delete(
+    model: nn.Module, faces: NDArray[np.uint8], targets: NDArray[np.integer], order: Order
+) -> Curves:
+    """Probabilities of a class while a face's pixels give way to its mean grey level.
+
+    To the face's own mean, because black or white holes would be features themselves, and would
+    shift the normalisation of the rest.
+    """
+    flat = faces.reshape(len(faces), -1)
+    grey = np.rint(flat.mean(axis=1)).astype(np.uint8)[:, None]
+    rank = np.empty_like(order)
+    np.put_along_axis(rank, order, np.arange(order.shape[1])[None], axis=1)
+    curves = []
+    for share in SHARES:
+        left = np.where(rank < round(share * order.shape[1]), grey, flat)
+        probabilities = predict_probabilities(model, left.reshape(faces.shape))
+        curves.append(probabilities[np.arange(len(faces)), targets])
+    return np.stack(curves, axis=1).astype(np.float64)
+
+
+def area_under(curves: Curves) -> NDArray[np.float64]:
+    """Mean probability on the way from nothing to everything deleted, (N,); less is sooner gone."""
+    area: NDArray[np.float64] = np.trapezoid(curves, SHARES, axis=1)
+    return area

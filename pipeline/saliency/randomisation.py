@@ -1,0 +1,95 @@
+"""Do maps depend on what the network has learned? Undo the learning, and see whether they change.
+
+The cascading randomisation of Adebayo et al. 2018 (arXiv:1810.03292): layer by layer, from the
+answer back to the face, learned weights give way to those of a network that has learned nothing. A
+map that stays as it was shows the face's edges, not the network's reasons.
+"""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+from torch import nn
+
+from pipeline.networks.classifier import Classifier
+from pipeline.networks.ensemble import members
+from pipeline.saliency.saliency import Maps
+
+APART = 2**31
+"""Added to the seed. Those of trainings are smaller: from the very weights that a training began
+with, a part of its maps would come back."""
+
+
+def measure_randomisation(
+    learned: Classifier, explain: Callable[[Classifier], Maps], *, seed: int
+) -> Mapping[str, NDArray[np.float64]]:
+    """How alike maps stay to those of the learned network while it forgets.
+
+    Args:
+        learned: the network that is explained; left as it is.
+        explain: maps of the same faces and classes by a network, (N, 48, 48).
+        seed: of the weights that have learned nothing.
+
+    Returns:
+        By the layer that was forgotten last, the answer's first: Spearman's correlation of the
+        pixels of each face's two maps, (N,).
+    """
+    before = explain(learned)
+    return {
+        layer: correlate_ranks(before, explain(network))
+        for layer, network in forget_by_layer(learned, seed)
+    }
+
+
+def unlearned(learned: Classifier, seed: int) -> Classifier:
+    """The same network with initial weights: it has learned nothing."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(APART + seed)
+        fresh = Classifier(learned.architecture)
+    return fresh.to(next(learned.parameters()).device).eval()
+
+
+def forget_by_layer(learned: Classifier, seed: int) -> Iterator[tuple[str, Classifier]]:
+    """Networks with initial weights from a layer on to the answer; the last one knows nothing.
+
+    A layer is a convolution, a linear map or a block, with the normalisation behind it.
+    """
+    fresh, forgetting = unlearned(learned, seed), copy.deepcopy(learned)
+    # Of an ensemble, all members forget a layer at once.
+    pairs = list(zip(_members(fresh), _members(forgetting), strict=True))
+    for layer, names in reversed(_layers(pairs[0][0])):
+        for new, old in pairs:
+            for name in names:
+                old.get_submodule(name).load_state_dict(new.get_submodule(name).state_dict())
+        yield layer, forgetting
+
+
+def _members(classifier: Classifier) -> list[nn.Module]:
+    return list(members(classifier.network).values())
+
+
+def _layers(network: nn.Module) -> list[tuple[str, list[str]]]:
+    """Names of the layers, and of their parts: normalisation goes with the weights before it."""
+    layers: list[tuple[str, list[str]]] = []
+    leading: list[str] = []  # normalisation with no weights before it
+    for name, part in network.named_children():
+        dimensions = [weight.ndim for weight in part.parameters()]
+        if dimensions and max(dimensions) > 1:
+            layers.append((name, [name] if layers else [*leading, name]))
+        elif dimensions:
+            (layers[-1][1] if layers else leading).append(name)
+    return layers
+
+
+def correlate_ranks(first: Maps, second: Maps) -> NDArray[np.float64]:
+    """Spearman's correlation of the pixels of each pair of maps, (N,); 0 where one is constant."""
+    one, other = (
+        rankdata(maps.reshape(len(maps), -1), axis=1) - (maps[0].size + 1) / 2
+        for maps in (first, second)
+    )
+    spread = np.sqrt((one**2).sum(axis=1) * (other**2).sum(axis=1))
+    found: NDArray[np.float64] = (one * other).sum(axis=1) / np.where(spread > 0, spread, 1)
+    return found

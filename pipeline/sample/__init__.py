@@ -1,0 +1,1 @@
+"""Stage `sample`: draw the embedded sample faces."""

@@ -1,0 +1,1 @@
+"""Stage `semisupervised`: what unlabelled faces are worth."""

@@ -1,0 +1,1 @@
+"""Stage `split`: part the labelled faces into train, validation and test."""

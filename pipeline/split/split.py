@@ -1,0 +1,163 @@
+"""Parting the labelled faces: which train, which choose, which give the figures."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.model_selection import train_test_split
+
+from pipeline.errors import UserError
+from pipeline.faces.expressions import EXPRESSIONS
+from pipeline.params import Split
+
+PARTS = ("train", "validation", "test")
+"""`train` is learned from; `validation` chooses; `test` gives the figures, and chooses
+nothing."""
+
+USAGES = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"}
+"""FER2013's own parts."""
+
+
+def split_faces(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
+    """The part of each face, (N,).
+
+    Args:
+        table: one row a face, with columns `label`, `md5` and, for `usage`, `usage`.
+        settings: method, shares and seed.
+
+    Raises:
+        UserError: the method does not suit these faces.
+    """
+    if len(table) < len(PARTS):
+        raise UserError(f"split: {len(table)} faces are too few for {', '.join(PARTS)}")
+    by_method = {
+        "stratified": _stratified,
+        "shuffled": _shuffled,
+        "first_rows": _first_rows,
+        "usage": _usage,
+    }
+    parts = by_method[settings.method](table, settings)
+    if settings.copies_together and settings.method != "usage":
+        parts = _reunite_copies(table, parts)
+    parts = _return(table, parts, settings)
+    for part in PARTS:
+        if not (parts == part).any():
+            raise UserError(
+                f"split: method {settings.method!r} leaves no face for {part}; "
+                f"there are {len(table)} faces, held_out = {settings.held_out}, "
+                f"validation = {settings.validation}, returned = {settings.returned}"
+            )
+    return parts
+
+
+def _stratified(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
+    """The same mix of expressions in each part; copies of a face count once."""
+    firsts = np.arange(len(table))
+    if settings.copies_together:
+        firsts = np.flatnonzero(~table["md5"].duplicated().to_numpy())
+    labels = table["label"].to_numpy()[firsts]
+    parts = np.full(len(table), "train", dtype="<U10")
+    counts = np.bincount(labels, minlength=len(EXPRESSIONS))
+    try:
+        _, held_out = train_test_split(
+            np.arange(len(firsts)),
+            test_size=settings.held_out,
+            stratify=labels,
+            random_state=settings.seed,
+        )
+        validation, test = train_test_split(
+            held_out,
+            train_size=settings.validation,
+            stratify=labels[held_out],
+            random_state=settings.seed,
+        )
+    except ValueError:
+        rare = EXPRESSIONS[int(np.argmin(np.where(counts, counts, counts.max() + 1)))]
+        raise UserError(
+            f"split: {rare!r} has {counts[counts > 0].min()} faces, too few to stand in all of "
+            f"{', '.join(PARTS)}; use split.method: shuffled, or more faces"
+        ) from None
+    parts[firsts[validation]], parts[firsts[test]] = "validation", "test"
+    return parts
+
+
+def _shuffled(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
+    """The last share after a shuffle is held out."""
+    count = len(table)
+    parts = np.empty(count, dtype="<U10")
+    order = np.random.default_rng(settings.seed).permutation(count)
+    parts[order] = _hold_out(count, count - round(settings.held_out * count), settings)
+    return parts
+
+
+def _first_rows(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
+    """The first rows train, the others are held out in the order of the file."""
+    return _hold_out(len(table), len(table) - round(settings.held_out * len(table)), settings)
+
+
+def _usage(table: pd.DataFrame, _settings: Split) -> NDArray[np.str_]:
+    """As FER2013's column `Usage` says."""
+    usage = table["usage"]
+    unknown = sorted({str(value) for value in usage[~usage.isin(list(USAGES))]})
+    if unknown:
+        raise UserError(
+            f"split.method = 'usage': these faces have Usage {', '.join(unknown[:3])}; "
+            f"needed: {', '.join(USAGES)}"
+        )
+    return usage.map(USAGES).to_numpy().astype("<U10")
+
+
+def _hold_out(count: int, train: int, settings: Split) -> NDArray[np.str_]:
+    """Parts of a row of faces: so many train, then come validation and test."""
+    validation = round(settings.validation * (count - train))
+    sizes = (train, validation, count - train - validation)
+    return np.repeat(np.array(PARTS, dtype="<U10"), sizes)
+
+
+def _reunite_copies(table: pd.DataFrame, parts: NDArray[np.str_]) -> NDArray[np.str_]:
+    """Give every copy the part of the first of its kind, so that no test face was trained on."""
+    group, _ = pd.factorize(table["md5"])
+    first = np.zeros(group.max() + 1, dtype=int)
+    first[group[::-1]] = np.arange(len(group))[::-1]
+    return parts[first[group]]
+
+
+def _return(table: pd.DataFrame, parts: NDArray[np.str_], settings: Split) -> NDArray[np.str_]:
+    """Let a share of the validation faces train after all (to refit on training and validation).
+
+    Once everything is chosen they have done their work, and more faces make a better network. Test
+    faces stay what they are, so figures with and without are of the same faces. The share is that
+    of each expression, rounded down; copies follow the first of their kind.
+    """
+    table = table.reset_index(drop=True)
+    # What goes together: all copies of a face, or each face by itself.
+    kind = table["md5"] if settings.copies_together else table.index.to_series()
+    on_validation = parts == "validation"
+    # `usage` may have parted copies: none of a test face may train.
+    faces = table[on_validation & ~kind.isin(kind[parts == "test"])]
+    faces = faces.sample(frac=1, random_state=settings.seed)
+    firsts = faces[~kind[faces.index].duplicated()]
+    of_expression = firsts.groupby("label")["label"]
+    place, size = of_expression.cumcount() + 1, of_expression.transform("size")
+    returned = kind[firsts.index[place <= settings.returned * size]]
+    return np.where(on_validation & kind.isin(returned), "train", parts)
+
+
+def count_leaks(md5: NDArray[np.object_], parts: NDArray[np.str_]) -> int:
+    """Validation and test faces of which an exact copy is in another part; should be 0."""
+    copies = pd.DataFrame({"md5": md5, "part": parts})
+    spread = copies.groupby("md5")["part"].transform("nunique") > 1
+    return int((spread & (copies["part"] != "train")).sum())
+
+
+def choose_labelled(count: int, fraction: float, seed: int) -> NDArray[np.int64]:
+    """Positions of the faces that keep their label, in rising order: this share, at least one.
+
+    Chosen blindly: a choice by label would read the very labels that are to be removed.
+
+    Args:
+        count: how many training faces there are.
+        fraction: share that stays labelled.
+        seed: decides which.
+    """
+    kept = np.random.default_rng(seed).permutation(count)[: max(1, round(fraction * count))]
+    return np.sort(kept)

@@ -1,0 +1,1 @@
+"""Scores and their intervals: what a figure is worth."""
