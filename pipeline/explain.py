@@ -8,27 +8,21 @@ It is explained on the test faces of the study here, with its parameters.
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
 from pipeline import layout
 from pipeline.errors import UserError
-from pipeline.explaining.subject import Results, Subject, read_test_faces
+from pipeline.explaining.subject import Subject, read_test_faces
 from pipeline.files import write_json
 from pipeline.networks.classifier import Classifier
 from pipeline.networks.store import load_classifier
 from pipeline.params import MODELS, load
 from pipeline.tracking.fetching import FORMS, fetch_classifier, is_address
 
-ANALYSES: Mapping[str, str] = {
-    "confusion": "pipeline.confusion.stage:explain_confusion",
-    "saliency": "pipeline.saliency.stage:explain_saliency",
-    "lime": "pipeline.lime.stage:explain_lime",
-    "filters": "pipeline.filters.stage:explain_filters",
-    "class_images": "pipeline.class_images.stage:explain_classes",
-}
-"""Where each is; looked up when it is asked for."""
+ANALYSES = ("confusion", "saliency", "lime", "filters", "class_images")
+"""Stages with a function `explain`, which any trained model can be given to."""
 
 FOLDER = Path("explained")
 
@@ -105,10 +99,9 @@ def find_classifier(model: str) -> Classifier:
     return load_classifier(Path(model))
 
 
-def find_analysis(name: str) -> Callable[[Subject], Results]:
+def find_analysis(name: str) -> Callable[[Subject], object]:
     """The function that explains; only what is asked for is imported, as captum takes a second."""
-    module, function = ANALYSES[name].split(":")
-    found: Callable[[Subject], Results] = getattr(import_module(module), function)
+    found: Callable[[Subject], object] = import_module(f"pipeline.{name}.stage").explain
     return found
 
 

@@ -1,4 +1,7 @@
-"""Typed parameters: one small class a stage, mirrored key by key in `params.yaml`.
+"""Typed parameters, mirrored key by key in `params.yaml`.
+
+Here are the sections that several stages share; that of one stage alone lies in its folder, in
+`pipeline/STAGE/params.py`.
 
 An unknown key, a wrong type or an impossible value is a `UserError` that names the key, the value
 and what is allowed, before any work starts. Upper bounds lie far beyond what makes sense, and short
@@ -7,8 +10,10 @@ of what would fill a machine's memory or never end.
 
 import reprlib
 from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
@@ -16,6 +21,7 @@ from pydantic import (
     Field,
     ValidationError,
     ValidationInfo,
+    create_model,
     field_validator,
     model_validator,
 )
@@ -42,6 +48,16 @@ class Section(BaseModel):
     """A part of `params.yaml`: no unknown keys, no silent conversion, no change after reading."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    def check(self, params: "Params") -> None:
+        """See that the section fits the others; most have nothing to see.
+
+        Raises:
+            UserError: it does not; the message begins with the key within the section.
+        """
+
+
+S = TypeVar("S", bound=Section)
 
 
 class Data(Section):
@@ -114,9 +130,6 @@ imported."""
 DenseName = Literal["dense-dnn", "deep-dnn", "small-dnn", "waist-dnn"]
 """Likewise."""
 
-AutoencoderName = Literal["bottleneck-autoencoder", "wide-autoencoder"]
-"""Names in `pipeline.networks.autoencoder.AUTOENCODERS`."""
-
 Dropout = Annotated[float, Field(ge=0, lt=1)] | Literal["own"]
 """A rate for every dropout layer, or each at the rate of its network's design."""
 
@@ -182,27 +195,6 @@ class Evaluate(Section):
     seed: Seed
 
 
-class Saliency(Section):
-    """How maps are made, and over how many faces they are measured."""
-
-    samples: Count
-    noise: Annotated[float, Field(gt=0, lt=1)]
-    steps: Annotated[int, Field(ge=2, le=1000)]
-    mask: Annotated[float, Field(gt=0, lt=1)]
-    faces: Faces
-    random: Count
-    seed: Seed
-
-
-class Lime(Section):
-    """Superpixels, and how often some of them are hidden."""
-
-    segments: Annotated[int, Field(ge=4, le=500)]
-    samples: Annotated[int, Field(ge=10, le=100_000)]
-    marked: Count
-    seed: Seed
-
-
 class Ascent(Section):
     """How an image is changed step by step until it excites what it shall."""
 
@@ -212,62 +204,18 @@ class Ascent(Section):
     seed: Seed
 
 
-class Filters(Ascent):
-    """Activation maximisation: which layers, how many filters, how long."""
-
-    layers: Annotated[list[str], Field(min_length=1, max_length=100)] | Literal["auto"]
-    filters: Count
-    strongest: Count
-    random: Count
-    face: Annotated[int, Field(ge=0, lt=2**31)]
-
-
-class ClassImages(Ascent):
-    """Images from noise that a network takes for each expression."""
-
-
-class Consistency(Section):
-    """Naming unlabelled faces alike however they are changed (FixMatch, mean teacher)."""
-
-    temperature: Annotated[float, Field(ge=0.05, le=1)]
-    threshold: Annotated[float, Field(ge=0, lt=1)]
-    rare: Share
-    weight: Annotated[float, Field(ge=0, le=1000)]
-    labelled_share: Annotated[float, Field(gt=0, le=1)]
-    augmentation: Augmentation
-    fit: Fit
-
-
-class SemiSupervised(Section):
-    """What unlabelled faces are worth: labels removed, autoencoder, classifier on top."""
-
-    labelled_fraction: Annotated[float, Field(gt=0, lt=1)]
-    unlabelled_file: bool
-    network: AutoencoderName
-    code: Annotated[int, Field(ge=1, le=16_384)]
-    noise: Annotated[float, Field(ge=0, lt=1)]
-    hidden: Annotated[float, Field(ge=0, lt=1)]
-    dropout: Annotated[float, Field(ge=0, lt=1)]
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)]
-    augmentation: Augmentation
-    autoencoder: Fit
-    classifier: Fit
-    consistency: Consistency
-
-
 class Params(Section):
-    """All of `params.yaml`."""
+    """All of `params.yaml`: what several stages read by name, and a section for each other stage."""
 
     data: Data
     sample: Sample
     split: Split
     train: Classifiers
     evaluate: Evaluate
-    saliency: Saliency
-    lime: Lime
-    filters: Filters
-    class_images: ClassImages
-    semisupervised: SemiSupervised
+
+    def section(self, kind: type[S]) -> S:
+        """The section of that type, such as `Saliency` of `pipeline.saliency.params`."""
+        return next(value for _, value in self if type(value) is kind)
 
     @model_validator(mode="before")
     @classmethod
@@ -299,25 +247,32 @@ def load(path: Path = PARAMS) -> Params:
 def parse(values: Any, name: str = "params") -> Params:
     """Check parameters that are already read; `name` stands before each message."""
     try:
-        params = Params.model_validate(values)
+        params: Params = whole().model_validate(values)
     except ValidationError as error:
         raise UserError("; ".join(_explain(name, error.errors()))) from None
-    _check_layers(params, name)
+    for key, section in params:
+        try:
+            section.check(params)
+        except UserError as error:
+            raise UserError(f"{name}: {key}.{error}") from None
     return params
 
 
-def _check_layers(params: Params, name: str) -> None:
-    layers = params.filters.layers
-    if layers == "auto":
-        return
-    # Only a network knows its layers; whoever leaves them to it does not wait for torch.
-    from pipeline.filters.activations import require_maps
+@cache
+def whole() -> type[Params]:
+    """`Params` with the sections of all stages that keep theirs in `pipeline/STAGE/params.py`.
 
-    network = params.train.cnn.network
-    try:
-        require_maps(network, layers)
-    except UserError as error:
-        raise UserError(f"{name}: filters.layers = {_shown(layers)}: {network}: {error}") from None
+    Such a file holds a class with the name of its stage: `ClassImages` for `class_images`.
+    """
+    found = {}
+    for file in sorted(Path(__file__).parent.glob("*/params.py")):
+        stage = file.parent.name
+        module = vars(import_module(f"pipeline.{stage}.params"))
+        found[stage] = next(
+            each for name, each in module.items() if name.lower() == stage.replace("_", "")
+        )
+    sections: Any = {stage: (kind, ...) for stage, kind in found.items()}
+    return create_model("Params", __base__=Params, **sections)
 
 
 def _explain(name: str, details: Sequence[Any]) -> list[str]:
@@ -330,17 +285,17 @@ def _explain(name: str, details: Sequence[Any]) -> list[str]:
         if detail["type"] == "missing":
             found[f"{key} is missing"] = []
         elif detail["type"] == "extra_forbidden":
-            key = ".".join(_shown(part).strip("'") for part in detail["loc"])
+            key = ".".join(shown(part).strip("'") for part in detail["loc"])
             found[f"{key} is not known; allowed here: {', '.join(section)}"] = []
         else:
             inputs.setdefault(key, detail["input"])
             message = detail["msg"].removeprefix("Input ").removeprefix("Value error, ")
-            subject = f"{key or 'the file'} = {_shown(inputs[key])}: "
+            subject = f"{key or 'the file'} = {shown(inputs[key])}: "
             found.setdefault(subject, []).append(message)
     return [f"{name}: {subject}{', or '.join(messages)}" for subject, messages in found.items()]
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """A value, on one line and cut short where somebody put a book."""
     short = reprlib.Repr()
     short.maxstring = short.maxother = short.maxlong = 80
@@ -352,8 +307,8 @@ def _resolve(location: Sequence[str | int]) -> tuple[list[str], list[str]]:
 
     Pydantic adds the kinds of value that it tried to the location.
     """
-    section: Any = Params
-    allowed, path = list(Params.model_fields), []
+    section: Any = whole()
+    allowed, path = list(section.model_fields), []
     for part in location:
         if section is None:
             if isinstance(part, int):

@@ -1,49 +1,36 @@
 """What each expression looks like to the networks: images from noise, one an expression."""
 
-from pipeline import layout, shell
+from pipeline import layout
 from pipeline.class_images.class_images import imagine_classes
-from pipeline.explaining.subject import Results, Subject, explain_each
+from pipeline.class_images.params import ClassImages as ClassImagesParams
+from pipeline.class_images.result import ClassImage, ClassImages
+from pipeline.explaining.subject import Subject, explain_each
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.figures.face_grid import draw_tiles
-from pipeline.figures.style import save
 from pipeline.files import write_json
+from pipeline.shell import Stage
 
 
-def work(stage: shell.Stage) -> None:
+def work(stage: Stage) -> None:
     """From both networks to seven images each."""
-    results = explain_each(stage, explain_classes)
-    write_json(layout.folder(stage.name) / "class_images.json", results)
-    stage.journal.metrics(
-        {f"class_images.{model}_won": found["won"] for model, found in results.items()}
-    )
-    stage.journal.artifact(layout.folder(stage.name) / "class_images.json")
+    write_json(layout.folder(stage.name) / "class_images.json", explain_each(stage, explain))
 
 
-def explain_classes(subject: Subject) -> Results:
-    """Draw the images of one model, and tell what it makes of them."""
-    settings = subject.params.class_images
+def explain(subject: Subject) -> ClassImages:
+    """Draw the images of one model, and say what it makes of them."""
+    settings = subject.params.section(ClassImagesParams)
     found = imagine_classes(subject.model, settings)
-    wanted = range(len(EXPRESSIONS))
-    named = found.probabilities.argmax(axis=1)
-    names = [f"{EXPRESSIONS[k]}: {found.probabilities[k, k]:.0%}" for k in wanted]
+    images = [
+        ClassImage(
+            cross_entropy_before=float(found.before[k]),
+            cross_entropy_after=float(found.after[k]),
+            probability=float(probabilities[k]),
+            named=EXPRESSIONS[int(probabilities.argmax())],
+        )
+        for k, probabilities in enumerate(found.probabilities)
+    ]
+    classes = dict(zip(EXPRESSIONS, images, strict=True))
+    names = [f"{name}: {image.probability:.0%}" for name, image in classes.items()]
     title = f"What the {subject.name} takes for each expression, {settings.steps} steps from noise"
-    save(draw_tiles(found.images, names, title, columns=4), subject.figures / "classes.svg")
-    return {
-        "won": int((named == list(wanted)).sum()),
-        "classes": {
-            EXPRESSIONS[k]: {
-                "cross_entropy_before": float(found.before[k]),
-                "cross_entropy_after": float(found.after[k]),
-                "probability": float(found.probabilities[k, k]),
-                "named": EXPRESSIONS[int(named[k])],
-            }
-            for k in wanted
-        },
-    }
-
-
-def main() -> None:
-    """Run the stage as a program."""
-    shell.run(
-        "class_images", work, heavy=True, own_params=lambda params: params.class_images.model_dump()
-    )
+    subject.save({"classes": draw_tiles(found.images, names, title, columns=4)})
+    return ClassImages(sum(image.named == name for name, image in classes.items()), classes)

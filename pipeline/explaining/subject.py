@@ -1,22 +1,25 @@
 """What the explaining stages share: trained models, and test faces to explain them on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pipeline import layout, shell
+from pipeline import layout
 from pipeline.faces.store import read_faces
+from pipeline.figures.style import save
 from pipeline.files import read_parquet
 from pipeline.networks.classifier import Classifier
 from pipeline.networks.inference import predict_probabilities
 from pipeline.networks.store import load_classifier
-from pipeline.params import MODELS, Params
+from pipeline.params import MODELS, ModelName, Params
+from pipeline.shell import Stage
 
-Results = dict[str, Any]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -58,17 +61,20 @@ class Subject:
             self.model, self.faces.pixels[chosen], self.params.evaluate.views
         )
 
+    def save(self, figures: Mapping[str, Figure]) -> None:
+        """Write figures by their names."""
+        for name, figure in figures.items():
+            save(figure, self.figures / f"{name}.svg")
 
-def explain_each(stage: shell.Stage, explain: Callable[[Subject], Results]) -> dict[str, Results]:
+
+def explain_each(stage: Stage, explain: Callable[[Subject], Result]) -> dict[ModelName, Result]:
     """Explain both models of the study: pictures to `figures/MODEL`, results by model."""
     faces = read_test_faces()
-    results: dict[str, Results] = {}
+    results: dict[ModelName, Result] = {}
     for model in MODELS:
         figures = layout.figures(stage.name) / model
         classifier = load_classifier(layout.folder(f"train@{model}"))
         results[model] = explain(Subject(model.upper(), classifier, faces, stage.params, figures))
-        for path in sorted(figures.glob("*.svg")):
-            stage.journal.artifact(path, f"figures/{model}")
     return results
 
 

@@ -119,3 +119,11 @@ def blank(axes: Axes) -> None:
     axes.set_yticks([])
     for spine in axes.spines.values():
         spine.set_visible(False)
+
+
+def legend_above(axes: Axes, entries: int) -> None:
+    """A legend between title and panel, where no line or bar can lie beneath it."""
+    axes.legend(
+        ncols=entries, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2,
+        borderpad=0, handlelength=1.2, fontsize=9,
+    )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -13,24 +12,9 @@ from pipeline.faces.regions import keep_regions
 from pipeline.faces.store import FaceWriter
 from pipeline.ingest.faces_csv import read_csv
 from pipeline.ingest.image_folder import read_images
-from pipeline.ingest.quality import Quality, assess, count_shared
+from pipeline.ingest.quality import assess, count_shared
+from pipeline.ingest.result import Ingested
 from pipeline.ingest.sources import Source, fingerprint
-
-
-@dataclass(frozen=True)
-class IngestReport:
-    """What the data stage found; `dataclasses.asdict` makes it ready for JSON."""
-
-    files: dict[str, str]
-    """MD5 sum of each file, or image folder, by its name."""
-    labelled: Quality
-    unlabelled: Quality
-    shared: int
-    """Faces without a label whose very pixels also stand among the labelled ones."""
-    regions: list[str]
-    """Names of the regions that are known for the labelled faces."""
-    dropped: list[Fault]
-    """Rows that are no faces, with their content, labelled file first."""
 
 
 def ingest(
@@ -40,7 +24,7 @@ def ingest(
     unlabelled: Path,
     regions: Path,
     progress: Progress | None = None,
-) -> IngestReport:
+) -> tuple[Ingested, list[Fault]]:
     """Read all faces of a source and keep them.
 
     Args:
@@ -50,6 +34,10 @@ def ingest(
         unlabelled: likewise; the store is empty where the source has no such faces.
         regions: the archive to write; without arrays where the source has none.
         progress: told of the bytes read; `Source.size` is their sum.
+
+    Returns:
+        What the data is like, and the rows that are no faces with their content, those of the
+        labelled file first.
 
     Raises:
         UserError: the source is unusable, or a row is no face and `on_bad_row` is `stop`. Neither
@@ -76,14 +64,15 @@ def ingest(
         if not len(outline):
             raise UserError(f"{source.labelled.name}: none of {rows} rows is a face; {dropped[0]}")
         names = keep_regions(source.regions, outline.rows, rows, regions)
-    return IngestReport(
+    found = Ingested(
         files={path.name: md5 for path, md5 in zip(source.files, sums, strict=True)},
         labelled=assess(outline),
         unlabelled=assess(other_outline),
         shared=count_shared(other_outline, outline),
         regions=names,
-        dropped=dropped,
+        dropped=len(dropped),
     )
+    return found, dropped
 
 
 def _reader(

@@ -1,76 +1,50 @@
 """Which parts of a face decide: LIME for a test face of each expression, both networks."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline import layout, shell
-from pipeline.explaining.subject import Results, Subject, explain_each, one_of_each
+from pipeline import layout
+from pipeline.explaining.subject import Subject, explain_each, one_of_each
 from pipeline.faces.expressions import EXPRESSIONS
-from pipeline.figures.style import save
 from pipeline.files import write_json
 from pipeline.lime import lime
 from pipeline.lime.figures import Explained, draw_lime
+from pipeline.lime.params import Lime as LimeParams
+from pipeline.lime.result import FaceExplained, Lime, Mean
 from pipeline.lime.segments import segment
 from pipeline.networks.inference import predict_probabilities
+from pipeline.shell import Stage
 
 
-@dataclass(frozen=True)
-class Found:
-    """LIME of one face: the first seed's row of the figure, and how far the second one agrees.
-
-    Attributes:
-        row: what is drawn.
-        place: of the face among all labelled ones.
-        correlation: of all weights between the two seeds; None where they do not differ.
-    """
-
-    row: Explained
-    place: int
-    correlation: float | None
-
-
-def work(stage: shell.Stage) -> None:
+def work(stage: Stage) -> None:
     """From both networks to a picture each, and how good and how stable the explanations are."""
-    results = explain_each(stage, explain_lime)
-    write_json(layout.folder(stage.name) / "lime.json", results)
-    stage.journal.artifact(layout.folder(stage.name) / "lime.json")
-    stage.journal.metrics(
-        {
-            f"lime.{model}.{name}": value
-            for model, found in results.items()
-            for name, value in found["mean"].items()
-            if value is not None
-        }
-    )
+    write_json(layout.folder(stage.name) / "lime.json", explain_each(stage, explain))
 
 
-def explain_lime(subject: Subject) -> Results:
+def explain(subject: Subject) -> Lime:
     """LIME of a face of each expression for the class that the model names: figure and numbers."""
-    settings = subject.params.lime
+    settings = subject.params.section(LimeParams)
     shown = one_of_each(subject.faces.labels, settings.seed)
-    probabilities = subject.predict(shown)
-    found = [_explain(subject, at, answer) for at, answer in zip(shown, probabilities, strict=True)]
-    rows = [each.row for each in found]
+    rows, faces = [], {}
+    for at, answer in zip(shown, subject.predict(shown), strict=True):
+        row, found = explain_face(subject, int(at), answer)
+        rows.append(row)
+        faces[row.true] = found
     title = f"{subject.name}: which parts of a face decide (LIME)"
-    save(draw_lime(rows, settings.marked, title), subject.figures / "lime.svg")
-    faces = {each.row.true: _numbers(each) for each in found}
-    return {
-        "marked": settings.marked,
-        "seeds": [settings.seed, settings.seed + 1],
-        "faces": faces,
-        "mean": {
-            name: _mean(numbers[name] for numbers in faces.values())
-            for name in ("r2", "overlap", "correlation")
-        },
+    subject.save({"lime": draw_lime(rows, settings.marked, title)})
+    means = {
+        name: _mean(getattr(face, name) for face in faces.values())
+        for name in ("r2", "overlap", "correlation")
     }
+    return Lime(settings.marked, [settings.seed, settings.seed + 1], faces, Mean(**means))
 
 
-def _explain(
-    subject: Subject, at: np.int64, answer: "np.ndarray[tuple[int], np.dtype[np.float32]]"
-) -> Found:
-    settings, face = subject.params.lime, np.array(subject.faces.pixels[at])
+def explain_face(
+    subject: Subject, at: int, answer: "np.ndarray[tuple[int], np.dtype[np.float32]]"
+) -> tuple[Explained, FaceExplained]:
+    """The first seed's row of the figure, and how far the second one agrees."""
+    settings, face = subject.params.section(LimeParams), np.array(subject.faces.pixels[at])
     segments, predicted = segment(face, settings.segments), int(answer.argmax())
     first, second = (
         lime.explain(
@@ -92,29 +66,12 @@ def _explain(
         samples=settings.samples,
         overlap=lime.jaccard(marked, again),
     )
-    place = int(subject.faces.places[at])
-    return Found(row, place, lime.correlation(first.weights, second.weights))
-
-
-def _numbers(found: Found) -> Results:
-    row = found.row
-    return {
-        "face": found.place,
-        "predicted": row.predicted,
-        "probability": row.probability,
-        "segments": int(row.segments.max()) + 1,
-        "samples": row.samples,
-        "r2": row.r2,
-        "overlap": row.overlap,
-        "correlation": found.correlation,
-    }
+    return row, FaceExplained(
+        int(subject.faces.places[at]), row.predicted, row.probability, int(segments.max()) + 1,
+        row.samples, row.r2, row.overlap, lime.correlation(first.weights, second.weights),
+    )  # fmt: skip
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None
-
-
-def main() -> None:
-    """Run the stage as a program."""
-    shell.run("lime", work, heavy=True, own_params=lambda params: params.lime.model_dump())

@@ -3,8 +3,8 @@
 import sys
 
 from pipeline import layout
+from pipeline.dvc_yaml import read_entries
 from pipeline.errors import UserError
-from pipeline.report.reading import read_headline
 from pipeline.report.terminal import print_results
 
 
@@ -16,7 +16,7 @@ def main() -> None:
     """
     if not layout.REPORT.is_file():
         raise UserError(f"{layout.REPORT}: no such file; make it with `dvc repro`")
-    print_results(*read_headline())
+    print_results(read_entries())
 
 
 if __name__ == "__main__":

@@ -1,40 +1,62 @@
-"""From the report's content to one HTML page that needs no other file and no network."""
+"""From the stages' results to one HTML page that needs no other file and no network.
 
+Each stage brings its part of the page in its folder: `section.html`, a template that is given the
+stage's own results (`result["NAME"]`, by `read` of its `result.py`) and its sentences (`words`, its
+`words.py`), and those of the stages before it; `summary.html`, for the top of the page. A stage
+with metrics or figures and no section gets a plain one, with both.
+"""
+
+import re
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
-from pipeline.layout import SUBMISSION
-from pipeline.report import (
-    confusing,
-    deciding,
-    exciting,
-    looking,
-    numbers,
-    sentences,
-    tables,
-    verdicts,
-    worked,
-)
-from pipeline.report.content import ReportContent
-from pipeline.report.embedding import embed
+from pipeline import layout
+from pipeline.dvc_yaml import Entry
+from pipeline.files import flatten, read_json, read_text
+from pipeline.ingest.words import is_sample
+from pipeline.params import Params
+from pipeline.report.embedding import Picture, embed
+from pipeline.wording import numbers
+from pipeline.wording.tta import tta_views
 
-_HERE = Path(__file__).parent
+_PIPELINE = Path(__file__).parents[1]
+
+_TITLE = re.compile(r'<section id="([^"]+)">\s*<h2>([^<]+)</h2>')
 
 
-def render(content: ReportContent) -> str:
-    """Make the page: the same content gives the same bytes.
+def render(params: Params, stages: Sequence[Entry]) -> str:
+    """Make the page: the same results give the same bytes.
 
     Args:
-        content: all that is shown.
+        params: of the study.
+        stages: in the order of the page; those without anything to show are passed over.
 
     Raises:
+        UserError: a result is missing, or is not what its stage writes.
         ValueError: a figure is not an SVG document.
     """
+    environment = _environment(params)
+    sections = "".join(_section(environment, stage) for stage in stages)
+    summaries = "".join(_part(environment, stage.name, "summary.html") for stage in stages)
+    style = (_PIPELINE / "report/style.css").read_text(encoding="utf-8")
+    # Made from our own templates, which escape what they are given.
+    return environment.get_template("report/template.html").render(
+        titles=_TITLE.findall(sections),
+        sections=Markup(sections),  # noqa: S704
+        summaries=Markup(summaries),  # noqa: S704
+        style=Markup(style),  # noqa: S704
+    )
+
+
+def _environment(params: Params) -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
+        loader=jinja2.FileSystemLoader(_PIPELINE),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -42,23 +64,53 @@ def render(content: ReportContent) -> str:
         keep_trailing_newline=True,
     )
     environment.filters |= _functions(numbers)
-    return environment.get_template("template.html").render(
-        content=content,
-        params=content.params,
-        results=content.evaluation,
-        say=sentences,
-        confusing=confusing,
-        exciting=exciting,
-        looking=looking,
-        deciding=deciding,
-        verdicts=verdicts,
-        tables=tables,
-        worked=worked,
-        pictures={name: embed(svg) for name, svg in content.figures.items()},
-        submission=SUBMISSION,
-        # Our own file, not anybody's input: its quotes and brackets are meant.
-        style=Markup((_HERE / "style.css").read_text(encoding="utf-8")),  # noqa: S704 (our own file)
+    environment.globals |= {
+        "params": params,
+        "result": _Results(),
+        "picture": _picture,
+        "tta_views": tta_views,
+        "is_sample": is_sample(params.data.source),
+    }
+    macros: Any = environment.get_template("report/macros.html").module
+    environment.globals |= {name: getattr(macros, name) for name in ("figure", "both")}
+    return environment
+
+
+class _Results(dict[str, Any]):
+    """The results of each stage by its name, read when they are first asked for."""
+
+    def __missing__(self, stage: str) -> Any:
+        self[stage] = import_module(f"pipeline.{stage}.result").read()
+        return self[stage]
+
+
+def _section(environment: jinja2.Environment, stage: Entry) -> str:
+    """A stage's part of the page; a plain one where it brings none but has something to show."""
+    own = _part(environment, stage.name, "section.html")
+    figures = sorted(layout.figures(stage.name).glob("*.svg"))
+    numbers = layout.metrics(stage.name)
+    if own or not (figures or numbers.is_file()):
+        return own
+    return environment.get_template("report/plain.html").render(
+        stage=stage,
+        figures=[f"{stage.name}/{path.stem}" for path in figures],
+        metrics=flatten(read_json(dict[str, Any], numbers)) if numbers.is_file() else {},
     )
+
+
+def _part(environment: jinja2.Environment, stage: str, file: str) -> str:
+    """A template in a stage's folder, rendered with its sentences; nothing where there is none."""
+    if not (_PIPELINE / stage / file).is_file():
+        return ""
+    has_words = (_PIPELINE / stage / "words.py").is_file()
+    words = import_module(f"pipeline.{stage}.words") if has_words else None
+    return environment.get_template(f"{stage}/{file}").render(words=words)
+
+
+def _picture(name: str) -> Picture:
+    """A figure, as `STAGE/NAME`, made part of the page."""
+    stage, file = name.split("/", 1)
+    return embed(read_text(layout.figures(stage) / f"{file}.svg"))
 
 
 def _functions(module: ModuleType) -> dict[str, object]:

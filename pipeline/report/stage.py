@@ -1,16 +1,11 @@
 """Everything on one page."""
 
-from pipeline import disk, layout, shell
+from pipeline import disk, layout
+from pipeline.dvc_yaml import read_entries
 from pipeline.report.page import render
-from pipeline.report.reading import read_content
+from pipeline.shell import Stage
 
 
-def work(stage: shell.Stage) -> None:
+def work(stage: Stage) -> None:
     """From the results of all stages to `report.html`."""
-    disk.write_text(layout.REPORT, render(read_content(stage.params)))
-    stage.journal.artifact(layout.REPORT, on_parent=True)
-
-
-def main() -> None:
-    """Run the stage as a program."""
-    shell.run("report", work, own_params=lambda _: {})
+    disk.write_text(layout.REPORT, render(stage.params, read_entries()))

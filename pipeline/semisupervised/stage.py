@@ -15,15 +15,17 @@ from torch import nn
 
 from pipeline import layout, shell
 from pipeline.faces.store import read_faces, store_files
-from pipeline.figures.curves import draw_history, draw_intervals
 from pipeline.figures.face_grid import draw_grid
+from pipeline.figures.history import draw_history
 from pipeline.figures.style import save
 from pipeline.files import read_parquet, write_csv, write_json
 from pipeline.networks.autoencoder import Autoencoder
 from pipeline.networks.inference import predict_probabilities, reconstruct
 from pipeline.networks.networks import count_parameters
 from pipeline.networks.store import save_weights
-from pipeline.params import Fit, Params, SemiSupervised
+from pipeline.params import Fit, Params
+from pipeline.semisupervised.figures import draw_intervals
+from pipeline.semisupervised.params import SemiSupervised
 from pipeline.statistics.intervals import Interval, accuracy_and_f1, compare
 from pipeline.statistics.scores import majority_accuracy
 from pipeline.training.checkpoints import Checkpoints

@@ -11,7 +11,7 @@ import torch
 from pipeline import layout, shell
 from pipeline.errors import UserError
 from pipeline.faces.store import read_faces, store_files
-from pipeline.figures.curves import draw_history
+from pipeline.figures.history import draw_history
 from pipeline.figures.style import save
 from pipeline.files import read_parquet, write_csv, write_json
 from pipeline.networks.classifier import Architecture, Classifier

@@ -1,0 +1,32 @@
+"""What came of the images, in words."""
+
+from pipeline.class_images.result import ClassImages
+from pipeline.wording.numbers import percent
+
+
+def won(model: str, found: ClassImages) -> str:
+    """For how many expressions an image could be made that the network takes for it."""
+    lost = [
+        f"{name} ({image.probability:.0%}; it says {image.named})"
+        for name, image in found.classes.items()
+        if image.named != name
+    ]
+    total = len(found.classes)
+    if not lost:
+        least = min(image.probability for image in found.classes.values())
+        return (
+            f"The {model} takes all {total} of its images for what they were made for, with a "
+            f"probability of at least {percent(least)}."
+        )
+    return (
+        f"The {model} takes {found.won} of its {total} images for what they were made for; not "
+        f"{', '.join(lost)}."
+    )
+
+
+def fell(found: ClassImages) -> str:
+    """How far the cross-entropy was brought down."""
+    images = found.classes.values()
+    before = sum(image.cross_entropy_before for image in images) / len(images)
+    after = sum(image.cross_entropy_after for image in images) / len(images)
+    return f"Its mean cross-entropy goes from {before:.2f} to {after:.2f} nats."

@@ -1,0 +1,164 @@
+"""What a confusion matrix says, in words, and beside what was published."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from pipeline.confusion.confusion import NEGATIVE, Correlation, Pull
+from pipeline.confusion.result import Confusion
+from pipeline.evaluate.result import Evaluated, Evaluation
+from pipeline.faces.expressions import EXPRESSIONS
+from pipeline.params import ModelName
+from pipeline.statistics.scores import ClassScores
+from pipeline.wording.numbers import (
+    coefficient,
+    count,
+    counted,
+    excludes_zero,
+    percent,
+    percent_range,
+    probability,
+)
+
+NOTHING = "\N{EN DASH}"
+
+R3_RECALLS = dict(zip(EXPRESSIONS, (0.58, 0.45, 0.46, 0.89, 0.55, 0.78, 0.67), strict=True))
+"""Diagonal of the confusion matrix that the reference report R3 prints for a CNN which it does not
+describe, on faces of the Kaggle competition (FER2013)."""
+
+R1_RECALLS = {"fear": 0.38, "happy": 0.89}
+"""Worst and best recall of the CNN of the reference report R1, the only ones that it prints; faces
+of the same competition."""
+
+
+class ClassRow(NamedTuple):
+    """One expression: its test faces, then precision, recall and F1 of CNN and of DNN."""
+
+    name: str
+    faces: str
+    scores: list[str]
+
+
+def class_rows(results: Evaluation, confusion: Mapping[ModelName, Confusion]) -> list[ClassRow]:
+    """Scores of each expression; a dash where a score has nothing to rest on."""
+    models: list[tuple[Evaluated, Confusion]] = [
+        (results.cnn, confusion["cnn"]),
+        (results.dnn, confusion["dnn"]),
+    ]
+    rows = []
+    for number, name in enumerate(EXPRESSIONS):
+        texts = []
+        for model, matrix in models:
+            scores = model.test.per_class[name]
+            named = sum(row[number] for row in matrix.counts)
+            texts += [
+                f"{scores.precision:.2f}" if named else NOTHING,
+                f"{scores.recall:.2f}" if scores.faces else NOTHING,
+                f"{scores.f1:.2f}" if scores.faces else NOTHING,
+            ]
+        rows.append(ClassRow(name, count(results.cnn.test.per_class[name].faces), texts))
+    return rows
+
+
+def never_named(model: str, confusion: Confusion) -> str:
+    """Expressions that occur among the test faces and that a model never names; else nothing."""
+    named = [sum(column) for column in zip(*confusion.counts, strict=True)]
+    missed = [
+        name
+        for name, row, total in zip(EXPRESSIONS, confusion.counts, named, strict=True)
+        if sum(row) and not total
+    ]
+    return f"The {model} never answers {_listed(missed, 'or')}." if missed else ""
+
+
+def confusions(confusion: Confusion) -> list[str]:
+    """The most confused pairs, one sentence each, the largest share first."""
+    of_expression = {
+        name: sum(row) for name, row in zip(EXPRESSIONS, confusion.counts, strict=True)
+    }
+    return [
+        f"{pair.true} is taken for {pair.predicted}: "
+        f"{count(pair.faces)} of {counted(of_expression[pair.true], 'face')} ({pair.share:.0%})"
+        for pair in confusion.most_confused
+    ]
+
+
+def negatives(model: str, confusion: Confusion) -> str:
+    """What becomes of the faces with a negative expression."""
+    block = confusion.negative
+    faces = sum(sum(row) for row in block.counts)
+    return (
+        f"Of {counted(faces, 'test face')} that are {_listed(list(NEGATIVE), 'or')} the {model} "
+        f"names {percent(block.right)} rightly, takes {percent(block.within)} for another of these "
+        f"four and {percent(block.beyond)} for something that is not negative."
+    )
+
+
+def pulls(model: str, confusion: Confusion) -> list[str]:
+    """How many faces are drawn to one answer, and whether more than its frequency explains."""
+    wrong = sum(sum(row) - row[k] for k, row in enumerate(confusion.counts))
+    if not wrong:
+        return [f"The {model} makes no errors on the test faces."]
+    return [_pull(model, name, found) for name, found in confusion.pull.items()]
+
+
+def _pull(model: str, name: str, found: Pull) -> str:
+    if excludes_zero(found.excess):
+        verdict = f"{'more' if found.excess.value > 0 else 'less'} than"
+    else:
+        verdict = "which is not shown to differ from"
+    return (
+        f"{percent(found.of_errors.value)} of the {model}'s errors are the answer {name} (95% "
+        f"interval {percent_range(found.of_errors)}), {verdict} the {percent(found.expected)} "
+        f"that frequency would bring. Of all faces that are not {name}, "
+        f"{percent(found.of_others.value)} are taken for it ({percent_range(found.of_others)})."
+    )
+
+
+def by_frequency(model: str, confusion: Confusion) -> str:
+    """Whether rare expressions are recognised less well: a claim of many reports, tested."""
+    found = confusion.recall_by_frequency
+    if found.pearson is None or found.pearson_p is None:
+        return f"For the {model} there is no correlation: recalls or frequencies do not differ."
+    # One can be computed where the other can: ranks differ where values do.
+    assert found.spearman is not None  # noqa: S101 (see above)
+    assert found.spearman_p is not None  # noqa: S101 (see above)
+    by_value = f"{coefficient(found.pearson)} (Pearson, {probability(found.pearson_p)})"
+    by_rank = f"{coefficient(found.spearman)} (Spearman, {probability(found.spearman_p)})"
+    return (
+        f"For the {model}, recall and frequency correlate by {by_value}, their ranks by {by_rank}: "
+        f"{_rarity(found)}."
+    )
+
+
+def _rarity(found: Correlation) -> str:
+    """What the two correlations say together; they have to agree for a claim."""
+    pairs = ((found.pearson, found.pearson_p), (found.spearman, found.spearman_p))
+    signs = [r > 0 for r, p in pairs if r is not None and p is not None and p < 0.05]
+    if len(signs) == 2 and signs[0] == signs[1]:
+        return f"rarer expressions are recognised {'less well' if signs[0] else 'better'}"
+    if signs:
+        return "that rarer expressions are recognised less well is not settled, as the two disagree"
+    return "that rarer expressions are recognised less well is not shown"
+
+
+def published_rows(results: Evaluation) -> list[tuple[str, str, str, str, str]]:
+    """Recall of each expression: the CNN's, the DNN's, that of R3 and that of R1."""
+    return [
+        (
+            name,
+            _recall(results.cnn.test.per_class[name]),
+            _recall(results.dnn.test.per_class[name]),
+            f"{R3_RECALLS[name]:.2f}",
+            f"{R1_RECALLS[name]:.2f}" if name in R1_RECALLS else "",
+        )
+        for name in EXPRESSIONS
+    ]
+
+
+def _recall(scores: ClassScores) -> str:
+    return f"{scores.recall:.2f}" if scores.faces else "\N{EN DASH}"
+
+
+def _listed(names: list[str], word: str) -> str:
+    """`a`, `a or b`, `a, b or c`."""
+    return f" {word} ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

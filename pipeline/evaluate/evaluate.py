@@ -1,0 +1,79 @@
+"""Scores with their intervals, side by side, and the few by which experiments are compared."""
+
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from pipeline.evaluate.result import Evaluation, PartScores
+from pipeline.params import MODELS, Evaluate, Params
+from pipeline.statistics.intervals import accuracy_and_f1
+from pipeline.statistics.scores import Labels, Probabilities, score
+from pipeline.training.selection import epoch_chosen_on
+
+
+def evaluate_part(probabilities: Probabilities, labels: Labels, settings: Evaluate) -> PartScores:
+    """One model's scores on one part: probabilities (N, 7), labels (N,)."""
+    accuracy, macro_f1 = accuracy_and_f1(
+        labels, probabilities.argmax(axis=1), resamples=settings.resamples, seed=settings.seed
+    )
+    scores = vars(score(probabilities, labels))
+    return PartScores(**scores, accuracy_interval=accuracy, macro_f1_interval=macro_f1)
+
+
+def compare_side_by_side(evaluation: Evaluation) -> pd.DataFrame:
+    """One row a network and one for the majority class: size, accuracy, interval, McNemar's p."""
+    rows: list[dict[str, Any]] = []
+    for model in MODELS:
+        found = getattr(evaluation, model)
+        rows.append(
+            {
+                "model": model,
+                "network": found.network,
+                "parameters": found.parameters,
+                "accuracy": found.test.accuracy,
+                "low": found.test.accuracy_interval.low,
+                "high": found.test.accuracy_interval.high,
+                "mcnemar_p_to_cnn": None if model == "cnn" else evaluation.difference.p,
+            }
+        )
+    rows.append({"model": "majority class", "accuracy": evaluation.majority_accuracy})
+    return pd.DataFrame(rows).astype({"parameters": "Int64"})
+
+
+def headline(evaluation: Evaluation) -> dict[str, Any]:
+    """The few numbers by which experiments are compared."""
+    numbers: dict[str, Any] = {}
+    for model in MODELS:
+        test = getattr(evaluation, model).test
+        numbers[model] = {
+            "accuracy": test.accuracy,
+            "macro_f1": test.macro_f1,
+            "accuracy_low": test.accuracy_interval.low,
+            "accuracy_high": test.accuracy_interval.high,
+            "macro_f1_low": test.macro_f1_interval.low,
+            "macro_f1_high": test.macro_f1_interval.high,
+        }
+    difference = asdict(evaluation.difference)
+    return numbers | {
+        "majority_accuracy": evaluation.majority_accuracy,
+        "mcnemar_p": evaluation.difference.p,
+        "difference": {
+            f"{figure}{end}": difference[figure][key]
+            for figure in ("accuracy", "macro_f1")
+            for end, key in (("", "value"), ("_low", "low"), ("_high", "high"))
+        },
+    }
+
+
+def roles(params: Params) -> dict[str, Any]:
+    """Which faces chose something, and which gave the figures."""
+    return {
+        "epoch_chosen_on": {
+            model: epoch_chosen_on(getattr(params.train, model)) for model in MODELS
+        },
+        # The answer is the most probable expression, and params.yaml names the networks.
+        "thresholds_chosen_on": "none",
+        "network_chosen_on": "none",
+        "measured_on": "test",
+    }

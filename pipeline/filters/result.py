@@ -1,0 +1,62 @@
+"""What the stage `filters` finds of each network, as `filters.json` holds it."""
+
+from dataclasses import dataclass, field
+
+from pipeline import layout
+from pipeline.files import read_json
+from pipeline.params import ModelName
+
+
+@dataclass(frozen=True)
+class Excited:
+    """Numbers of some filters, and their mean activation on the images before and after ascent."""
+
+    filters: list[int]
+    before: list[float]
+    after: list[float]
+
+
+@dataclass(frozen=True)
+class Strongest:
+    """The filters that a face excites most, and their mean outputs on it."""
+
+    filters: list[int]
+    on_face: list[float]
+
+
+@dataclass(frozen=True)
+class LayerSeen:
+    """One layer's filters: excited from noise and from a face, and the most active ones."""
+
+    noise: Excited
+    face: Excited
+    strongest: Strongest
+
+
+@dataclass(frozen=True)
+class LastLayer:
+    """The last convolution's name, and some of its filters at random, as in `Excited`."""
+
+    layer: str
+    filters: list[int]
+    before: list[float]
+    after: list[float]
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What one network's filters see, by layer; without layers, a note says why."""
+
+    layers: list[str]
+    of: dict[str, LayerSeen] = field(default_factory=dict)
+    random: LastLayer | None = None
+    note: str = ""
+
+
+def read() -> dict[ModelName, Filters]:
+    """The results that the stage wrote.
+
+    Raises:
+        UserError: they are missing or broken.
+    """
+    return read_json(dict[ModelName, Filters], layout.folder("filters") / "filters.json")

@@ -1,0 +1,11 @@
+"""What the filters answer to, in words."""
+
+from pipeline.filters.result import Excited, LastLayer
+
+
+def excitement(excited: Excited | LastLayer) -> str:
+    """How far the images were brought to excite their filters."""
+    before, after = (sum(values) / len(values) for values in (excited.before, excited.after))
+    missed = sum(b >= a for b, a in zip(excited.before, excited.after, strict=True))
+    text = f"On average the activation goes from {before:.2f} to {after:.2f}"
+    return f"{text}; {missed} of {len(excited.after)} do not rise." if missed else f"{text}."

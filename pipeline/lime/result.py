@@ -1,0 +1,60 @@
+"""What the stage `lime` finds of each network, as `lime.json` holds it."""
+
+from dataclasses import dataclass
+
+from pipeline import layout
+from pipeline.files import read_json
+from pipeline.params import ModelName
+
+
+@dataclass(frozen=True)
+class FaceExplained:
+    """LIME of one face; what is None could not be computed, as the network's answer was constant.
+
+    Attributes:
+        face: its place among all labelled faces.
+        predicted: the expression that the network names, which is explained.
+        probability: of that.
+        segments: how many the face has.
+        samples: faces with some segments hidden.
+        r2: share of the variance of the network's answer that the linear model explains.
+        overlap: of the marked segments between two seeds (Jaccard).
+        correlation: of all weights between two seeds.
+    """
+
+    face: int
+    predicted: str
+    probability: float
+    segments: int
+    samples: int
+    r2: float | None
+    overlap: float | None
+    correlation: float | None
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Means over the faces that have the number."""
+
+    r2: float | None
+    overlap: float | None
+    correlation: float | None
+
+
+@dataclass(frozen=True)
+class Lime:
+    """One network: how many segments are marked, the seeds, and a face of each expression."""
+
+    marked: int
+    seeds: list[int]
+    faces: dict[str, FaceExplained]
+    mean: Mean
+
+
+def read() -> dict[ModelName, Lime]:
+    """The results that the stage wrote.
+
+    Raises:
+        UserError: they are missing or broken.
+    """
+    return read_json(dict[ModelName, Lime], layout.folder("lime") / "lime.json")

@@ -1,0 +1,60 @@
+"""What LIME found, in words: how far its linear models can be trusted, and how stable they are."""
+
+from math import comb
+
+from pipeline.lime.result import Lime
+from pipeline.wording.numbers import counted
+
+_HALF = 0.5
+"""A linear model that explains less of the variance than this leaves most of it unexplained."""
+
+
+def trust(model: str, found: Lime) -> str:
+    """How much of the network's changes the linear models explain, and where that is little."""
+    known = {name: face.r2 for name, face in found.faces.items() if face.r2 is not None}
+    if found.mean.r2 is None or not known:
+        return f"The {model} gives one answer whichever segments are hidden: nothing is explained."
+    low, high = min(known, key=lambda name: known[name]), max(known, key=lambda name: known[name])
+    text = f"R² of the {model}’s linear models is {found.mean.r2:.2f} on average"  # noqa: RUF001
+    if low != high:
+        text += f", from {known[low]:.2f} ({low}) to {known[high]:.2f} ({high})"
+    weak = [name for name, r2 in known.items() if r2 < _HALF]
+    if not weak:
+        return f"{text}."
+    return (
+        f"{text}; below one half the weights describe less than half of what the network does, "
+        f"as for {', '.join(weak)}."
+    )
+
+
+def stability(model: str, found: Lime) -> str:
+    """Whether other random samples mark the same segments; empty where none is marked."""
+    if found.mean.overlap is None:
+        return ""
+    text = (
+        f"Drawn again with another seed, the marked segments of the {model} overlap by "
+        f"{found.mean.overlap:.2f} on average (by chance {by_chance(found):.2f})"
+    )
+    if found.mean.correlation is None:
+        return f"{text}."
+    return f"{text}; all weights correlate by {found.mean.correlation:.2f}."
+
+
+def marks(found: Lime) -> str:
+    """How many segments are kept in the pictures."""
+    return counted(found.marked, "segment")
+
+
+def by_chance(found: Lime) -> float:
+    """Mean overlap that two random choices of as many segments would have."""
+    expected = [_chance(face.segments, found.marked) for face in found.faces.values()]
+    return sum(expected) / len(expected)
+
+
+def _chance(segments: int, marked: int) -> float:
+    """Expected Jaccard index of two random choices: k in common has a hypergeometric law."""
+    marked = min(marked, segments)
+    return sum(
+        comb(marked, k) * comb(segments - marked, marked - k) * k / (2 * marked - k)
+        for k in range(marked + 1)
+    ) / comb(segments, marked)

@@ -1,0 +1,76 @@
+"""What the stage `saliency` finds of each network, as `saliency.json` holds it."""
+
+from dataclasses import dataclass
+
+from pipeline import layout
+from pipeline.files import read_json
+from pipeline.params import ModelName
+from pipeline.statistics.intervals import Interval
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """Probability of the answer while pixels are deleted, over the measured faces.
+
+    Attributes:
+        shares: of the pixels that are deleted, one for each point of a curve.
+        salient: the mean curve by the kind of map, the brightest pixels first.
+        random: the mean curve in random orders.
+        area_random: the mean of that curve over all shares.
+        difference: area at random less that by the map, by the kind of map.
+    """
+
+    shares: list[float]
+    salient: dict[str, list[float]]
+    random: list[float]
+    area_random: float
+    difference: dict[str, Interval]
+
+
+@dataclass(frozen=True)
+class Randomised:
+    """Spearman's correlation of maps with those of the same network without what it learned.
+
+    Attributes:
+        faces: how many were explained again for each layer.
+        spearman: by the layer from which on to the answer nothing is left.
+        all: with all layers randomised.
+    """
+
+    faces: int
+    spearman: dict[str, float]
+    all: Interval
+
+
+@dataclass(frozen=True)
+class Saliency:
+    """What one network's maps are worth; what rests on features is None where none are known.
+
+    Attributes:
+        faces_shown: places of the faces in the figures, among all labelled ones.
+        faces_measured: how many faces the figures below rest on.
+        share_on_features: of the SmoothGrad maps, what falls on brows, eyes and mouth.
+        area_of_features: the share of the picture that these cover.
+        share_untrained: as `share_on_features`, before any training.
+        lift: `share_on_features` over `area_of_features`; above 1 is more than chance.
+        learned: `share_on_features` less `share_untrained`; above 0 is due to training.
+    """
+
+    faces_shown: list[int]
+    faces_measured: int
+    deletion: Deleted
+    randomisation: Randomised
+    share_on_features: float | None = None
+    area_of_features: float | None = None
+    share_untrained: float | None = None
+    lift: Interval | None = None
+    learned: Interval | None = None
+
+
+def read() -> dict[ModelName, Saliency]:
+    """The results that the stage wrote.
+
+    Raises:
+        UserError: they are missing or broken.
+    """
+    return read_json(dict[ModelName, Saliency], layout.folder("saliency") / "saliency.json")

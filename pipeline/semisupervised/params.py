@@ -1,0 +1,39 @@
+"""The section `semisupervised` of params.yaml, typed."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pipeline.params import Augmentation, Fit, Section, Share
+
+AutoencoderName = Literal["bottleneck-autoencoder", "wide-autoencoder"]
+"""Names in `pipeline.networks.autoencoder.AUTOENCODERS`."""
+
+
+class Consistency(Section):
+    """Naming unlabelled faces alike however they are changed (FixMatch, mean teacher)."""
+
+    temperature: Annotated[float, Field(ge=0.05, le=1)]
+    threshold: Annotated[float, Field(ge=0, lt=1)]
+    rare: Share
+    weight: Annotated[float, Field(ge=0, le=1000)]
+    labelled_share: Annotated[float, Field(gt=0, le=1)]
+    augmentation: Augmentation
+    fit: Fit
+
+
+class SemiSupervised(Section):
+    """What unlabelled faces are worth: labels removed, autoencoder, classifier on top."""
+
+    labelled_fraction: Annotated[float, Field(gt=0, lt=1)]
+    unlabelled_file: bool
+    network: AutoencoderName
+    code: Annotated[int, Field(ge=1, le=16_384)]
+    noise: Annotated[float, Field(ge=0, lt=1)]
+    hidden: Annotated[float, Field(ge=0, lt=1)]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)]
+    augmentation: Augmentation
+    autoencoder: Fit
+    classifier: Fit
+    consistency: Consistency

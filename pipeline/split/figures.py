@@ -1,0 +1,35 @@
+"""Faces of each expression and part, as a picture."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from pipeline.faces.expressions import EXPRESSIONS
+from pipeline.figures.style import WIDTH, entitle, legend_above, style
+
+
+def draw_counts(counts: Mapping[str, Mapping[str, int]], title: str) -> Figure:
+    """Faces of each expression in each part, stacked: part -> expression -> faces."""
+    with style():
+        figure = Figure(figsize=(WIDTH, 3.3))
+        axes = figure.add_subplot()
+        base = np.zeros(len(EXPRESSIONS))
+        for part, of_part in counts.items():
+            faces = np.array([of_part[name] for name in EXPRESSIONS])
+            axes.barh(EXPRESSIONS, faces, 0.7, left=base, label=part)
+            base += faces
+        for place, total in enumerate(base):
+            axes.annotate(
+                f"{total:,.0f}", (total, place), xytext=(4, 0), textcoords="offset points",
+                va="center", fontsize=8,
+            )  # fmt: skip
+        axes.tick_params(axis="y", length=0)
+        axes.invert_yaxis()
+        axes.set_xlabel("faces")
+        axes.margins(x=0.14)
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.xaxis.get_major_locator().set_params(nbins=5)  # type: ignore[call-arg]
+        legend_above(axes, len(counts))
+        entitle(figure, title)
+    return figure

@@ -1,0 +1,58 @@
+"""Small examples for the page's mathematics, computed by the functions that it explains."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.faces.expressions import SIDE
+from pipeline.networks.mathematics import (
+    batch_norm_gradient,
+    cross_entropy_gradient,
+    output_size,
+    softmax,
+)
+from pipeline.train.result import Layer
+
+VALUES = np.array([[1.0], [2.0], [6.0]])
+"""One channel of three faces."""
+
+PUSH = np.array([[1.0], [0.0], [0.0]])
+"""The gradient that reaches the normalised values: only the first is to fall."""
+
+LOGITS = np.array([[2.0, 1.0, -1.0]])
+TRUE = np.array([1])
+
+
+def sides(layers: Sequence[Layer]) -> str:
+    """Side of the maps from layer to layer of a network, as `48, 24, 12`; members are alike."""
+    one = [row for row in layers if row.name.startswith("member1.")] or layers
+    found = [SIDE] + [int(layer.shape.split(" x ")[1]) for layer in one if " x " in layer.shape]
+    return ", ".join(str(side) for side, _ in groupby(found))
+
+
+def same_padding() -> str:
+    """A 5x5 kernel with two pixels of padding."""
+    return str(output_size(SIDE, 5, padding=2))
+
+
+def rounded_pool() -> tuple[str, str]:
+    """Halving a side of 3, rounded down and rounded up."""
+    return str(output_size(3, 2, stride=2)), str(output_size(3, 2, stride=2, ceil=True))
+
+
+def normalised_push() -> tuple[str, str, str]:
+    """Values, what reaches them behind batch normalisation, and what is left before it."""
+    gradient, _, _ = batch_norm_gradient(VALUES, PUSH, np.ones(1), 1e-3)
+    return _row(VALUES, 0), _row(PUSH, 0), _row(gradient)
+
+
+def push_of_logits() -> tuple[str, str, str]:
+    """Logits of three classes, their probabilities, and the gradient with the second class true."""
+    return _row(LOGITS, 0), _row(softmax(LOGITS)), _row(cross_entropy_gradient(LOGITS, TRUE))
+
+
+def _row(values: NDArray[np.floating], decimals: int = 2) -> str:
+    texts = [f"{value:.{decimals}f}" for value in values.ravel()]
+    return ", ".join(text.replace("-", "\N{MINUS SIGN}") for text in texts)

@@ -1,0 +1,89 @@
+"""How the networks were trained, in tables."""
+
+from collections.abc import Mapping, Sequence
+
+from pipeline.params import Augmentation, Classifiers, ModelName, Train
+from pipeline.train import examples as examples
+from pipeline.train.result import Layer, Trained
+from pipeline.wording.numbers import count
+from pipeline.wording.table import Cell, Row
+
+_NORMALISATIONS = {
+    "none": "grey levels 0 to 255",
+    "scale": "grey levels divided by 255",
+    "face": "each face to mean 0, deviation 1",
+    "dataset": "all faces by one mean and deviation",
+}
+
+
+def training_rows(settings: Classifiers, trained: Mapping[ModelName, Trained]) -> list[Row]:
+    """How both models were trained."""
+    cnn, dnn = (_training(getattr(settings, model), trained[model]) for model in ("cnn", "dnn"))
+    return [Row(name, Cell(cnn[name]), Cell(dnn[name])) for name in cnn]
+
+
+def layer_rows(layers: Sequence[Layer]) -> list[tuple[str, str, str, str]]:
+    """A network's layers: name, kind, what comes out, parameters as Keras counts them."""
+    return [
+        (
+            layer.name,
+            layer.kind,
+            layer.shape.replace(" x ", " × "),  # noqa: RUF001
+            count(layer.parameters) if layer.parameters else "",
+        )
+        for layer in layers
+    ]
+
+
+def _training(settings: Train, trained: Trained) -> dict[str, str]:
+    schedule = {"one_cycle": "one cycle", "constant": "constant"}[settings.schedule]
+    reason = "lowest validation loss" if settings.keep == "best" else "the last"
+    members = settings.members
+    network = settings.network if members == 1 else f"{members} x {settings.network}"
+    shared = "" if members == 1 else f", shared by {members} networks"
+    return {
+        "Network": network
+        if trained.width == 1
+        else f"{network}, {trained.width:.3g} times as wide to match the CNN's size",
+        "Input": _NORMALISATIONS[settings.normalisation],
+        "Optimiser": f"{settings.optimiser}, weight decay {settings.weight_decay:g}",
+        "Learning rate": f"{settings.learning_rate:g} at most, {schedule}"
+        if settings.schedule == "one_cycle"
+        else f"{settings.learning_rate:g}, {schedule}",
+        "Batch": f"{settings.batch} faces{shared}",
+        "Epochs": _epochs(settings, trained),
+        "Passes over the faces": f"{trained.passes:.3g}{shared}",
+        "Epoch kept": f"{trained.epoch} ({reason})",
+        "Label smoothing": _or_none(settings.label_smoothing),
+        "Mixed faces": f"{settings.mix:.0%}" if settings.mix else "none",
+        "Dropout": _or_none(settings.dropout)
+        if settings.dropout != "own"
+        else "each layer at the rate of its design",
+        "Weight averaging": _or_none(settings.averaging),
+        "Augmentation": _augmentation(settings.augmentation),
+    }
+
+
+def _epochs(settings: Train, trained: Trained) -> str:
+    if trained.epochs < settings.epochs:
+        return f"{trained.epochs} of {settings.epochs}, then stopped early"
+    return f"{trained.epochs}"
+
+
+def _augmentation(settings: Augmentation) -> str:
+    changes = [
+        {"none": "", "random": "mirrored at random", "alternating": "mirrored every other epoch"}[
+            settings.flip
+        ],
+        f"turned up to {settings.rotation:g}°" if settings.rotation else "",
+        f"moved up to {settings.shift:.0%}" if settings.shift else "",
+        f"scaled up to {settings.zoom:.0%}" if settings.zoom else "",
+        f"sheared up to {settings.shear:g}" if settings.shear else "",
+        f"contrast changed up to {settings.contrast:.0%}" if settings.contrast else "",
+        f"a square covered in {settings.erase:.0%} of faces" if settings.erase else "",
+    ]
+    return ", ".join(filter(None, changes)) or "none"
+
+
+def _or_none(value: float) -> str:
+    return f"{value:g}" if value else "none"
