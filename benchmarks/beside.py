@@ -30,9 +30,9 @@ TRAIN = """
 import time, torch
 from steps import build, random_faces, trainer
 from pipeline.params import load
-from pipeline.training.compute import choose
+from pipeline.training.device import choose_compute
 settings = load().train.cnn
-compute = choose(settings)
+compute = choose_compute(settings)
 faces = random_faces(STEPS * settings.batch, compute.device)
 train = trainer(build(settings, compute), faces, settings, compute)
 train()

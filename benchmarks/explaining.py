@@ -23,6 +23,7 @@ from pipeline.networks.device import to_device
 from pipeline.networks.inference import predict_probabilities
 from pipeline.networks.networks import convolutions
 from pipeline.params import Ascent, load
+from pipeline.saliency.params import Saliency
 from pipeline.saliency.saliency import Method, explain
 
 ROUNDS = 3
@@ -48,7 +49,8 @@ def main() -> None:
     to_device(network, torch.device("cpu"))
     some, targets = faces[:EXPLAINED], np.zeros(EXPLAINED, np.int64)
     passes = median(lambda: forward_and_backward(network, EXPLAINED)) / EXPLAINED
-    samples, steps = params.saliency.samples, params.saliency.steps
+    saliency = params.section(Saliency)
+    samples, steps = saliency.samples, saliency.steps
     methods: dict[Method, int] = {
         "gradient": 1,
         "loss": 1,

@@ -44,8 +44,8 @@ def read_only(path: Path) -> int:
 def read_and_keep(path: Path) -> int:
     folder = path.parent / "out"
     source = Source("csv", path)
-    report = ingest(source, "stop", folder / "a", folder / "b", folder / "regions.npz")
-    return report.labelled.faces
+    found, _ = ingest(source, "stop", folder / "a", folder / "b", folder / "regions.npz")
+    return found.labelled.faces
 
 
 def write_random(path: Path, faces: int = 4000) -> None:

@@ -27,7 +27,7 @@ from orchestration import orchestration
 from steps import build, random_faces, trainer
 
 from pipeline.params import load
-from pipeline.training.compute import choose
+from pipeline.training.device import choose_compute
 from tests.project import TINY, clone_project
 
 SETTLE = 15.0
@@ -63,7 +63,7 @@ def main() -> None:
 def make_step() -> Callable[[], None]:
     """A training step of the default CNN."""
     settings = load().train.cnn
-    compute = choose(settings)
+    compute = choose_compute(settings)
     network = build(settings, compute)
     return trainer(network, random_faces(settings.batch, compute.device), settings, compute)
 

@@ -25,10 +25,12 @@ from pipeline.networks.classifier import Architecture, Classifier
 from pipeline.networks.device import to_device
 from pipeline.networks.networks import CONVOLUTIONAL, NETWORKS
 from pipeline.params import Fit, Train, load
-from pipeline.training.averaging import AveragedModel
-from pipeline.training.compute import Compute, choose
-from pipeline.training.loop import make_optimiser, train_epoch
-from pipeline.training.tasks import Classification, FaceSet, augmented
+from pipeline.training.device import Compute, choose_compute
+from pipeline.training.ema import AveragedModel
+from pipeline.training.face_set import FaceSet
+from pipeline.training.loop import train_epoch
+from pipeline.training.objectives import Classification, augmented
+from pipeline.training.optimiser import make_optimiser
 
 SIDE = {"cpu": 2048, "cuda": 8192}
 """Of the matrices whose product is the peak."""
@@ -79,13 +81,13 @@ def main() -> None:
 
 def precisions() -> list[str]:
     """float32, and what `auto` is here if that is another one."""
-    own = choose(load().train.cnn).dtype
+    own = choose_compute(load().train.cnn).dtype
     return ["float32"] if own == torch.float32 else ["float32", "bfloat16"]
 
 
 def measure(settings: Train, rounds: int) -> list[Measured]:
     """Training steps of one network."""
-    compute = choose(settings)
+    compute = choose_compute(settings)
     network = build(settings, compute)
     steps = STEPS[compute.device.type] if settings.network in CONVOLUTIONAL else 40
     faces = random_faces(steps * settings.batch, compute.device)
@@ -119,7 +121,7 @@ def measure(settings: Train, rounds: int) -> list[Measured]:
 
 def profile(settings: Train) -> list[Measured]:
     """Shares of the processor time of some training steps, by what it was spent on."""
-    compute = choose(settings)
+    compute = choose_compute(settings)
     network = build(settings, compute)
     step = trainer(network, random_faces(4 * settings.batch, compute.device), settings, compute)
     step()

@@ -15,22 +15,22 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-import torch
 from measured import add_line
 
-from pipeline.compute import compute_slot
+from pipeline.compute_slot import compute_slot
 from pipeline.experiments.recipes import configure, parse_assignment
 from pipeline.networks.classifier import Classifier
 from pipeline.networks.inference import predict_probabilities
-from pipeline.networks.matching import wanted_size
 from pipeline.networks.networks import count_parameters
 from pipeline.params import MODELS, Params
 from pipeline.sample.sample import make_sample
 from pipeline.statistics.scores import score
-from pipeline.train.stage import describe, load_sets
-from pipeline.training.compute import choose
-from pipeline.training.loop import Row, fit
-from pipeline.training.tasks import Classification
+from pipeline.train.classifier import new_classifier
+from pipeline.train.stage import read_sets
+from pipeline.training.device import choose_compute
+from pipeline.training.loop import fit
+from pipeline.training.objectives import Classification
+from pipeline.training.selection import Row
 
 
 def main() -> None:
@@ -44,10 +44,9 @@ def main() -> None:
     changes = [parse_assignment(text) for text in chosen.settings]
     params = configure("benchmark", changes, "-S").params
     settings = getattr(params.train, chosen.model)
-    compute = choose(settings)
-    sets = load_sets(compute.device)
-    torch.manual_seed(settings.seed)
-    network = Classifier(describe(settings, wanted_size(params, chosen.model), sets["train"]))
+    compute = choose_compute(settings)
+    train, held_out = read_sets()
+    network = new_classifier(params, chosen.model, train)
     task = Classification.of(settings)
 
     def tell(row: Row) -> None:
@@ -58,15 +57,12 @@ def main() -> None:
     with compute_slot():
         started = time.monotonic()
         progress = fit(
-            network, task, sets["train"], sets["validation"], settings, compute,
+            network, task, train, held_out, settings, compute,
             on_epoch=tell, title="",
         )  # fmt: skip
         seconds = time.monotonic() - started
-    held_out = sets["validation"]
-    probabilities = predict_probabilities(
-        network, held_out.pixels.cpu().numpy(), params.evaluate.views
-    )
-    scores = score(probabilities, held_out.labels.cpu().numpy())
+    probabilities = predict_probabilities(network, held_out.pixels.numpy(), params.evaluate.views)
+    scores = score(probabilities, held_out.labels.numpy())
     line = {
         "when": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
         "change": chosen.note or " ".join(chosen.settings),
@@ -78,7 +74,7 @@ def main() -> None:
         "drawn_accuracy": drawn_accuracy(network, params, chosen.drawn) if chosen.drawn else "",
         "train_accuracy": f"{100 * progress.history[-1]['train_accuracy']:.1f}",
         "seconds": f"{seconds:.0f}",
-        "faces_per_second": f"{len(progress.history) * len(sets['train']) / seconds:.0f}",
+        "faces_per_second": f"{len(progress.history) * len(train) / seconds:.0f}",
         **{key: compute.describe()[key] for key in ("device", "precision", "threads")},
     }
     print(", ".join(f"{key}: {value}" for key, value in line.items()))

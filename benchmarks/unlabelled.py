@@ -13,65 +13,58 @@ from pathlib import Path
 
 from measured import add_line
 
-from pipeline.compute import compute_slot
+from pipeline.compute_slot import compute_slot
 from pipeline.experiments.recipes import configure, parse_assignment
 from pipeline.networks.inference import predict_probabilities
-from pipeline.semisupervised.stage import TRAININGS, gather
-from pipeline.statistics.scores import score
-from pipeline.training.compute import choose
-from pipeline.training.consistency import ConsistentClassification
-from pipeline.training.loop import Row, fit
-from pipeline.training.tasks import Classification
-from pipeline.training.transfer import (
-    classification,
-    consistency,
+from pipeline.semisupervised.params import SemiSupervised
+from pipeline.semisupervised.stage import gather
+from pipeline.semisupervised.trainings import (
+    CLASSIFIERS,
+    lesson,
     new_autoencoder,
     new_classifier,
-    reconstruction,
+    settings_of,
 )
+from pipeline.statistics.scores import score
+from pipeline.training.device import choose_compute
+from pipeline.training.loop import fit
+from pipeline.training.selection import Row
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-S", dest="settings", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--only", action="append", choices=TRAININGS[1:])
+    parser.add_argument("--only", action="append", choices=CLASSIFIERS)
     parser.add_argument("--note", default="", help="what was changed, in words")
     parser.add_argument("--into", type=Path, help="a table of csv to add lines to")
     chosen = parser.parse_args()
     changes = [parse_assignment(text) for text in chosen.settings]
     params = configure("benchmark", changes, "-S").params
-    settings = params.semisupervised
-    wanted = chosen.only or TRAININGS[1:]
+    settings = params.section(SemiSupervised)
+    wanted = chosen.only or CLASSIFIERS
 
     def tell(row: Row) -> None:
         shown = " ".join(f"{name} {value:.4g}" for name, value in row.items() if name != "passes")
         print(shown, flush=True)
 
     with compute_slot():
-        material = gather(params)
-        compute = choose(settings.classifier)
+        material = gather(settings)
+        compute = choose_compute(settings.classifier)
         labelled = material.labelled.to(compute.device)
-        everything, validation = (
-            faces.to(compute.device) for faces in (material.everything, material.validation)
-        )
         autoencoder = None
         if "pretrained" in wanted:
             autoencoder = new_autoencoder(settings)
-            fit(autoencoder, reconstruction(settings), everything, validation,
-                settings.autoencoder, compute, on_epoch=tell)  # fmt: skip
-        for start in wanted:
+            redraw, faces = lesson("autoencoder", settings, material.everything, labelled)
+            how = settings.autoencoder
+            fit(autoencoder, redraw, faces, material.validation, how, compute, on_epoch=tell)
+        for name in wanted:
             started = time.monotonic()
-            classifier = new_classifier(settings, autoencoder if start == "pretrained" else None)
-            task: Classification | ConsistentClassification
-            if start == "consistent":
-                task, faces, how = (
-                    consistency(settings, labelled),
-                    everything,
-                    settings.consistency.fit,
-                )
-            else:
-                task, faces, how = classification(settings), labelled, settings.classifier
-            progress = fit(classifier, task, faces, validation, how, compute, on_epoch=tell)
+            classifier = new_classifier(settings, autoencoder if name == "pretrained" else None)
+            objective, faces = lesson(name, settings, material.everything, labelled)
+            how = settings_of(name, settings)
+            progress = fit(
+                classifier, objective, faces, material.validation, how, compute, on_epoch=tell
+            )
             held_out = material.validation
             guess = predict_probabilities(
                 classifier, held_out.pixels.numpy(), params.evaluate.views
@@ -81,7 +74,7 @@ def main() -> None:
                 "when": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
                 "change": chosen.note or " ".join(chosen.settings),
                 "labels": len(labelled),
-                "training": start,
+                "training": name,
                 "epochs": len(progress.history),
                 "validation_accuracy": f"{100 * scores.accuracy:.2f}",
                 "validation_loss": f"{scores.log_loss:.4f}",

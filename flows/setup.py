@@ -19,7 +19,7 @@ from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
 from prefect.workers.process import ProcessWorker
 
-from pipeline.compute import count_slots
+from pipeline.compute_slot import count_slots
 from pipeline.errors import UserError
 
 HERE = Path(__file__).parent

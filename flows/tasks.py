@@ -17,7 +17,7 @@ from prefect.tasks import Task
 from flows.experiment import FollowedExperiment
 from flows.graph import Graph, Stage
 from flows.stage import Outcome, reproduce
-from pipeline.compute import count_slots
+from pipeline.compute_slot import count_slots
 from pipeline.experiments.running import Experiment
 
 Log = Callable[[str], None]

@@ -16,7 +16,7 @@ import flows  # noqa: F401 (its settings come before Prefect is imported)
 from flows import exchange
 from flows.servers import MLFLOW_HEALTH, PATIENCE, PREFECT_HEALTH, addresses, answers
 from flows.supervise import Program, supervise
-from pipeline.compute import count_slots
+from pipeline.compute_slot import count_slots
 from pipeline.errors import UserError
 from pipeline.experiments.running import check_workspace
 from pipeline.tracking.places import URI, find_address, without_secrets

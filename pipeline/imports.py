@@ -13,12 +13,13 @@ from functools import cache
 from pathlib import Path
 
 NEUTRAL: Mapping[str, str] = {
-    "pipeline/compute.py": "when a stage may start, and on which share of the machine",
+    "pipeline/compute_slot.py": "when a stage may start, and on which share of the machine",
     "pipeline/disk.py": "that a file is whole or absent; what stands in it, others say",
     "pipeline/errors.py": "how a mistake of the user's is told",
     "pipeline/imports.py": "these lists: what is made anew, not what comes of it",
+    "pipeline/dvc_yaml.py": "what DVC reads as well",
     "pipeline/layout.py": "where files lie; dvc.yaml names the same places",
-    "pipeline/params.py": "types and bounds; DVC compares the values themselves",
+    "pipeline/params.py": "types and bounds; DVC compares the values, also of each params.py",
     "pipeline/shell.py": "arguments, signals, how errors are told",
     "pipeline/tracking": "the record of what was done",
 }
@@ -41,6 +42,7 @@ def deciding(stage: str, root: Path) -> set[str]:
         root: the folder that holds the package `pipeline`.
     """
     neutral = {*NEUTRAL, *(NEUTRAL_IN_TRAININGS if stage in TRAININGS else ())}
+    neutral |= {each.relative_to(root).as_posix() for each in root.glob("pipeline/*/params.py")}
     return imported(f"pipeline/{stage}/stage.py", root, neutral)
 
 

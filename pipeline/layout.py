@@ -24,7 +24,9 @@ ARTIFACTS = Path("artifacts")
 CHECKPOINTS = Path(".checkpoints")
 """Survives a killed run; outside DVC's outputs, which DVC deletes before a stage starts."""
 
-REPORT = ARTIFACTS / "report" / "report.html"
+REPORT = Path("report/report.html")
+"""Beside the artifacts, all of which it depends on."""
+
 SUBMISSION = ARTIFACTS / "predict" / "submission.csv"
 PREDICTIONS = ARTIFACTS / "evaluate" / "predictions.parquet"
 

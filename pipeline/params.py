@@ -205,7 +205,7 @@ class Ascent(Section):
 
 
 class Params(Section):
-    """All of `params.yaml`: what several stages read by name, and a section for each other stage."""
+    """All of `params.yaml`: what several stages read, and a section for each other stage."""
 
     data: Data
     sample: Sample

@@ -1,20 +1,20 @@
-"""What every stage has around it: arguments, parameters, the record, and how errors end."""
+"""What every stage has around it: parameters, the record, and how errors end."""
 
-import argparse
 import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from importlib import import_module
 from types import FrameType
-from typing import Any
 
 import psutil
 
 from pipeline import disk, layout
-from pipeline.compute import compute_slot
+from pipeline.compute_slot import compute_slot
+from pipeline.dvc_yaml import find_entry
 from pipeline.errors import UserError
 from pipeline.params import Params, load
 from pipeline.tracking import made_by
@@ -43,58 +43,49 @@ class Stage:
         """Print a line for whoever watches."""
         _tell(self.name)(text)
 
+    def record_epoch(self, row: Mapping[str, float], of: str = "") -> None:
+        """Record an epoch of a training; where a stage has several, `of` is a prefix like `a.`."""
+        scores = {f"{of}{name}": value for name, value in row.items() if name != "epoch"}
+        self.journal.metrics(scores, step=int(row["epoch"]))
+
     def runs_on(self, machine: Mapping[str, str]) -> None:
         """Keep device, precision and threads for the record, and for `made_by.json`."""
         self.machine.update(machine)
         self.journal.tags(machine)
 
 
-def run(
-    name: str,
-    work: Callable[[Stage], None],
-    *,
-    own_params: Callable[[Params], Mapping[str, Any]],
-    heavy: bool = False,
-    resume: Callable[[Params], str | None] = lambda _: None,
-    arguments: Sequence[str] | None = None,
-    first: bool = True,
-) -> None:
+def run(name: str, *, debug: bool = False) -> None:
     """Run a stage as a program: parameters in, files out, exit status 1 on a user's error.
 
+    Its module `pipeline.STAGE.stage` has `work(stage)`, which does all of it, and where a killed
+    run can be continued `resume(name, params)`, which gives the id of its record.
+
     Args:
-        name: as in dvc.yaml.
-        work: does the stage's work.
-        own_params: the part of the parameters that the stage reads, for the record.
-        heavy: it fills the machine (`meta: {compute: heavy}` in dvc.yaml): it holds a compute slot.
-        resume: the id of a killed run that this one continues, if there is one.
-        arguments: of the command line, but for those that the stage took; None for all of them.
-        first: False for the other ones of several processes that do one stage's work together.
+        name: as DVC calls it, such as `train@cnn`.
+        debug: show the traceback of a user's error.
     """
-    parser = argparse.ArgumentParser(prog=f"python -m pipeline {name.split('@')[0]}")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _exit_on_signal)
     try:
+        entry = find_entry(name)
+        module = import_module(f"pipeline.{entry.name}.stage")
         params = load()
         layout.folder(name).mkdir(parents=True, exist_ok=True)
+        resumed = module.resume(name, params) if hasattr(module, "resume") else None
+        own_params = entry.pick_params(name, params.model_dump())
         with (
-            compute_slot(_tell(name)) if heavy and first else nullcontext() as slot,
-            stage_run(name, own_params(params), resume=resume(params))
-            if first
-            else nullcontext(Journal("", None)) as journal,
+            compute_slot(_tell(name)) if entry.is_heavy else nullcontext() as slot,
+            stage_run(name, own_params, resume=resumed) as journal,
         ):
             stage = Stage(name, params, journal)
-            if first:
-                made_by.forget(name)
-                stage.runs_on({"device": "cpu"})  # unless the work says otherwise
-            work(stage)
-            if first:
-                journal.artifact(made_by.write(name, params, stage.machine, journal.run))
-                journal.metrics(_spent(slot.waited if slot else 0.0))
+            made_by.forget(name)
+            stage.runs_on({"device": "cpu"})  # unless the work says otherwise
+            module.work(stage)
+            journal.artifact(made_by.write(name, params, stage.machine, journal.run))
+            journal.metrics(_spent(slot.waited if slot else 0.0))
         for each in stage.at_end:
             each()
     except UserError as error:
-        if options.debug:
+        if debug:
             raise
         print(f"{name}: error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
@@ -102,7 +93,7 @@ def run(
         raise SystemExit(128 + signal.SIGINT) from None
     except Exception as error:
         trouble = disk.explain(error, layout.folder(name))
-        if options.debug or trouble is None:
+        if debug or trouble is None:
             raise
         print(f"{name}: error: {trouble}", file=sys.stderr)
         raise SystemExit(1) from None

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.faces.augment import augment, flips
-from pipeline.faces.cutmix import mix
+from pipeline.faces.cutmix import cutmix
 from pipeline.params import Augmentation
 
 NOTHING = Augmentation(
@@ -94,11 +94,11 @@ def test_random_flips_are_fair_and_none_is_none():
     assert not flips(indices, 0, NOTHING, 0, generator).any()
 
 
-# Mixing
+# CutMix
 
 
 def mixed(faces, labels, share, seed=0):
-    return mix(faces, labels, share, 7, generator=torch.Generator().manual_seed(seed))
+    return cutmix(faces, labels, share, 7, generator=torch.Generator().manual_seed(seed))
 
 
 @given(seed=st.integers(0, 2**31 - 1), share=st.floats(0, 1), count=st.integers(2, 12))

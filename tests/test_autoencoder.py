@@ -8,7 +8,7 @@ from pipeline.networks.autoencoder import AUTOENCODERS, EncodedClassifier
 from pipeline.networks.inference import reconstruct
 from pipeline.networks.networks import count_parameters
 from pipeline.networks.table import tabulate
-from pipeline.params import AutoencoderName
+from pipeline.semisupervised.params import AutoencoderName
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from pipeline.class_images.class_images import imagine_classes
-from pipeline.class_images.stage import explain_classes
+from pipeline.class_images.stage import explain
 from pipeline.explaining.subject import Subject, UnseenFaces
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.params import Ascent
@@ -53,10 +53,10 @@ def test_the_stage_tells_which_classes_win(tmp_path, params):
     nobody = UnseenFaces(np.empty((0, 48, 48), np.uint8), np.empty(0, int), np.empty(0, int))
     changed = params.model_copy(update={"class_images": ascent(steps=20)})
     subject = Subject("CNN", trained_a_little("leaky-cnn"), nobody, changed, tmp_path)
-    results = explain_classes(subject)
+    results = explain(subject)
     assert list(results["classes"]) == list(EXPRESSIONS)
     won = [name for name, found in results["classes"].items() if found["named"] == name]
     assert results["won"] == len(won)
     first = (tmp_path / "classes.svg").read_bytes()
-    explain_classes(subject)
+    explain(subject)
     assert (tmp_path / "classes.svg").read_bytes() == first

@@ -19,8 +19,7 @@ from pipeline.confusion.confusion import (
     pull,
     recalls,
 )
-from pipeline.confusion.figures import draw_confusion
-from pipeline.confusion.frequency_figure import draw_recall_by_frequency
+from pipeline.confusion.figures import draw_confusion, draw_recall_by_frequency
 from pipeline.confusion.stage import work
 from pipeline.faces.batch import Batch
 from pipeline.faces.expressions import EXPRESSIONS

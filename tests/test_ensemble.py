@@ -4,15 +4,18 @@ import pytest
 import torch
 
 from pipeline.errors import UserError
-from pipeline.filters.stage import one_of
+from pipeline.experiments.flops import CPU
+from pipeline.filters.pictures import one_of
 from pipeline.networks.classifier import Architecture, Classifier
 from pipeline.networks.matching import wanted_size
 from pipeline.networks.networks import build_network, count_parameters
 from pipeline.networks.store import load_classifier, save_classifier
 from pipeline.params import load, parse
 from pipeline.saliency.randomisation import forget_by_layer
-from pipeline.train.stage import layer_table
-from pipeline.training.distributed import World
+from pipeline.train.classifier import layer_table
+from pipeline.training.face_set import FaceSet
+from pipeline.training.loop import fit
+from pipeline.training.objectives import Classification
 
 from .conftest import ROOT
 
@@ -140,13 +143,15 @@ def test_filters_are_those_of_the_first_member():
     assert one_of(alone) == ("network", alone.network)
 
 
-def test_a_training_set_too_small_for_the_members_is_named():
-    World().check_batch(6, members=3)
+def test_a_training_set_too_small_for_the_members_is_named(params):
+    model = Classifier(Architecture("small-dnn", 0.0, "face", members=3))
+    settings = params.train.dnn.model_copy(update={"epochs": 1, "precision": "float32"})
+    task = Classification.of(settings)
+
+    def train(count):
+        faces = FaceSet(torch.zeros(count, 48, 48, dtype=torch.uint8), torch.arange(count) % 7)
+        return fit(model, task, faces, faces, settings, CPU)
+
+    assert train(6).history
     with pytest.raises(UserError, match="5 faces are in a batch: each of 3 members needs two"):
-        World().check_batch(5, members=3)
-
-
-def test_processes_share_a_batch_only_so_that_members_see_what_they_would_see_in_one():
-    World(size=2).check_batch(24, members=3)
-    with pytest.raises(UserError, match=r"batch = 64: .* 3 members; should be a multiple of 6"):
-        World(size=2).check_batch(64, members=3)
+        train(5)

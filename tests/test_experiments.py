@@ -17,14 +17,13 @@ import psutil
 import pytest
 import torch
 
-from pipeline.networks.classifier import Classifier
-from pipeline.networks.matching import wanted_size
 from pipeline.networks.networks import count_parameters
 from pipeline.params import MODELS
-from pipeline.train.stage import describe
-from pipeline.training.compute import choose
+from pipeline.train.classifier import new_classifier
+from pipeline.training.device import choose_compute
+from pipeline.training.face_set import FaceSet
 from pipeline.training.loop import fit
-from pipeline.training.tasks import Classification, FaceSet
+from pipeline.training.objectives import Classification
 
 from .conftest import ROOT
 from .project import new_project
@@ -95,9 +94,8 @@ def faces():
 def build(name, model, params, faces):
     """The classifier that the stage would train, and how it would train it, but for one step."""
     found = configured(name, params).params
-    torch.manual_seed(0)
     settings = getattr(found.train, model)
-    classifier = Classifier(describe(settings, wanted_size(found, model), faces))
+    classifier = new_classifier(found, model, faces)
     one_step = {"epochs": 1, "batch": len(faces), "device": "cpu", "compile": "never"}
     return classifier, settings.model_copy(update=one_step)
 
@@ -108,7 +106,7 @@ def test_the_networks_of_every_recipe_learn_from_a_batch(name, model, params, fa
     classifier, settings = build(name, model, params, faces)
     before = {key: value.clone() for key, value in classifier.named_parameters()}
     task = Classification.of(settings)
-    progress = fit(classifier, task, faces, faces, settings, choose(settings))
+    progress = fit(classifier, task, faces, faces, settings, choose_compute(settings))
     (row,) = progress.history  # its loss is finite, or `fit` had told
     assert row["train_loss"] > 0
     still = [key for key, value in classifier.named_parameters() if torch.equal(value, before[key])]

@@ -9,7 +9,7 @@ from pipeline.explaining.ascent import noise_images
 from pipeline.explaining.subject import Subject, UnseenFaces
 from pipeline.filters.activations import last_convolution, layer_outputs, pick_layers
 from pipeline.filters.filters import choose_filters, maximise, strongest_filters
-from pipeline.filters.stage import explain_filters
+from pipeline.filters.stage import explain
 from pipeline.networks.networks import CONVOLUTIONAL, build_network, convolutions
 from pipeline.params import Ascent
 
@@ -131,7 +131,7 @@ def test_the_last_convolution_of_every_network_can_be_looked_at(network, faces):
 @pytest.mark.parametrize("network", ["compact-cnn", "paired-cnn", "leaky-cnn", "two-by-two-cnn"])
 def test_every_network_with_convolutions_shows_its_filters(subject, network):
     made = subject(network)
-    results = explain_filters(made)
+    results = explain(made)
     layers = results["layers"]
     assert set(results["of"]) == set(layers)
     names = {path.stem for path in made.figures.glob("*.svg")}
@@ -154,17 +154,17 @@ def test_every_network_with_convolutions_shows_its_filters(subject, network):
 
 @pytest.mark.study
 def test_the_layers_that_are_asked_for_are_shown(subject):
-    assert explain_filters(subject("triple-cnn", layers=["conv2", "conv6"]))["layers"] == [
+    assert explain(subject("triple-cnn", layers=["conv2", "conv6"]))["layers"] == [
         "conv2",
         "conv6",
     ]
     with pytest.raises(UserError, match=r"'conv10' is not in this network.*conv9"):
-        explain_filters(subject("triple-cnn", layers=["conv10"]))
+        explain(subject("triple-cnn", layers=["conv10"]))
 
 
 def test_a_dense_network_says_that_it_has_no_filters(subject):
     made = subject("dense-dnn", layers=["conv2"])
-    results = explain_filters(made)
+    results = explain(made)
     assert results["layers"] == []
     assert "no filters" in results["note"]
     assert not list(made.figures.glob("*"))
@@ -174,7 +174,7 @@ def test_a_dense_network_says_that_it_has_no_filters(subject):
 def test_the_same_seed_draws_the_same_figures(subject):
     def drawn():
         made = subject("leaky-cnn", layers=["conv4"])
-        explain_filters(made)
+        explain(made)
         return {path.name: path.read_bytes() for path in made.figures.glob("*.svg")}
 
     assert drawn() == drawn()

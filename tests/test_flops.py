@@ -9,9 +9,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from pipeline.experiments.flops import CPU, Sizes, count_trainings
 from pipeline.networks.classifier import Classifier
 from pipeline.networks.matching import design
+from pipeline.semisupervised.trainings import lesson, new_classifier
+from pipeline.training.face_set import FaceSet
 from pipeline.training.loop import fit
-from pipeline.training.tasks import Classification, FaceSet
-from pipeline.training.transfer import consistency, new_classifier
+from pipeline.training.objectives import Classification
 
 from .conftest import ROOT
 
@@ -50,11 +51,9 @@ def test_the_teacher_of_unlabelled_faces_is_counted_too(params):
     few = params.semisupervised.consistency.fit.model_copy(update={"epochs": 2, "batch": 32})
     method = params.semisupervised.consistency.model_copy(update={"fit": few})
     settings = params.semisupervised.model_copy(update={"consistency": method})
+    objective, everything = lesson("consistent", settings, faces(100), faces(40))
     with FlopCounterMode(display=False) as counter:
-        fit(
-            new_classifier(settings, None), consistency(settings, faces(40)), faces(100), faces(21),
-            few, CPU,
-        )  # fmt: skip
+        fit(new_classifier(settings, None), objective, everything, faces(21), few, CPU)
     short = params.model_copy(update={"semisupervised": settings})
     expected = count_trainings(short, Sizes(90, 21, 10))["semisupervised.consistent"]
     assert counter.get_total_flops() == pytest.approx(expected, rel=1e-6)

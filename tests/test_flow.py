@@ -40,7 +40,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 WORK = """
 import json, os, sys, time
 from pathlib import Path
-from pipeline.compute import compute_slot
+from pipeline.compute_slot import compute_slot
 from pipeline.tracking.journal import stage_run
 
 

@@ -53,7 +53,7 @@ def test_dvc_yaml_names_all_code_that_decides_a_stages_results_and_no_other(stag
 
 def test_a_new_import_is_missing_and_one_that_went_is_idle(tmp_path):
     shutil.copytree(ROOT / "pipeline", tmp_path / "pipeline")
-    module = tmp_path / "pipeline/faces/squares.py"  # which train imports by way of two others
+    module = tmp_path / "pipeline/faces/masks.py"  # which train imports by way of two others
     module.write_text(
         "from typing import TYPE_CHECKING\n"
         "if TYPE_CHECKING:\n    from pipeline.ingest.image_folder import find_images\n"

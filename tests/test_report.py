@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from pipeline.report.content import Filters
+from pipeline.report.numbers import points, probability
+from pipeline.report.reading import code_md5, figure_names, read_content
 from pydantic import TypeAdapter
 from rich.console import Console
 
@@ -25,11 +28,8 @@ from pipeline.figures.face_grid import draw_grid
 from pipeline.figures.style import ACCENT, INK, MUTED, ON_DARK, save
 from pipeline.params import parse
 from pipeline.report.__main__ import main
-from pipeline.report.content import Filters
 from pipeline.report.embedding import embed
-from pipeline.report.numbers import points, probability
 from pipeline.report.page import render
-from pipeline.report.reading import code_md5, figure_names, read_content
 from pipeline.report.terminal import print_results
 
 DEFAULTS = yaml.safe_load((Path(__file__).parents[1] / "params.yaml").read_text(encoding="utf-8"))

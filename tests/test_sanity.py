@@ -18,11 +18,12 @@ from pipeline.saliency.randomisation import (
     unlearned,
 )
 from pipeline.saliency.saliency import explain
-from pipeline.saliency.stage import explain_saliency
+from pipeline.saliency.stage import explain
 from pipeline.sample.sample import make_sample
-from pipeline.training.compute import choose
+from pipeline.training.device import choose_compute
+from pipeline.training.face_set import FaceSet
 from pipeline.training.loop import fit
-from pipeline.training.tasks import Classification, FaceSet
+from pipeline.training.objectives import Classification
 
 from .test_models import trained_a_little
 
@@ -44,7 +45,14 @@ def train(sample, settings, network):
     pixels = torch.from_numpy(sample.pixels.copy())
     faces = FaceSet(pixels[:TRAINED], labels[:TRAINED])
     task = Classification(settings.augmentation, settings.label_smoothing, seed=0)
-    fit(model, task, faces, FaceSet(pixels[TRAINED:], labels[TRAINED:]), settings, choose(settings))
+    fit(
+        model,
+        task,
+        faces,
+        FaceSet(pixels[TRAINED:], labels[TRAINED:]),
+        settings,
+        choose_compute(settings),
+    )
     return model.eval()
 
 
@@ -60,7 +68,7 @@ def measured(request, sample, params, tmp_path_factory):
     fast = {"samples": 6, "steps": 4, "faces": 60, "random": 2}
     less = params.model_copy(update={"saliency": params.saliency.model_copy(update=fast)})
     subject = Subject("NETWORK", model, faces, less, tmp_path_factory.mktemp("figures"))
-    return explain_saliency(subject, np.any(list(sample.regions.values()), axis=0))
+    return explain(subject, np.any(list(sample.regions.values()), axis=0))
 
 
 @pytest.mark.study

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from pipeline.evaluate.stage import roles
+from pipeline.evaluate.evaluate import roles
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.statistics.intervals import accuracy_and_f1, compare, mean_interval
 from pipeline.statistics.scores import (

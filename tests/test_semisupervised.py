@@ -14,12 +14,12 @@ from pipeline import layout
 from pipeline.faces.batch import Batch
 from pipeline.faces.store import FaceWriter
 from pipeline.files import write_parquet
+from pipeline.semisupervised.consistency import find_thresholds
 from pipeline.semisupervised.stage import gather, work
+from pipeline.semisupervised.trainings import lesson, new_autoencoder, new_classifier
 from pipeline.shell import Stage
 from pipeline.tracking.journal import Journal
-from pipeline.training import tasks
-from pipeline.training.consistency import find_thresholds
-from pipeline.training.transfer import consistency, new_autoencoder, new_classifier
+from pipeline.training import objectives
 
 PARTS = np.array(["train"] * 40 + ["validation"] * 10 + ["test"] * 10)
 
@@ -53,7 +53,7 @@ class Study:
         write_parquet(layout.SPLIT, pd.DataFrame({"face": range(60), "part": PARTS}))
 
     def gather(self, **settings):
-        return gather(self.set(**settings))
+        return gather(self.set(**settings).semisupervised)
 
     def set(self, **settings):
         section = self.params.semisupervised.model_copy(update=settings)
@@ -200,7 +200,7 @@ def test_rare_expressions_need_less_confidence(study):
 def task(study):
     settings = study.set().semisupervised
     material = study.gather()
-    return consistency(settings, material.labelled), material
+    return lesson("consistent", settings, material.everything, material.labelled)[0], material
 
 
 def a_batch(task, material, says):
@@ -240,7 +240,7 @@ def test_the_network_learns_what_its_teacher_guesses_but_surer(task):
     outputs = torch.randn(len(batch.inputs), 7, generator=torch.Generator().manual_seed(1))
     labelled = len(batch.targets)
     entropy = -(sharp * outputs[labelled:].log_softmax(dim=1)).sum(dim=1).mean()
-    alone = task.loss(outputs[:labelled], tasks.Batch(batch.inputs[:labelled], batch.targets))
+    alone = task.loss(outputs[:labelled], objectives.Batch(batch.inputs[:labelled], batch.targets))
     expected = alone + task.settings.weight * entropy
     assert task.loss(outputs, batch) == pytest.approx(float(expected), rel=1e-5)
 

@@ -12,11 +12,13 @@ import torch
 from pipeline.experiments.flops import CPU
 from pipeline.networks.classifier import Architecture, Classifier
 from pipeline.training import speed
-from pipeline.training.compute import choose, speeds
+from pipeline.training.device import choose_compute, speeds
+from pipeline.training.face_set import FaceSet
 from pipeline.training.forecast import Forecast, duration
-from pipeline.training.loop import Row, fit
+from pipeline.training.loop import fit
+from pipeline.training.objectives import Classification
+from pipeline.training.selection import Row
 from pipeline.training.speed import Speed, machine_speed, measure_speed
-from pipeline.training.tasks import Classification, FaceSet
 
 from .conftest import ROOT
 
@@ -48,20 +50,20 @@ def test_auto_takes_bfloat16_where_it_is_clearly_faster(
     cache, auto, monkeypatch, float32, bfloat16, expected
 ):
     monkeypatch.setattr(speed, "measure_speed", lambda: Speed(float32, bfloat16))
-    compute = choose(auto)
+    compute = choose_compute(auto)
     assert compute.dtype == expected
     assert speeds(auto, compute)["speed.float32"] == f"{float32 / 1e9:.0f} GFLOP/s"
 
 
 def test_a_machine_is_measured_once_and_believed_on_another_day(cache, auto, monkeypatch):
     monkeypatch.setattr(speed, "measure_speed", lambda: Speed(1e9, 2e9))
-    assert choose(auto).dtype == torch.bfloat16
+    assert choose_compute(auto).dtype == torch.bfloat16
     assert json.loads(cache.read_text()) == {
         speed.describe_machine(): {"float32": 1e9, "bfloat16": 2e9}
     }
     machine_speed.cache_clear()  # another process
     monkeypatch.setattr(speed, "measure_speed", lambda: pytest.fail("measured again"))
-    assert choose(auto).dtype == torch.bfloat16
+    assert choose_compute(auto).dtype == torch.bfloat16
 
 
 @pytest.mark.parametrize(
@@ -72,7 +74,7 @@ def test_a_file_that_is_damaged_is_written_anew(cache, auto, monkeypatch, text):
     cache.parent.mkdir()
     cache.write_text(text)
     monkeypatch.setattr(speed, "measure_speed", lambda: Speed(2e9, 1e9))
-    assert choose(auto).dtype == torch.float32
+    assert choose_compute(auto).dtype == torch.float32
     assert list(json.loads(cache.read_text()).values()) == [{"float32": 2e9, "bfloat16": 1e9}]
 
 
@@ -81,16 +83,16 @@ def test_a_home_that_may_not_be_written_is_no_error(auto, monkeypatch, tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     monkeypatch.setattr(speed, "measure_speed", lambda: Speed(1e9, 2e9))
     machine_speed.cache_clear()
-    assert choose(auto).dtype == torch.bfloat16
+    assert choose_compute(auto).dtype == torch.bfloat16
     machine_speed.cache_clear()
 
 
 def test_a_training_that_goes_on_stays_in_the_precision_it_began_in(cache, auto, monkeypatch):
     monkeypatch.setattr(speed, "measure_speed", lambda: Speed(1e9, 2e9))
-    assert choose(auto, "float32").dtype == torch.float32
-    assert choose(auto, "bfloat16").dtype == torch.bfloat16
+    assert choose_compute(auto, "float32").dtype == torch.float32
+    assert choose_compute(auto, "bfloat16").dtype == torch.bfloat16
     asked = auto.model_copy(update={"precision": "float32"})
-    assert choose(asked, "bfloat16").dtype == torch.float32
+    assert choose_compute(asked, "bfloat16").dtype == torch.float32
 
 
 def test_without_the_instruction_bfloat16_is_not_tried(monkeypatch):
@@ -105,8 +107,8 @@ def test_without_the_instruction_bfloat16_is_not_tried(monkeypatch):
 @pytest.mark.study
 def test_a_processor_that_is_held_to_avx2_trains_in_float32(tmp_path):
     code = (
-        "from pipeline.params import load; from pipeline.training.compute import choose;"
-        "print(choose(load().train.cnn).precision)"
+        "from pipeline.params import load; from pipeline.training.device import choose_compute;"
+        "print(choose_compute(load().train.cnn).precision)"
     )
     held = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
     done = subprocess.run(

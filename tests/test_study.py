@@ -78,7 +78,7 @@ def test_the_submission_names_every_unlabelled_face(project):
 
 
 def test_the_report_stands_alone(project):
-    page = (project.folder / "artifacts/report/report.html").read_text()
+    page = (project.folder / "report/report.html").read_text()
     assert page.count("data:image/svg+xml;base64,") >= 10
     assert str(project.folder) not in page
 
@@ -169,7 +169,7 @@ def test_an_experiment_runs_what_it_changes_and_shows_up(project):
     changed = {path for path, md5 in project.locked().items() if before[path] != md5}
     assert changed == {
         "artifacts/class_images/figures", "artifacts/class_images/class_images.json",
-        "artifacts/report/report.html",
+        "report/report.html",
     }  # fmt: skip
     table = project.run("dvc", "exp", "show", "--only-changed", "--no-pager", "--csv")
     assert "longer" in table

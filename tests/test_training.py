@@ -9,18 +9,19 @@ from pathlib import Path
 import pytest
 import torch
 
-import pipeline.training.fingerprint as fingerprints
 from pipeline.errors import UserError
 from pipeline.networks.autoencoder import AUTOENCODERS
 from pipeline.networks.classifier import Architecture, Classifier
 from pipeline.params import Augmentation
-from pipeline.training.averaging import AveragedModel
-from pipeline.training.checkpoints import Checkpoints
-from pipeline.training.compute import Compute, can_compile, choose
+from pipeline.training.checkpoints import Checkpoints, fingerprint
+from pipeline.training.device import Compute, can_compile, choose_compute
+from pipeline.training.ema import AveragedModel
+from pipeline.training.face_set import FaceSet
 from pipeline.training.loop import fit
-from pipeline.training.schedule import learning_rate
-from pipeline.training.tasks import Classification, FaceSet, Reconstruction
+from pipeline.training.objectives import Classification, Reconstruction
+from pipeline.training.optimiser import learning_rate
 
+from .conftest import ROOT
 from .imports import modules_loaded
 
 CPU = Compute(torch.device("cpu"), torch.float32, compiled=False)
@@ -174,20 +175,20 @@ def test_a_large_state_is_saved_once_in_a_while_and_a_small_one_after_every_epoc
 
 @pytest.mark.study
 def test_no_checkpoint_of_other_code_is_used(settings, tmp_path, monkeypatch):
-    package = Path(fingerprints.__file__).parents[1]
-    loaded = modules_loaded("import pipeline.training.loop, pipeline.networks.networks")
-    weights = ("pipeline.data.", "pipeline.networks.", "pipeline.training.")
+    loaded = modules_loaded("import pipeline.training.loop, pipeline.train.classifier")
+    weights = ("pipeline.data.", "pipeline.networks.", "pipeline.train.", "pipeline.training.")
     names = [name for name in loaded if name.startswith(weights)]
-    called = [name.split(".")[1:] for name in names]
-    assert ["data", "squares"] in called
-    shutil.copytree(package, tmp_path / "pipeline")
-    monkeypatch.setattr(fingerprints, "__file__", str(tmp_path / "pipeline/training/any.py"))
-    found = {fingerprints.fingerprint(settings, [])}
-    for name in called:
-        path = (tmp_path / "pipeline").joinpath(*name).with_suffix(".py")
+    assert "pipeline.faces.masks" in names
+    shutil.copytree(ROOT / "pipeline", tmp_path / "pipeline")
+    monkeypatch.setattr(
+        "pipeline.training.checkpoints.__file__", str(tmp_path / "pipeline/training/any.py")
+    )
+    found = {fingerprint("train", settings, [])}
+    for name in names:
+        path = tmp_path.joinpath(*name.split(".")).with_suffix(".py")
         path.write_text(path.read_text() + "# changed")
-        found.add(fingerprints.fingerprint(settings, []))
-    assert len(found) == 1 + len(called)
+        found.add(fingerprint("train", settings, []))
+    assert len(found) == 1 + len(names)
 
 
 def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_it_is_used(tmp_path):
@@ -348,25 +349,25 @@ def test_an_autoencoder_learns_to_redraw(settings):
 
 
 def test_what_auto_means_here(settings):
-    auto = choose(settings.model_copy(update={"device": "auto", "precision": "auto"}))
+    auto = choose_compute(settings.model_copy(update={"device": "auto", "precision": "auto"}))
     assert (auto.device.type == "cuda") == torch.cuda.is_available()
-    assert choose(settings).dtype == torch.float32
+    assert choose_compute(settings).dtype == torch.float32
     low = settings.model_copy(update={"precision": "bfloat16", "device": "cpu"})
-    assert choose(low).describe()["precision"] == "bfloat16"
+    assert choose_compute(low).describe()["precision"] == "bfloat16"
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="has the card that the test says is missing")
 def test_a_card_that_is_not_there_is_named(settings):
     with pytest.raises(UserError, match="no CUDA device"):
-        choose(settings.model_copy(update={"device": "cuda"}))
+        choose_compute(settings.model_copy(update={"device": "cuda"}))
 
 
 def test_compiling_without_a_compiler_is_an_error_that_says_what_to_do(settings, monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
     asked = settings.model_copy(update={"device": "cpu", "compile": "always"})
     with pytest.raises(UserError, match=r"compile = 'always': .*'no-such-compiler'.*install g\+\+"):
-        choose(asked)
-    assert not choose(asked.model_copy(update={"compile": "auto"})).compiled
+        choose_compute(asked)
+    assert not choose_compute(asked.model_copy(update={"compile": "auto"})).compiled
 
 
 @pytest.mark.skipif(not can_compile(), reason="torch compiles with g++ and Python's headers")

@@ -51,7 +51,7 @@ stages:
 WORK = """
 import json, os, pathlib, sys, time
 from ruamel.yaml import YAML
-from pipeline.compute import compute_slot
+from pipeline.compute_slot import compute_slot
 from pipeline.tracking.journal import stage_run
 
 name = sys.argv[1]

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pipeline import layout
@@ -29,7 +30,8 @@ def work(stage: Stage) -> None:
     labels, names = predictions["label"].to_numpy(), np.array(EXPRESSIONS)
     shares = training_shares()
     results: dict[ModelName, Confusion] = {}
-    drawn, found = {}, {}
+    drawn: dict[str, Figure] = {}
+    found: dict[str, NDArray[np.floating]] = {}
     for model in MODELS:
         columns = [f"{model}_{name}" for name in EXPRESSIONS]
         predicted = predictions[columns].to_numpy().argmax(axis=1)

@@ -132,9 +132,9 @@ def terminal_rows(results: Evaluation) -> list[tuple[str, str, str]]:
         interval = model.test.accuracy_interval
         rows.append((f"{name} ({model.network})", percent(interval.value), percent_range(interval)))
     gap = results.difference
-    interval = f"{points_range(gap.accuracy)}, {probability(gap.p)}"
+    bounds = f"{points_range(gap.accuracy)}, {probability(gap.p)}"
     return [
         *rows,
-        ("CNN less DNN, in points", points(gap.accuracy.value), interval),
+        ("CNN less DNN, in points", points(gap.accuracy.value), bounds),
         ("always the majority class", percent(results.majority_accuracy), ""),
     ]

@@ -15,18 +15,21 @@ from torch.utils.flop_counter import FlopCounterMode
 from pipeline.faces.expressions import EXPRESSIONS, SIDE
 from pipeline.networks.classifier import Classifier
 from pipeline.networks.matching import design, wanted_size
-from pipeline.params import MODELS, Fit, Params, SemiSupervised
-from pipeline.training.averaging import AveragedModel
-from pipeline.training.compute import Compute
-from pipeline.training.loop import evaluate, make_optimiser, train_epoch
-from pipeline.training.tasks import Classification, FaceSet, Task
-from pipeline.training.transfer import (
-    classification,
-    consistency,
+from pipeline.params import MODELS, Fit, Params
+from pipeline.semisupervised.params import SemiSupervised
+from pipeline.semisupervised.trainings import (
+    TRAININGS,
+    lesson,
     new_autoencoder,
     new_classifier,
-    reconstruction,
+    settings_of,
 )
+from pipeline.training.device import Compute
+from pipeline.training.ema import AveragedModel
+from pipeline.training.face_set import FaceSet
+from pipeline.training.loop import evaluate, train_epoch
+from pipeline.training.objectives import Classification, Objective
+from pipeline.training.optimiser import make_optimiser
 
 FEW = 16
 """Faces for each member of an ensemble: as few as keep the parts of a batch in proportion."""
@@ -64,7 +67,9 @@ class Sizes:
 
 def count_trainings(params: Params, sizes: Sizes) -> dict[str, float]:
     """Floating point operations of each training of the study, by its name."""
-    return dict([*_classifiers(params, sizes), *_semisupervised(params.semisupervised, sizes)])
+    return dict(
+        [*_classifiers(params, sizes), *_semisupervised(params.section(SemiSupervised), sizes)]
+    )
 
 
 def _classifiers(params: Params, sizes: Sizes) -> Iterator[tuple[str, float]]:
@@ -78,21 +83,15 @@ def _classifiers(params: Params, sizes: Sizes) -> Iterator[tuple[str, float]]:
 def _semisupervised(settings: SemiSupervised, sizes: Sizes) -> Iterator[tuple[str, float]]:
     everything = sizes.train + settings.unlabelled_file * sizes.unlabelled
     labelled = round(sizes.train * settings.labelled_fraction)
-    autoencoder = new_autoencoder(settings)
-    yield (
-        "semisupervised.autoencoder",
-        _count(autoencoder, reconstruction(settings), settings.autoencoder, everything, sizes),
-    )
-    for start in ("labelled_only", "pretrained"):
-        yield f"semisupervised.{start}", _count(
-            new_classifier(settings, None), classification(settings), settings.classifier,
-            labelled, sizes,
-        )  # fmt: skip
-    task = consistency(settings, _faces(FEW))
-    yield (
-        "semisupervised.consistent",
-        _count(new_classifier(settings, None), task, settings.consistency.fit, everything, sizes),
-    )
+    all_faces, labelled_faces = _faces(FEW), _faces(FEW)
+    for name in TRAININGS:
+        objective, learned_from = lesson(name, settings, all_faces, labelled_faces)
+        model = (
+            new_autoencoder(settings) if name == "autoencoder" else new_classifier(settings, None)
+        )
+        faces = everything if learned_from is all_faces else labelled
+        count = _count(model, objective, settings_of(name, settings), faces, sizes)
+        yield f"semisupervised.{name}", count
 
 
 def _faces(count: int) -> FaceSet:
@@ -100,15 +99,17 @@ def _faces(count: int) -> FaceSet:
     return FaceSet(torch.zeros(count, SIDE, SIDE, dtype=torch.uint8), labels)
 
 
-def _count(model: nn.Module, task: Task, settings: Fit, faces: int, sizes: Sizes) -> float:
+def _count(
+    model: nn.Module, objective: Objective, settings: Fit, faces: int, sizes: Sizes
+) -> float:
     """Operations of a whole training over so many faces."""
     few = _faces(FEW * getattr(settings, "members", 1))
     short = settings.model_copy(update={"batch": len(few), "epochs": 1})
     average = AveragedModel(model, settings.averaging)
     with FlopCounterMode(display=False) as training:
-        train_epoch(model, task, few, short, CPU, 0, make_optimiser(model, short), average)
+        train_epoch(model, objective, few, short, CPU, 0, make_optimiser(model, short), average)
     with FlopCounterMode(display=False) as checking:
-        evaluate(model, task, few, CPU)
+        evaluate(model, objective, few, CPU)
     batch = min(settings.batch, faces)
     each: float = training.get_total_flops() * (faces // batch * batch)
     each += checking.get_total_flops() * sizes.validation

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pipeline.faces.squares import cover, squares
+from pipeline.faces.masks import fill_with_mean, random_squares
 from pipeline.params import Augmentation
 
 
@@ -29,7 +29,7 @@ def augment(
     if settings.contrast:
         faces = _relight(faces, settings.contrast, generator)
     if settings.erase:
-        faces = _erase(faces, settings.erase, generator)
+        faces = _random_erasing(faces, settings.erase, generator)
     return faces
 
 
@@ -87,8 +87,8 @@ def _relight(faces: Tensor, amount: float, generator: torch.Generator) -> Tensor
     return ((faces - mean) * contrast + mean + brightness).clamp(0, 255)
 
 
-def _erase(faces: Tensor, share: float, generator: torch.Generator) -> Tensor:
+def _random_erasing(faces: Tensor, share: float, generator: torch.Generator) -> Tensor:
     """Cover a square of a third of the side, in this share of the faces, with the face's mean."""
     side = faces.shape[-1]
     chosen = torch.rand(len(faces), generator=generator, device=faces.device) < share
-    return cover(faces, squares(side / 6, chosen, side, generator))
+    return fill_with_mean(faces, random_squares(side / 6, chosen, side, generator))

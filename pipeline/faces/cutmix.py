@@ -4,13 +4,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pipeline.faces.squares import squares
+from pipeline.faces.masks import random_squares
 
 SMALLEST, LARGEST = 0.15, 0.5
 """Of a face's area, what the square has that shows the other face, before borders cut it."""
 
 
-def mix(
+def cutmix(
     faces: Tensor, labels: Tensor, share: float, classes: int, *, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """CutMix (Yun et al. 2019, arXiv:1905.04899): labels are shared out as the area is.
@@ -38,4 +38,4 @@ def _shows_other(faces: Tensor, share: float, generator: torch.Generator) -> Ten
     side = faces.shape[-1]
     chosen, size = torch.rand((2, len(faces)), generator=generator, device=faces.device)
     half = (SMALLEST + (LARGEST - SMALLEST) * size).sqrt() * side / 2
-    return squares(half.unsqueeze(1), chosen < share, side, generator)
+    return random_squares(half.unsqueeze(1), chosen < share, side, generator)

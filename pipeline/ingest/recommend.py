@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from pipeline.compute import list_gpus
+from pipeline.compute_slot import list_gpus
 
 MANY = 5000
 """Faces from which the settings of params.yaml, made for the sample, are too few and too small."""

@@ -39,7 +39,7 @@ class Ensemble(nn.Module):
         """Logits (N, 7): of the one member that a face goes to in training, else their mean."""
         members = list(self.children())
         if self.training:
-            # In turn, as cards are dealt: processes that share a batch deal it as one would.
+            # In turn, as cards are dealt.
             every = len(members)
             dealt = [member(faces[first::every]) for first, member in enumerate(members)]
             places = torch.arange(len(faces), device=faces.device)

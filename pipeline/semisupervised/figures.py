@@ -1,11 +1,52 @@
-"""Accuracies with their intervals, as a picture."""
+"""Faces through the code, the answers with their intervals, the autoencoder's curve."""
 
 from collections.abc import Mapping
 
+import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
+from pipeline.figures.face_grid import draw_grid
+from pipeline.figures.history import draw_history
 from pipeline.figures.style import ACCENT, MUTED, WIDTH, entitle, style
+from pipeline.semisupervised.result import SemiSupervisedResult
 from pipeline.statistics.intervals import Interval
+from pipeline.training.selection import Progress
+
+
+def draw(
+    result: SemiSupervisedResult,
+    faces: NDArray[np.uint8],
+    redrawn: NDArray[np.float32],
+    progress: Progress,
+) -> dict[str, Figure]:
+    """All figures of the stage by their names.
+
+    Args:
+        result: what was found.
+        faces: a few test faces, (n, 48, 48).
+        redrawn: the same as the autoencoder draws them.
+        progress: of the autoencoder's training.
+    """
+    answers = {
+        "labelled faces only": result.labelled_only,
+        "with an autoencoder\non all faces": result.pretrained,
+        "consistent\non all faces": result.consistent,
+    }
+    return {
+        "reconstructions": draw_grid(
+            [faces, redrawn], ["face", "redrawn"],
+            f"Test faces through a code of {result.code:,} numbers",
+        ),
+        "accuracy": draw_intervals(
+            answers, result.majority_accuracy,
+            f"Accuracy with {result.labelled_faces:,} labels (test faces)",
+        ),
+        "autoencoder": draw_history(
+            pd.DataFrame(progress.history), progress.kept_epoch, "autoencoder, epoch by epoch"
+        ),
+    }  # fmt: skip
 
 
 def draw_intervals(figures: Mapping[str, Interval], reference: float, title: str) -> Figure:

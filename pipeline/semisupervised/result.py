@@ -1,4 +1,4 @@
-"""What the stage `semisupervised` finds, as `semisupervised.json` holds it."""
+"""What the stage finds, as it is written to `semisupervised.json` and read by the report."""
 
 from dataclasses import dataclass
 
@@ -16,28 +16,28 @@ class AutoencoderSize:
 
 
 @dataclass(frozen=True)
-class SemiSupervised:
+class SemiSupervisedResult:
     """A classifier with few labels: without other faces, and with them in two ways.
 
     Attributes:
-        labelled_faces: whose labels were read.
-        training_faces: with them.
-        unlabelled_faces: of the source, that the autoencoder saw as well.
-        validation_faces: with their labels.
+        labelled_faces: training faces that keep their labels.
+        training_faces: all of them.
+        unlabelled_faces: of the source's other file.
+        validation_faces: that choose the epoch.
         test_faces: that give the figures.
-        network: the autoencoder's.
+        network: the autoencoder's name.
         code: numbers in the code of one face.
-        noise: standard deviation in training, as a share of the grey range.
-        hidden: share of a face that is covered in training. With neither it is a plain autoencoder.
+        noise: standard deviation, as a share of the grey range.
+        hidden: share of a face that is masked in training; with neither it is a plain autoencoder.
         parameters: of the autoencoder.
         reconstruction_error: mean squared error on validation faces, on a scale from 0 to 1.
-        majority_accuracy: of always naming the expression that is most frequent among the labels.
+        majority_accuracy: of always naming the most frequent expression.
         gain: pretrained less labelled only.
         consistency_gain: consistent less labelled only.
-        macro_f1: of each of the three classifiers below.
-        labelled_only: accuracy from random weights, on the labelled faces.
-        pretrained: from the autoencoder's encoder.
-        consistent: from random weights on all faces.
+        macro_f1: by the classifier: labelled_only, pretrained, consistent.
+        labelled_only: accuracy of the classifier that saw nothing else.
+        pretrained: of the one on the autoencoder's encoder.
+        consistent: of the one that also learned from its own average's guesses.
     """
 
     labelled_faces: int
@@ -60,10 +60,11 @@ class SemiSupervised:
     consistent: Interval
 
 
-def read() -> SemiSupervised:
+def read() -> SemiSupervisedResult:
     """The results that the stage wrote.
 
     Raises:
         UserError: they are missing or broken.
     """
-    return read_json(SemiSupervised, layout.folder("semisupervised") / "semisupervised.json")
+    path = layout.folder("semisupervised") / "semisupervised.json"
+    return read_json(SemiSupervisedResult, path)

@@ -5,8 +5,8 @@ sentence says that nothing is shown.
 """
 
 from pipeline.faces.expressions import SIDE
-from pipeline.semisupervised.params import SemiSupervised as SemiSupervisedParams
-from pipeline.semisupervised.result import SemiSupervised
+from pipeline.semisupervised.params import SemiSupervised
+from pipeline.semisupervised.result import SemiSupervisedResult
 from pipeline.statistics.intervals import Difference
 from pipeline.training.selection import epoch_chosen_on
 from pipeline.wording.evidence import doubt, evidence, no_better
@@ -22,14 +22,14 @@ from pipeline.wording.numbers import (
 )
 
 
-def seen(found: SemiSupervised) -> str:
+def seen(found: SemiSupervisedResult) -> str:
     """Which faces the autoencoder learned from."""
     if not found.unlabelled_faces:
         return "all of them"
     return f"all of them and {count(found.unlabelled_faces)} faces that never had a label"
 
 
-def autoencoder(found: SemiSupervised) -> str:
+def autoencoder(found: SemiSupervisedResult) -> str:
     """Which autoencoder it was: how large its code is beside a face, and what it sees of one."""
     pixels = SIDE**2
     size = (
@@ -52,7 +52,7 @@ def autoencoder(found: SemiSupervised) -> str:
     )
 
 
-def lost(found: SemiSupervised) -> str:
+def lost(found: SemiSupervisedResult) -> str:
     """What the difference between a face and its drawing means."""
     if found.code < SIDE**2:
         unseen = ", or was not learned from covered faces" if found.hidden else ""
@@ -66,7 +66,7 @@ def lost(found: SemiSupervised) -> str:
     )
 
 
-def selected(settings: SemiSupervisedParams) -> str:
+def selected(settings: SemiSupervised) -> str:
     """What the validation faces are for in these trainings."""
     fits = {
         "autoencoder": settings.autoencoder,
@@ -80,7 +80,7 @@ def selected(settings: SemiSupervisedParams) -> str:
     return f"choose the epoch{which}"
 
 
-def worth(found: SemiSupervised) -> str:
+def worth(found: SemiSupervisedResult) -> str:
     """What unlabelled faces add to few labels, and whether that is shown and beats naming one."""
     given = (
         f"With the labels of {count(found.labelled_faces)} of {count(found.training_faces)} "
@@ -107,7 +107,7 @@ def _gained(given: str, difference: Difference) -> str:
     return f"{given} {verdict} {size} percentage points {bounds}.{doubt(difference)}"
 
 
-def _beside_majority(found: SemiSupervised) -> list[str]:
+def _beside_majority(found: SemiSupervisedResult) -> list[str]:
     """Which of the classifiers are not shown to beat the majority class; none is the rule."""
     lines = []
     starts = (
@@ -124,7 +124,7 @@ def _beside_majority(found: SemiSupervised) -> list[str]:
     return lines
 
 
-def terminal_rows(found: SemiSupervised) -> list[tuple[str, str, str]]:
+def terminal_rows(found: SemiSupervisedResult) -> list[tuple[str, str, str]]:
     """What a terminal shows: name, accuracy or gain, interval."""
     labels = f"{count(found.labelled_faces)} labels"
     accuracies = {

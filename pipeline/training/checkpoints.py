@@ -5,14 +5,19 @@ import math
 import os
 import time
 import warnings
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from io import BufferedRandom, BufferedReader
 from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import BaseModel
 
-from pipeline import disk
+from pipeline import disk, layout
+from pipeline.errors import UserError
+from pipeline.imports import deciding
 
 KEPT = 2
 """The newest, and the one before it in case the newest turns out to be damaged."""
@@ -22,6 +27,45 @@ LARGE = 100 * 2**20
 
 PAUSE = 15.0
 """Seconds at least between two large checkpoints."""
+
+
+def find_checkpoints(
+    training: str, settings: BaseModel, files: Sequence[Path], also: str = ""
+) -> "Checkpoints":
+    """The checkpoints of this very training: same data, parameters and code.
+
+    Args:
+        training: its stage, and its name in that, as in `train@cnn`.
+        settings: the parameters of the training.
+        files: the data.
+        also: what else decides it.
+
+    Raises:
+        UserError: a file is missing.
+    """
+    stage, _, name = training.partition("@")
+    made_from = fingerprint(stage, settings, files, also)
+    return Checkpoints(layout.CHECKPOINTS / f"{stage}-{name}", made_from)
+
+
+def fingerprint(stage: str, settings: BaseModel, files: Sequence[Path], also: str = "") -> str:
+    """A hash of parameters, files and code; the code is what DVC asks whether to train again."""
+    digest = hashlib.md5((settings.model_dump_json() + also).encode(), usedforsecurity=False)
+    root = Path(__file__).parents[2]
+    for path in [*files, *(root / file for file in sorted(deciding(stage, root)))]:
+        try:
+            state = path.stat()
+        except FileNotFoundError:
+            raise UserError(f"{path}: no such file; `dvc repro` runs the stages before") from None
+        digest.update(_md5(path.absolute(), state.st_mtime_ns, state.st_size))
+    return digest.hexdigest()
+
+
+@cache
+def _md5(path: Path, _changed: int, _size: int) -> bytes:
+    """Of a file's content, read once a process: several trainings have the same data."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").digest()
 
 
 class Checkpoints:

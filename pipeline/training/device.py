@@ -51,7 +51,7 @@ class Compute:
         }
 
 
-def choose(settings: Fit, precision: str | None = None) -> Compute:
+def choose_compute(settings: Fit, precision: str | None = None) -> Compute:
     """Settle what `auto` means here.
 
     bfloat16 where it is clearly faster: on CUDA cards, and on a CPU that has shown it

@@ -7,7 +7,9 @@ PATCH = 6
 """Side of the squares of a grid over a face, in pixels."""
 
 
-def squares(half: float | Tensor, chosen: Tensor, side: int, generator: torch.Generator) -> Tensor:
+def random_squares(
+    half: float | Tensor, chosen: Tensor, side: int, generator: torch.Generator
+) -> Tensor:
     """One square a face, around a random pixel; the border may cut it.
 
     Args:
@@ -26,7 +28,7 @@ def squares(half: float | Tensor, chosen: Tensor, side: int, generator: torch.Ge
     return inside.unsqueeze(1)
 
 
-def patches(faces: Tensor, share: float, generator: torch.Generator) -> Tensor:
+def random_patches(faces: Tensor, share: float, generator: torch.Generator) -> Tensor:
     """Some squares of a grid, each by itself with this chance.
 
     Args:
@@ -42,7 +44,7 @@ def patches(faces: Tensor, share: float, generator: torch.Generator) -> Tensor:
     return chosen.repeat_interleave(PATCH, dim=2).repeat_interleave(PATCH, dim=3)
 
 
-def cover(faces: Tensor, inside: Tensor) -> Tensor:
+def fill_with_mean(faces: Tensor, inside: Tensor) -> Tensor:
     """Faces whose pixels inside have the face's mean, so that nothing is seen there.
 
     Args:

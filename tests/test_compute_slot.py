@@ -7,7 +7,7 @@ from itertools import groupby
 
 import pytest
 
-from pipeline import compute
+from pipeline import compute_slot
 
 from .project import TINY, clone_project
 
@@ -22,7 +22,7 @@ def project(tmp_path_factory):
     folder = tmp_path_factory.mktemp("compute")
     project = clone_project(folder / "image-sentiment", {**TINY, **LONGER})
     project.environment |= {"TMPDIR": str(folder), "IMAGE_SENTIMENT_TRACKING": "off"}
-    for name in (compute.SLOTS, compute.GPUS, "OMP_NUM_THREADS"):
+    for name in (compute_slot.SLOTS, compute_slot.GPUS, "OMP_NUM_THREADS"):
         project.environment.pop(name, None)
     project.run("dvc", "repro", "split")
     return project

@@ -1,6 +1,6 @@
 """What a network is trained to do: name an expression, or draw a face again.
 
-A task turns faces into inputs and outputs into a loss; the loop does the rest.
+An objective turns faces into inputs and outputs into a loss; the loop does the rest.
 """
 
 from collections.abc import Callable
@@ -12,30 +12,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from pipeline.faces.augment import augment, flips
-from pipeline.faces.cutmix import mix
+from pipeline.faces.cutmix import cutmix
 from pipeline.faces.expressions import EXPRESSIONS
-from pipeline.faces.squares import cover, patches
+from pipeline.faces.masks import fill_with_mean, random_patches
 from pipeline.params import Augmentation, Train
-
-
-@dataclass(frozen=True)
-class FaceSet:
-    """Faces on the training device, all at once: 23,000 of them take 53 MB.
-
-    Attributes:
-        pixels: uint8 (N, 48, 48), grey levels.
-        labels: int64 (N,); unused where the task needs none.
-    """
-
-    pixels: Tensor
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.pixels)
-
-    def to(self, device: torch.device) -> "FaceSet":
-        """The same faces on another device."""
-        return FaceSet(self.pixels.to(device), self.labels.to(device))
+from pipeline.training.face_set import FaceSet
 
 
 @dataclass(frozen=True)
@@ -57,8 +38,8 @@ Teacher = Callable[[Tensor], Tensor]
 """The average of the network's weights so far: from inputs to outputs, without gradients."""
 
 
-class Task(Protocol):
-    """What the loop needs to know of a task."""
+class Objective(Protocol):
+    """What the loop needs to know."""
 
     def training_batch(
         self,
@@ -114,7 +95,7 @@ class Classification:
         labels = faces.labels[indices]
         if not self.mix:
             return Batch(inputs, labels)
-        return Batch(*mix(inputs, labels, self.mix, len(EXPRESSIONS), generator=generator))
+        return Batch(*cutmix(inputs, labels, self.mix, len(EXPRESSIONS), generator=generator))
 
     def validation_batch(self, faces: FaceSet, indices: Tensor) -> Batch:
         """Faces as they are and their labels."""
@@ -173,7 +154,7 @@ class Reconstruction:
         speckle = torch.randn(clean.shape, generator=generator, device=clean.device)
         inputs = (clean + 255 * self.noise * speckle).clamp(0, 255)
         if self.hidden:
-            inputs = cover(inputs, patches(inputs, self.hidden, generator))
+            inputs = fill_with_mean(inputs, random_patches(inputs, self.hidden, generator))
         return Batch(inputs, clean / 255)
 
     def validation_batch(self, faces: FaceSet, indices: Tensor) -> Batch:

@@ -19,8 +19,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from pipeline.faces.expressions import EXPRESSIONS
-from pipeline.params import Augmentation, Consistency
-from pipeline.training.tasks import Batch, FaceSet, Teacher, augmented
+from pipeline.params import Augmentation
+from pipeline.semisupervised.params import Consistency
+from pipeline.training.face_set import FaceSet
+from pipeline.training.objectives import Batch, Teacher, augmented
 
 
 @dataclass(frozen=True)

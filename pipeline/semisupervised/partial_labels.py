@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from pipeline.faces.batch import UNLABELLED
 from pipeline.faces.store import Faces
-from pipeline.params import SemiSupervised
+from pipeline.semisupervised.params import SemiSupervised
 from pipeline.split.split import choose_labelled
-from pipeline.training.tasks import FaceSet
+from pipeline.training.face_set import FaceSet
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,11 @@ def arrange(faces: Faces, parts: NDArray[np.str_], others: Faces | None) -> Mate
         seen = np.concatenate([seen, others.pixels[~others.table["md5"].isin(held_out)]])
     labels = faces.labels.astype(np.int64)
 
-    def face_set(places: NDArray[np.int64]) -> FaceSet:
-        return FaceSet(torch.from_numpy(faces.pixels[places]), torch.from_numpy(labels[places]))
-
     return Material(
         everything=FaceSet(torch.from_numpy(seen), torch.full((len(seen),), UNLABELLED)),
         training_faces=len(train),
-        labelled=face_set(train[labels[train] != UNLABELLED]),
-        validation=face_set(validation),
+        labelled=FaceSet.of(faces, train[labels[train] != UNLABELLED]),
+        validation=FaceSet.of(faces, validation),
         test_pixels=faces.pixels[test],
         test_labels=labels[test],
     )

@@ -1,0 +1,81 @@
+"""The answers in numbers, how sure they are, and which faces chose something in them."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.networks.autoencoder import Autoencoder
+from pipeline.networks.networks import count_parameters
+from pipeline.params import Evaluate
+from pipeline.semisupervised.params import SemiSupervised
+from pipeline.semisupervised.partial_labels import Material
+from pipeline.semisupervised.result import AutoencoderSize, SemiSupervisedResult
+from pipeline.semisupervised.trainings import TRAININGS, settings_of
+from pipeline.statistics.intervals import accuracy_and_f1, compare
+from pipeline.statistics.scores import majority_accuracy
+from pipeline.training.selection import epoch_chosen_on
+
+
+def measure(
+    settings: SemiSupervised,
+    scoring: Evaluate,
+    material: Material,
+    guesses: dict[str, NDArray[np.int64]],
+    autoencoder: Autoencoder,
+    reconstruction_error: float,
+) -> SemiSupervisedResult:
+    """Compare the classifiers on the test faces.
+
+    Args:
+        settings: of the stage.
+        scoring: of the bootstrap.
+        material: the faces of the stage.
+        guesses: of each classifier, the expressions of the test faces, (N,).
+        autoencoder: after its training.
+        reconstruction_error: on validation faces.
+    """
+    labels = material.test_labels
+    chance = {"resamples": scoring.resamples, "seed": scoring.seed}
+    figures = {name: accuracy_and_f1(labels, guess, **chance) for name, guess in guesses.items()}
+    gain, consistency_gain = (
+        compare(labels, guesses[name], guesses["labelled_only"], **chance)
+        for name in ("pretrained", "consistent")
+    )
+    return SemiSupervisedResult(
+        labelled_faces=len(material.labelled),
+        training_faces=material.training_faces,
+        unlabelled_faces=len(material.everything) - material.training_faces,
+        validation_faces=len(material.validation),
+        test_faces=len(labels),
+        network=settings.network,
+        code=autoencoder.code_size,
+        noise=settings.noise,
+        hidden=settings.hidden,
+        parameters=AutoencoderSize(
+            count_parameters(autoencoder), count_parameters(autoencoder.encoder)
+        ),
+        reconstruction_error=reconstruction_error,
+        majority_accuracy=majority_accuracy(material.labelled.labels.numpy(), labels),
+        gain=gain,
+        consistency_gain=consistency_gain,
+        macro_f1={name: f1 for name, (_, f1) in figures.items()},
+        labelled_only=figures["labelled_only"][0],
+        pretrained=figures["pretrained"][0],
+        consistent=figures["consistent"][0],
+    )
+
+
+def headline(result: SemiSupervisedResult, settings: SemiSupervised) -> dict[str, Any]:
+    """The few numbers that compare studies, and which faces chose and gave them."""
+    return {
+        **{name: getattr(result, name).value for name in result.macro_f1},
+        "macro_f1": {name: f1.value for name, f1 in result.macro_f1.items()},
+        "epoch_chosen_on": {
+            name: epoch_chosen_on(settings_of(name, settings)) for name in TRAININGS
+        },
+        # FlexMatch's: params.yaml bounds them, the rareness among the labels sets them.
+        "thresholds_chosen_on": "train",
+        "network_chosen_on": "none",
+        "measured_on": "test",
+    }

@@ -1,0 +1,44 @@
+"""The classifier to train, and its layers as a table."""
+
+from dataclasses import asdict, replace
+
+import pandas as pd
+import torch
+
+from pipeline.networks.classifier import Classifier
+from pipeline.networks.ensemble import members
+from pipeline.networks.matching import design, wanted_size
+from pipeline.networks.table import tabulate
+from pipeline.params import ModelName, Params
+from pipeline.training.face_set import FaceSet
+
+
+def new_classifier(params: Params, model: ModelName, train: FaceSet) -> Classifier:
+    """A classifier with the random weights that its seed gives.
+
+    Args:
+        params: of the study: the DNN may be as large as the CNN.
+        model: which of the two.
+        train: the training faces, for the normalisation `dataset`.
+    """
+    settings = getattr(params.train, model)
+    architecture = design(settings, wanted_size(params, model))
+    if settings.normalisation == "dataset":
+        mean, deviation = train.grey_levels()
+        architecture = replace(architecture, mean=mean, deviation=deviation)
+    torch.manual_seed(settings.seed)
+    return Classifier(architecture)
+
+
+def layer_table(classifier: Classifier) -> pd.DataFrame:
+    """The layers as a report lists them: name, kind, output shape, counts.
+
+    Those of an ensemble are its members' one after another: name `member2.conv1`.
+    """
+    rows = [
+        replace(row, name=f"{member}.{row.name}".removeprefix("."))
+        for member, network in members(classifier.network).items()
+        for row in tabulate(network)
+    ]
+    table = pd.DataFrame([asdict(row) for row in rows])
+    return table.assign(shape=[" x ".join(map(str, shape)) for shape in table["shape"]])
