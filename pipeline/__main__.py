@@ -3,6 +3,7 @@
 DVC does just that, with the first Python that the shell finds. So this file is for any Python 3.
 """
 
+import argparse
 import os
 import sys
 from importlib import import_module
@@ -17,11 +18,13 @@ def main() -> None:
     """Go on in the study's Python, and run the stage that the command line names."""
     _find_python()
     spin_briefly()
-    stages = sorted(path.parent.name for path in Path(__file__).parent.glob("*/stage.py"))
-    name = sys.argv.pop(1) if len(sys.argv) > 1 else ""
-    if name not in stages:
-        sys.exit("error: stage {!r}: not one of {}".format(name, ", ".join(stages)))
-    import_module(f"pipeline.{name}.stage").main()
+    parser = argparse.ArgumentParser(prog="python -m pipeline", description="Run one stage.")
+    parser.add_argument("stage", help="as in dvc.yaml, such as train")
+    parser.add_argument("key", nargs="?", help="which of several, such as cnn")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    chosen = parser.parse_args()
+    run = import_module("pipeline.shell").run
+    run("@".join(filter(None, (chosen.stage, chosen.key))), debug=chosen.debug)
 
 
 def spin_briefly() -> None:

@@ -4,24 +4,21 @@ import base64
 import copy
 import json
 import re
-from dataclasses import asdict
+import shutil
 from html.parser import HTMLParser
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import yaml
-from pipeline.report.content import Filters
-from pipeline.report.numbers import points, probability
-from pipeline.report.reading import code_md5, figure_names, read_content
 from pydantic import TypeAdapter
 from rich.console import Console
 
 from pipeline import layout
-from pipeline.confusion.confusion import most_confused, negative_block
 from pipeline.confusion.figures import draw_confusion
+from pipeline.confusion.measure import measure
+from pipeline.confusion.result import Confusion
 from pipeline.disk import write_text
+from pipeline.dvc_yaml import read_entries
 from pipeline.errors import UserError
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.figures.face_grid import draw_grid
@@ -31,8 +28,13 @@ from pipeline.report.__main__ import main
 from pipeline.report.embedding import embed
 from pipeline.report.page import render
 from pipeline.report.terminal import print_results
+from pipeline.report.words import code_md5
+from pipeline.wording.numbers import points, probability
 
-DEFAULTS = yaml.safe_load((Path(__file__).parents[1] / "params.yaml").read_text(encoding="utf-8"))
+from .conftest import ROOT
+
+DEFAULTS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+STAGES = read_entries(ROOT / "dvc.yaml")
 SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 72 36">'
     f'<path style="fill: {INK}" d="M0 0"/></svg>'
@@ -77,14 +79,13 @@ def lime(**faces):
 
 
 def confusion(counts):
-    pairs = [vars(pair) for pair in most_confused(counts)]
     draws = {
         "of_others": interval(0.1), "of_errors": interval(0.3), "expected": 0.2,
         "excess": interval(0.1),
     }  # fmt: skip
-    return {
-        "counts": counts.tolist(), "most_confused": pairs,
-        "negative": asdict(negative_block(counts)), "pull": {"sad": draws, "neutral": draws},
+    found = measure(counts, np.full(7, 1 / 7), parse(DEFAULTS).evaluate)
+    return TypeAdapter(Confusion).dump_python(found) | {
+        "pull": {"sad": draws, "neutral": draws},
         "recall_by_frequency": {
             "pearson": 0.5, "pearson_p": 0.25, "spearman": 0.9, "spearman_p": 0.006,
         },
@@ -100,10 +101,10 @@ LOOKED = {
     "randomisation": {
         "faces": 16, "spearman": {"classify": 0.6, "conv1": 0.1}, "all": interval(0.1),
     },
-    "faces_measured": 60, "share_on_features": 0.33, "area_of_features": 0.2,
+    "faces_shown": [0], "faces_measured": 60, "share_on_features": 0.33, "area_of_features": 0.2,
     "share_untrained": 0.22, "lift": interval(1.65), "learned": interval(0.11),
     "deletion": {
-        "area_random": 0.4,
+        "shares": [0, 1], "salient": {}, "random": [0.8, 0.1], "area_random": 0.4,
         "difference": {
             name: interval(0.1) for name in ("smoothgrad", "gradient", "loss", "integrated")
         },
@@ -111,7 +112,7 @@ LOOKED = {
 }  # fmt: skip
 
 
-EXCITED = {"before": [0.5, 0.5], "after": [2.5, 3.5]}
+EXCITED = {"filters": [1, 2], "before": [0.5, 0.5], "after": [2.5, 3.5]}
 SEEN = {
     "layers": ["conv1"],
     "of": {
@@ -119,7 +120,7 @@ SEEN = {
             "noise": EXCITED, "face": EXCITED, "strongest": {"filters": [3], "on_face": [0.7]},
         },
     },
-    "random": EXCITED,
+    "random": EXCITED | {"layer": "conv2"},
 }  # fmt: skip
 
 
@@ -150,6 +151,7 @@ def results():
         "train/cnn/metrics.json": {"cnn": training},
         "train/dnn/metrics.json": {"dnn": training},
         "evaluate/scores.json": {
+            "selected_on": {}, "reported_on": "test", "faces": {"validation": 70, "test": 70},
             "majority_accuracy": 0.2, "cnn": model_scores("compact-cnn", 0.8),
             "dnn": model_scores("dense-dnn", 0.5), "difference": difference(0.3),
         },
@@ -175,10 +177,27 @@ def results():
     }  # fmt: skip
 
 
-def names_of_figures():
-    """The page's figures, which depend on the layers that were shown."""
-    shown = json.loads((layout.ARTIFACTS / "filters/filters.json").read_text())
-    return figure_names(TypeAdapter(dict[Any, Filters]).validate_python(shown))
+FIGURES = (
+    "ingest/faces", "split/counts", "train@cnn/history", "train@dnn/history", "evaluate/recall",
+    "evaluate/calibration", "confusion/frequency",
+    *(f"confusion/{model}{kind}" for model in ("cnn", "dnn") for kind in ("", "-negative")),
+    *(
+        f"saliency/{model}/{name}"
+        for model in ("cnn", "dnn")
+        for name in ("methods", "triptych", "overlay", "loss", "deletion")
+    ),
+    *(f"{stage}/{model}/{name}"
+      for model in ("cnn", "dnn")
+      for stage, name in (("class_images", "classes"), ("lime", "lime"))),
+    *(
+        f"filters/cnn/{name}"
+        for name in (
+            "kernels", "first-outputs", "last", "conv1-strongest", "conv1-from-noise",
+            "conv1-from-face",
+        )
+    ),
+    "semisupervised/reconstructions", "semisupervised/accuracy", "semisupervised/autoencoder",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -196,7 +215,7 @@ def study(tmp_path, monkeypatch):
             file = layout.ARTIFACTS / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(content), encoding="utf-8")
-        for name in names_of_figures():
+        for name in FIGURES:
             stage, figure = name.split("/", 1)
             file = layout.figures(stage) / f"{figure}.svg"
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -215,7 +234,7 @@ def study(tmp_path, monkeypatch):
 
 @pytest.fixture
 def page(study):
-    return lambda *args, **kwargs: render(read_content(study(*args, **kwargs)))
+    return lambda *args, **kwargs: render(study(*args, **kwargs), STAGES)
 
 
 class Page(HTMLParser):
@@ -278,21 +297,21 @@ def test_the_page_needs_no_other_file_and_no_script(page):
 
 def test_every_figure_is_shown_once_with_words_for_it(study):
     params = study()
-    for number, name in enumerate(names_of_figures()):
+    for number, name in enumerate(FIGURES):
         stage, figure = name.split("/", 1)
         file = layout.figures(stage) / f"{figure}.svg"
         file.write_text(SVG.replace("M0 0", f"M{number} {number}"), encoding="utf-8")
-    images = Page(render(read_content(params))).all("img")
-    assert len({image["src"] for image in images}) == len(images) == len(names_of_figures())
+    images = Page(render(params, STAGES)).all("img")
+    assert len({image["src"] for image in images}) == len(images) == len(FIGURES)
     assert all(image["alt"] for image in images)
     assert {(image["width"], image["height"]) for image in images} == {("96", "48")}
 
 
 def test_same_results_same_bytes_wherever_they_lie(study, tmp_path, monkeypatch):
-    first = render(read_content(study()))
+    first = render(study(), STAGES)
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    second = render(read_content(study()))
+    second = render(study(), STAGES)
     assert first == second
     assert str(tmp_path) not in first
 
@@ -459,7 +478,7 @@ def test_saliency_is_compared_with_chance(page, lift, verdict):
 )
 def test_deletion_claims_what_its_interval_bears(page, gained, verdict):
     kinds = ("smoothgrad", "gradient", "loss", "integrated")
-    deletion = {"area_random": 0.4, "difference": dict.fromkeys(kinds, interval(gained))}
+    deletion = LOOKED["deletion"] | {"difference": dict.fromkeys(kinds, interval(gained))}
     assert verdict in text_of(page(saliency(deletion=deletion)))
 
 
@@ -703,10 +722,10 @@ def test_missing_and_broken_results_are_named(study):
     file = layout.folder("evaluate") / "scores.json"
     file.write_text('{"majority_accuracy": "many"}')
     with pytest.raises(UserError, match=r"evaluate/scores\.json: .*dvc repro"):
-        read_content(params)
+        render(params, STAGES)
     file.unlink()
     with pytest.raises(UserError, match=r"evaluate/scores\.json: no such file"):
-        read_content(params)
+        render(params, STAGES)
 
 
 def test_a_page_is_whole_or_absent(tmp_path):
@@ -745,9 +764,9 @@ def test_what_is_not_a_figure_is_refused():
 
 
 def test_the_terminal_shows_the_results_and_where_the_page_is(study):
-    content = read_content(study(gain(-0.08)))
+    study(gain(-0.08))
     console = Console(record=True, width=80)
-    print_results(content.evaluation, content.semisupervised, console)
+    print_results(STAGES, console)
     text = console.export_text()
     assert re.search(r"CNN \(compact-cnn\).*80\.0%.*75\.0 to 85\.0%", text)
     assert re.search(r"DNN \(dense-dnn\).*50\.0%.*45\.0 to 55\.0%", text)
@@ -758,6 +777,7 @@ def test_the_terminal_shows_the_results_and_where_the_page_is(study):
 
 def test_the_results_are_shown_again_once_there_is_a_page(study, capsys):
     study()
+    shutil.copy(ROOT / "dvc.yaml", ".")
     with pytest.raises(UserError, match=r"report\.html"):
         main()
     write_text(layout.REPORT, "page")

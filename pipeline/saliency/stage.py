@@ -28,7 +28,12 @@ def work(stage: Stage) -> None:
 
 
 def explain(subject: Subject) -> Saliency:
-    """Draw the maps of one model and measure them."""
+    """Draw the maps of one model and measure them, against features where these are known."""
+    return explain_against(subject, known_features())
+
+
+def explain_against(subject: Subject, features: NDArray[np.bool_] | None) -> Saliency:
+    """The same with given features of the labelled faces, (faces, 48, 48)."""
     faces, settings = subject.faces, subject.params.section(SaliencyParams)
     order = np.random.default_rng(settings.seed).permutation(len(faces.labels))
     shown, measured = one_of_each(faces.labels, settings.seed), order[: settings.faces]
@@ -37,7 +42,6 @@ def explain(subject: Subject) -> Saliency:
     subject.save(pictures.draw_one_of_each(subject, shown))
     subject.save(pictures.draw_by_loss(subject, order[:SEVERAL]))
     subject.save(pictures.draw_deleted(subject, deletion, len(measured)))
-    features = known_features()
     return Saliency(
         faces_shown=faces.places[shown].tolist(),
         faces_measured=len(measured),
