@@ -9,7 +9,7 @@ import yaml
 
 from pipeline.errors import UserError
 
-FILE = Path("dvc.yaml")
+FILE = Path(__file__).parents[1] / "dvc.yaml"
 
 
 @dataclass(frozen=True)
@@ -49,17 +49,10 @@ class Entry:
 
 
 def read_entries(file: Path = FILE) -> list[Entry]:
-    """The stages in their order; a `foreach` is one.
-
-    Raises:
-        UserError: there is no such file.
-    """
+    """The stages in their order; a `foreach` is one."""
     # libyaml is ten times faster; the pure parser serves where it is missing.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        stages = yaml.load(file.read_bytes(), Loader=loader)["stages"]  # noqa: S506 (both are safe)
-    except FileNotFoundError:
-        raise UserError(f"{file}: no such file; run from the project's folder") from None
+    stages = yaml.load(file.read_bytes(), Loader=loader)["stages"]  # noqa: S506 (both are safe)
     return [_entry(name, stage) for name, stage in stages.items()]
 
 

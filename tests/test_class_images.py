@@ -1,9 +1,12 @@
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from pipeline.class_images.class_images import imagine_classes
+from pipeline.class_images.params import ClassImages
 from pipeline.class_images.stage import explain
 from pipeline.explaining.subject import Subject, UnseenFaces
 from pipeline.faces.expressions import EXPRESSIONS
@@ -51,9 +54,11 @@ def test_cross_entropy_falls_for_networks_of_either_kind(network):
 
 def test_the_stage_tells_which_classes_win(tmp_path, params):
     nobody = UnseenFaces(np.empty((0, 48, 48), np.uint8), np.empty(0, int), np.empty(0, int))
-    changed = params.model_copy(update={"class_images": ascent(steps=20)})
+    changed = params.model_copy(
+        update={"class_images": ClassImages(**ascent(steps=20).model_dump())}
+    )
     subject = Subject("CNN", trained_a_little("leaky-cnn"), nobody, changed, tmp_path)
-    results = explain(subject)
+    results = asdict(explain(subject))
     assert list(results["classes"]) == list(EXPRESSIONS)
     won = [name for name, found in results["classes"].items() if found["named"] == name]
     assert results["won"] == len(won)

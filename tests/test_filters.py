@@ -1,4 +1,5 @@
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -131,7 +132,7 @@ def test_the_last_convolution_of_every_network_can_be_looked_at(network, faces):
 @pytest.mark.parametrize("network", ["compact-cnn", "paired-cnn", "leaky-cnn", "two-by-two-cnn"])
 def test_every_network_with_convolutions_shows_its_filters(subject, network):
     made = subject(network)
-    results = explain(made)
+    results = asdict(explain(made))
     layers = results["layers"]
     assert set(results["of"]) == set(layers)
     names = {path.stem for path in made.figures.glob("*.svg")}
@@ -154,17 +155,14 @@ def test_every_network_with_convolutions_shows_its_filters(subject, network):
 
 @pytest.mark.study
 def test_the_layers_that_are_asked_for_are_shown(subject):
-    assert explain(subject("triple-cnn", layers=["conv2", "conv6"]))["layers"] == [
-        "conv2",
-        "conv6",
-    ]
+    assert explain(subject("triple-cnn", layers=["conv2", "conv6"])).layers == ["conv2", "conv6"]
     with pytest.raises(UserError, match=r"'conv10' is not in this network.*conv9"):
         explain(subject("triple-cnn", layers=["conv10"]))
 
 
 def test_a_dense_network_says_that_it_has_no_filters(subject):
     made = subject("dense-dnn", layers=["conv2"])
-    results = explain(made)
+    results = asdict(explain(made))
     assert results["layers"] == []
     assert "no filters" in results["note"]
     assert not list(made.figures.glob("*"))

@@ -60,16 +60,12 @@ def test_a_new_import_is_missing_and_one_that_went_is_idle(tmp_path):
         "else:\n    import pipeline.faces.regions\n"
         "def later():\n    from ..ingest import rows\n    from ..sample.drawing import people\n"
     )
-    (tmp_path / "pipeline/faces/store.py").write_text('"""Nothing."""\n')
+    (tmp_path / "pipeline/files.py").write_text('"""Nothing."""\n')
     missing, idle = missing_and_idle(imports.deciding("train", tmp_path), listed_code("train"))
     package = [file for file in missing if file.startswith("pipeline/sample/drawing/")]
     assert "pipeline/sample/drawing/__init__.py" in package
-    assert {*missing} - {*package} == {
-        "pipeline/faces/regions.py",
-        "pipeline/ingest/pixels.py",
-        "pipeline/ingest/rows.py",
-    }
-    assert idle == ["pipeline/faces/store.py"]
+    assert {*missing} - {*package} == {"pipeline/ingest/pixels.py", "pipeline/ingest/rows.py"}
+    assert idle == ["pipeline/files.py"]
 
 
 def test_what_decides_no_result_is_no_reason_to_work_again():

@@ -1,6 +1,7 @@
 """LIME finds what a network looks at, says how well it did, and repeats itself."""
 
 import dataclasses
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -196,7 +197,7 @@ def test_the_stage_explains_any_network(network, tmp_path, rng, params, face):
         subject = explaining.Subject(
             "CNN", model, faces, params.model_copy(update={"lime": small}), tmp_path / folder
         )
-        results = lime.explain_lime(subject)
+        results = asdict(lime.explain(subject))
         made.append((results, (tmp_path / folder / "lime.svg").read_bytes()))
     assert made[0] == made[1]
     assert list(results["faces"]) == ["angry", "sad", "neutral"]
