@@ -1,4 +1,4 @@
-"""The classifier to train, and its layers as a table."""
+"""The classifier to train, its layers as a table, and the numbers of its training."""
 
 from dataclasses import asdict, replace
 
@@ -8,9 +8,11 @@ import torch
 from pipeline.networks.classifier import Classifier
 from pipeline.networks.ensemble import members
 from pipeline.networks.matching import design, wanted_size
+from pipeline.networks.networks import count_parameters
 from pipeline.networks.table import tabulate
 from pipeline.params import ModelName, Params
 from pipeline.training.face_set import FaceSet
+from pipeline.training.selection import Progress
 
 
 def new_classifier(params: Params, model: ModelName, train: FaceSet) -> Classifier:
@@ -28,6 +30,16 @@ def new_classifier(params: Params, model: ModelName, train: FaceSet) -> Classifi
         architecture = replace(architecture, mean=mean, deviation=deviation)
     torch.manual_seed(settings.seed)
     return Classifier(architecture)
+
+
+def headline(classifier: Classifier, progress: Progress) -> dict[str, float]:
+    """The few numbers of a training: of the network, and of the epoch whose weights were kept."""
+    return {
+        "parameters": count_parameters(classifier),
+        "epoch": progress.kept_epoch,
+        "validation_loss": progress.kept_row["validation_loss"],
+        "validation_accuracy": progress.kept_row["validation_accuracy"],
+    }
 
 
 def layer_table(classifier: Classifier) -> pd.DataFrame:

@@ -12,11 +12,10 @@ from pipeline.figures.style import save
 from pipeline.files import read_parquet, write_csv, write_json
 from pipeline.networks.classifier import Classifier
 from pipeline.networks.matching import wanted_size
-from pipeline.networks.networks import count_parameters
 from pipeline.networks.store import save_classifier
 from pipeline.params import ModelName, Params
 from pipeline.shell import Stage
-from pipeline.train.classifier import layer_table, new_classifier
+from pipeline.train.classifier import headline, layer_table, new_classifier
 from pipeline.training.checkpoints import Checkpoints, find_checkpoints
 from pipeline.training.device import choose_compute, speeds
 from pipeline.training.face_set import FaceSet
@@ -57,16 +56,10 @@ def read_sets() -> tuple[FaceSet, FaceSet]:
 def write(stage: Stage, model: ModelName, classifier: Classifier, progress: Progress) -> None:
     """Write what came of a training beside its weights."""
     folder, figure = layout.folder(stage.name), layout.figures(stage.name) / "history.svg"
-    history, kept = pd.DataFrame(progress.history), progress.kept_row
-    numbers = {
-        "parameters": count_parameters(classifier),
-        "epoch": progress.kept_epoch,
-        "validation_loss": kept["validation_loss"],
-        "validation_accuracy": kept["validation_accuracy"],
-    }
+    history = pd.DataFrame(progress.history)
     chosen_on = epoch_chosen_on(getattr(stage.params.train, model))
     roles = {"epoch_chosen_on": chosen_on, "epoch_measured_on": "validation"}
-    write_json(layout.metrics(stage.name), {model: numbers | roles})
+    write_json(layout.metrics(stage.name), {model: headline(classifier, progress) | roles})
     write_csv(folder / "history.csv", history)
     write_csv(folder / "layers.csv", layer_table(classifier))
     title = f"{classifier.architecture.title}, epoch by epoch"
