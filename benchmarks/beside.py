@@ -32,7 +32,7 @@ from steps import build, random_faces, trainer
 from pipeline.params import load
 from pipeline.training.device import choose_compute
 settings = load().train.cnn
-compute = choose_compute(settings)
+compute = choose_compute(load().machine)
 faces = random_faces(STEPS * settings.batch, compute.device)
 train = trainer(build(settings, compute), faces, settings, compute)
 train()

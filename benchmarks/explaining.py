@@ -19,8 +19,8 @@ from torch import nn
 from pipeline.explaining.ascent import noise_images
 from pipeline.filters.filters import maximise
 from pipeline.networks.classifier import Architecture, Classifier
-from pipeline.networks.device import to_device
 from pipeline.networks.inference import predict_probabilities
+from pipeline.networks.memory_format import to_device
 from pipeline.networks.networks import convolutions
 from pipeline.params import Ascent, load
 from pipeline.saliency.params import Saliency
@@ -39,7 +39,7 @@ def main() -> None:
         network = Classifier(Architecture(settings.network, 0.0, settings.normalisation)).eval()
         to_device(network, torch.device("cpu"))
         seconds = median(partial(predict_probabilities, network, faces))
-        averaged = median(partial(predict_probabilities, network, faces, params.evaluate.views))
+        averaged = median(partial(predict_probabilities, network, faces, params.evaluate.tta))
         rows.append(Measured(f"inference_{settings.network}", FACES / seconds, "faces/s"))
         rows.append(Measured(f"inference_views_cost_{settings.network}", averaged / seconds))
     report(rows)

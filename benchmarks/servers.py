@@ -63,7 +63,7 @@ def main() -> None:
 def make_step() -> Callable[[], None]:
     """A training step of the default CNN."""
     settings = load().train.cnn
-    compute = choose_compute(settings)
+    compute = choose_compute(load().machine)
     network = build(settings, compute)
     return trainer(network, random_faces(settings.batch, compute.device), settings, compute)
 

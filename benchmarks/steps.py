@@ -22,7 +22,7 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from pipeline.networks.classifier import Architecture, Classifier
-from pipeline.networks.device import to_device
+from pipeline.networks.memory_format import to_device
 from pipeline.networks.networks import CONVOLUTIONAL, NETWORKS
 from pipeline.params import Fit, Train, load
 from pipeline.training.device import Compute, choose_compute
@@ -72,22 +72,24 @@ def main() -> None:
     for precision in precisions():
         for name in chosen.networks or SHORT:
             base = params.train.cnn if name in CONVOLUTIONAL else params.train.dnn
-            settings = base.model_copy(
-                update={"network": name, "batch": chosen.batch, "precision": precision}
-            )
-            found += profile(settings) if chosen.profile else measure(settings, chosen.rounds)
+            settings = base.model_copy(update={"network": name, "batch": chosen.batch})
+            machine = params.machine.model_copy(update={"precision": precision})
+            compute = choose_compute(machine)
+            if chosen.profile:
+                found += profile(settings, compute)
+            else:
+                found += measure(settings, compute, chosen.rounds)
     report(found)
 
 
 def precisions() -> list[str]:
     """float32, and what `auto` is here if that is another one."""
-    own = choose_compute(load().train.cnn).dtype
+    own = choose_compute(load().machine).dtype
     return ["float32"] if own == torch.float32 else ["float32", "bfloat16"]
 
 
-def measure(settings: Train, rounds: int) -> list[Measured]:
+def measure(settings: Train, compute: Compute, rounds: int) -> list[Measured]:
     """Training steps of one network."""
-    compute = choose_compute(settings)
     network = build(settings, compute)
     steps = STEPS[compute.device.type] if settings.network in CONVOLUTIONAL else 40
     faces = random_faces(steps * settings.batch, compute.device)
@@ -102,26 +104,25 @@ def measure(settings: Train, rounds: int) -> list[Measured]:
         shares.append(operations / seconds / peak)
         speeds.append(steps * settings.batch / seconds)
         costs.append(cost / seconds)
-    name = f"{settings.network}_{settings.precision}"
+    name = f"{settings.network}_{compute.precision}"
     note = f"batch {settings.batch}, peak {peak / 1e9:.0f} GFLOP/s"
     rows = [
         Measured(f"train_faces_per_second_{name}", statistics.median(speeds), "faces/s", "", note),
         Measured(f"train_share_of_peak_{name}", statistics.median(shares)),
         Measured(f"augment_share_of_step_{name}", statistics.median(costs)),
     ]
-    if settings.network == "triple-cnn" and settings.precision == "float32":
+    if settings.network == "triple-cnn" and compute.precision == "float32":
         share = statistics.median(shares)
         rows.append(Measured("train_share_of_peak", share, "", ">= 0.7", f"R1 CNN, {note}"))
-    if settings.network == load().train.cnn.network and settings.precision == precisions()[-1]:
+    if settings.network == load().train.cnn.network and compute.precision == precisions()[-1]:
         cost = statistics.median(costs)
         note = f"the default CNN, batch {settings.batch}"
         rows.append(Measured("augment_share_of_step", cost, "", "<= 0.1", note))
     return rows
 
 
-def profile(settings: Train) -> list[Measured]:
+def profile(settings: Train, compute: Compute) -> list[Measured]:
     """Shares of the processor time of some training steps, by what it was spent on."""
-    compute = choose_compute(settings)
     network = build(settings, compute)
     step = trainer(network, random_faces(4 * settings.batch, compute.device), settings, compute)
     step()
@@ -134,7 +135,7 @@ def profile(settings: Train) -> list[Measured]:
         kind = next((kind for kind, words in KINDS.items() if any(w in event.key for w in words)),
                     "other")  # fmt: skip
         shares[kind] = shares.get(kind, 0.0) + event.self_cpu_time_total / total
-    name = f"{settings.network}_{settings.precision}"
+    name = f"{settings.network}_{compute.precision}"
     return [Measured(f"{kind}_{name}", share) for kind, share in shares.items()]
 
 
@@ -155,7 +156,7 @@ def trainer(
 ) -> Callable[[], None]:
     """One pass over the faces, as the study trains."""
     fit: Fit = settings
-    optimiser, average = make_optimiser(network, fit), AveragedModel(network, fit.averaging)
+    optimiser, average = make_optimiser(network, fit), AveragedModel(network, fit.ema_decay)
     task = Classification.of(settings)
     trained = compute.compile(network)
 

@@ -1,6 +1,6 @@
 """One training of the CNN or DNN with changed parameters: how good on validation faces, how fast.
 
-    python benchmarks/train.py -S train.cnn.epochs=40 -S train.cnn.augmentation.erase=0.25
+    python benchmarks/train.py -S train.cnn.epochs=40 -S train.cnn.augmentation.random_erasing=0.25
     python benchmarks/train.py --model dnn --note "wider" --into benchmarks/tried.csv -S ...
 
 Runs in a project whose faces are ingested and split (`dvc repro split`), and writes nothing there:
@@ -44,7 +44,7 @@ def main() -> None:
     changes = [parse_assignment(text) for text in chosen.settings]
     params = configure("benchmark", changes, "-S").params
     settings = getattr(params.train, chosen.model)
-    compute = choose_compute(settings)
+    compute = choose_compute(params.machine)
     train, held_out = read_sets()
     network = new_classifier(params, chosen.model, train)
     task = Classification.of(settings)
@@ -61,7 +61,7 @@ def main() -> None:
             on_epoch=tell, title="",
         )  # fmt: skip
         seconds = time.monotonic() - started
-    probabilities = predict_probabilities(network, held_out.pixels.numpy(), params.evaluate.views)
+    probabilities = predict_probabilities(network, held_out.pixels.numpy(), params.evaluate.tta)
     scores = score(probabilities, held_out.labels.numpy())
     line = {
         "when": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
@@ -86,7 +86,7 @@ def drawn_accuracy(network: Classifier, params: Params, count: int) -> str:
     """Accuracy in % on so many sample faces that no file holds, their wrong labels included."""
     others = {"faces": count, "unlabelled": 0, "copies": 0.0, "seed": params.sample.seed + 1}
     sample = make_sample(params.sample.model_copy(update=others))
-    probabilities = predict_probabilities(network, sample.pixels, params.evaluate.views)
+    probabilities = predict_probabilities(network, sample.pixels, params.evaluate.tta)
     return f"{100 * score(probabilities, sample.labels).accuracy:.2f}"
 
 

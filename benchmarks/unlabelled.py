@@ -49,7 +49,7 @@ def main() -> None:
 
     with compute_slot():
         material = gather(settings)
-        compute = choose_compute(settings.classifier)
+        compute = choose_compute(params.machine)
         labelled = material.labelled.to(compute.device)
         autoencoder = None
         if "pretrained" in wanted:
@@ -66,9 +66,7 @@ def main() -> None:
                 classifier, objective, faces, material.validation, how, compute, on_epoch=tell
             )
             held_out = material.validation
-            guess = predict_probabilities(
-                classifier, held_out.pixels.numpy(), params.evaluate.views
-            )
+            guess = predict_probabilities(classifier, held_out.pixels.numpy(), params.evaluate.tta)
             scores = score(guess, held_out.labels.numpy())
             line = {
                 "when": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",

@@ -84,7 +84,7 @@ class Split(Section):
     method: Literal["stratified", "shuffled", "first_rows", "usage"]
     held_out: Annotated[float, Field(gt=0, lt=1)]
     validation: Annotated[float, Field(gt=0, lt=1)]
-    returned: Annotated[float, Field(ge=0, lt=1)]
+    refit_fraction: Annotated[float, Field(ge=0, lt=1)]
     copies_together: bool
     seed: Seed
 
@@ -98,7 +98,15 @@ class Augmentation(Section):
     zoom: Annotated[float, Field(ge=0, lt=1)]
     shear: Annotated[float, Field(ge=0, lt=1)]
     contrast: Annotated[float, Field(ge=0, lt=1)]
-    erase: Share
+    random_erasing: Share
+
+
+class Machine(Section):
+    """On what all trainings run, in which precision, and whether their kernels are compiled."""
+
+    device: Literal["auto", "cpu", "cuda"]
+    precision: Literal["auto", "float32", "bfloat16"]
+    compile: Literal["auto", "always", "never"]
 
 
 class Fit(Section):
@@ -110,13 +118,10 @@ class Fit(Section):
     schedule: Literal["one_cycle", "constant"]
     batch: Annotated[int, Field(ge=2, le=16_384)]  # BatchNorm has no statistics of a single face
     epochs: Epochs
-    averaging: Annotated[float, Field(ge=0, lt=1)]
+    ema_decay: Annotated[float, Field(ge=0, lt=1)]
     early_stopping: Annotated[int, Field(ge=0, le=10_000)]
     keep: Literal["best", "last"]
     seed: Seed
-    device: Literal["auto", "cpu", "cuda"]
-    precision: Literal["auto", "float32", "bfloat16"]
-    compile: Literal["auto", "always", "never"]
 
 
 ConvolutionalName = Literal[
@@ -138,20 +143,20 @@ class Train(Fit):
     """One classifier: its network, its inputs and how it is fitted."""
 
     network: str
-    members: Annotated[int, Field(ge=1, le=32)]
+    ensemble: Annotated[int, Field(ge=1, le=32)]
     dropout: Dropout
     normalisation: Literal["none", "scale", "face", "dataset"]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
-    mix: Share
+    cutmix: Share
     augmentation: Augmentation
 
-    @field_validator("members")
+    @field_validator("ensemble")
     @classmethod
-    def _batch_feeds_members(cls, members: int, others: ValidationInfo) -> int:
+    def _batch_feeds_members(cls, ensemble: int, others: ValidationInfo) -> int:
         batch = others.data.get("batch")
-        if batch is not None and batch < 2 * members:
+        if batch is not None and batch < 2 * ensemble:
             raise ValueError(f"each needs two faces of a batch at least, and batch is {batch}")
-        return members
+        return ensemble
 
 
 class TrainConvolutional(Train):
@@ -180,8 +185,8 @@ class Classifiers(Section):
     dnn: TrainDense
 
 
-class Views(Section):
-    """What a model is shown of a face whose expression it names; the mean answer counts."""
+class TTA(Section):
+    """Test-time augmentation: what a model is shown of a face; the mean answer counts."""
 
     flip: bool
     shift: Annotated[int, Field(ge=0, le=12)]
@@ -190,7 +195,7 @@ class Views(Section):
 class Evaluate(Section):
     """How the held-out faces are scored."""
 
-    views: Views
+    tta: TTA
     resamples: Annotated[int, Field(ge=100, le=100_000)]
     seed: Seed
 
@@ -210,6 +215,7 @@ class Params(Section):
     data: Data
     sample: Sample
     split: Split
+    machine: Machine
     train: Classifiers
     evaluate: Evaluate
 
@@ -223,6 +229,21 @@ class Params(Section):
         if not isinstance(value, dict):
             raise ValueError("must hold the sections " + ", ".join(cls.model_fields))
         return value
+
+
+FORMER = {
+    "returned": "refit_fraction",
+    "members": "ensemble",
+    "mix": "cutmix",
+    "averaging": "ema_decay",
+    "erase": "random_erasing",
+    "views": "tta",
+    "hidden": "mask_ratio",
+    "device": "machine.device",
+    "precision": "machine.precision",
+    "compile": "machine.compile",
+}
+"""Keys by their names until version 2; a whole path where the key has moved as well."""
 
 
 def load(path: Path = PARAMS) -> Params:
@@ -286,7 +307,12 @@ def _explain(name: str, details: Sequence[Any]) -> list[str]:
             found[f"{key} is missing"] = []
         elif detail["type"] == "extra_forbidden":
             key = ".".join(shown(part).strip("'") for part in detail["loc"])
-            found[f"{key} is not known; allowed here: {', '.join(section)}"] = []
+            former, _, last = key.rpartition(".")
+            if last in FORMER:
+                new = FORMER[last] if "." in FORMER[last] else f"{former}.{FORMER[last]}"
+                found[f"{key} is now called {new}"] = []
+            else:
+                found[f"{key} is not known; allowed here: {', '.join(section)}"] = []
         else:
             inputs.setdefault(key, detail["input"])
             message = detail["msg"].removeprefix("Input ").removeprefix("Value error, ")

@@ -16,7 +16,7 @@ from .conftest import ROOT
 TINY = {
     "sample": {"faces": 600, "unlabelled": 30},
     "train": {"cnn": {"epochs": 1}, "dnn": {"epochs": 3}},
-    "evaluate": {"resamples": 200, "views": {"shift": 0}},
+    "evaluate": {"resamples": 200, "tta": {"shift": 0}},
     "saliency": {"samples": 2, "steps": 2, "faces": 4, "random": 1},
     "lime": {"segments": 9, "samples": 12, "marked": 3},
     "filters": {"filters": 1, "strongest": 1, "random": 1, "steps": 2},

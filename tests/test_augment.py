@@ -8,7 +8,7 @@ from pipeline.faces.cutmix import cutmix
 from pipeline.params import Augmentation
 
 NOTHING = Augmentation(
-    flip="none", rotation=0.0, shift=0.0, zoom=0.0, shear=0.0, contrast=0.0, erase=0.0
+    flip="none", rotation=0.0, shift=0.0, zoom=0.0, shear=0.0, contrast=0.0, random_erasing=0.0
 )
 
 
@@ -46,7 +46,7 @@ def test_mirroring_is_exact_and_only_where_asked(faces):
         {"zoom": 0.2},
         {"shear": 0.2},
         {"contrast": 0.3},
-        {"erase": 1.0},
+        {"random_erasing": 1.0},
     ],
 )
 def test_each_change_changes_every_face_in_its_own_way_within_the_grey_range(faces, settings):
@@ -69,10 +69,10 @@ def test_a_shift_moves_by_at_most_its_share():
 
 
 def test_the_erased_square_has_a_third_of_the_side(faces):
-    result = changed(faces, erase=1.0)
+    result = changed(faces, random_erasing=1.0)
     covered = (result != faces).sum(dim=(1, 2, 3))
     assert covered.max() == 16 * 16
-    assert changed(faces, erase=0.0).equal(faces)
+    assert changed(faces, random_erasing=0.0).equal(faces)
 
 
 def test_alternating_flips_change_sides_every_epoch():

@@ -98,8 +98,8 @@ def test_a_dnn_of_the_cnns_size_has_that_of_all_its_members():
 
 
 def test_members_without_faces_enough_are_named():
-    with pytest.raises(UserError, match=r"train\.cnn\.members = 5: .*two faces.*batch is 8"):
-        parse(changed(cnn_batch=8, cnn_members=5))
+    with pytest.raises(UserError, match=r"train\.cnn\.ensemble = 5: .*two faces.*batch is 8"):
+        parse(changed(cnn_batch=8, cnn_ensemble=5))
 
 
 def test_the_table_lists_the_layers_of_every_member():
@@ -145,7 +145,7 @@ def test_filters_are_those_of_the_first_member():
 
 def test_a_training_set_too_small_for_the_members_is_named(params):
     model = Classifier(Architecture("small-dnn", 0.0, "face", members=3))
-    settings = params.train.dnn.model_copy(update={"epochs": 1, "precision": "float32"})
+    settings = params.train.dnn.model_copy(update={"epochs": 1})
     task = Classification.of(settings)
 
     def train(count):

@@ -91,7 +91,7 @@ def runs(tmp_path_factory):
 def answers(folder):
     """What a trained model says of the test faces, as its confusion matrix tells it."""
     faces = read_test_faces()
-    views = load().evaluate.views
+    views = load().evaluate.tta
     probabilities = evaluate.predict_probabilities(load_classifier(folder), faces.pixels, views)
     counts = np.zeros((7, 7), int)
     np.add.at(counts, (faces.labels, probabilities.argmax(axis=1)), 1)

@@ -33,10 +33,10 @@ def test_the_sample_study_stays_within_its_work(params):
     assert sum(found.values()) <= MOST * 1e12
 
 
-@pytest.mark.parametrize("members", [1, 2])
+@pytest.mark.parametrize("ensemble", [1, 2])
 def test_the_count_is_that_of_a_real_training(params, members):
     """Torch counts all of a training of three passes; `flops` has counted a part of one."""
-    few = {"epochs": 3, "batch": 32, "members": members}
+    few = {"epochs": 3, "batch": 32, "ensemble": members}
     cnn = params.train.cnn.model_copy(update=few)
     short = params.model_copy(update={"train": params.train.model_copy(update={"cnn": cnn})})
     with FlopCounterMode(display=False) as counter:

@@ -12,7 +12,7 @@ from pipeline.networks.inference import predict_probabilities
 from pipeline.networks.networks import NETWORKS, build_network, count_parameters
 from pipeline.networks.normalise import Normalise
 from pipeline.networks.store import load_classifier, save_classifier
-from pipeline.params import Views
+from pipeline.params import TTA
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_probabilities_sum_to_one_and_batches_do_not_matter(rng):
 
 def test_the_flip_averages_a_face_with_its_mirror_image(faces):
     model = trained_a_little()
-    flip = Views(flip=True, shift=0)
+    flip = TTA(flip=True, shift=0)
     flipped = predict_probabilities(model, faces, flip)
     both = [predict_probabilities(model, part) for part in (faces, faces[:, :, ::-1])]
     assert np.allclose(flipped, np.mean(both, axis=0), atol=1e-5)
@@ -146,10 +146,10 @@ def test_a_shift_averages_a_face_with_itself_moved_each_way_its_border_repeated(
         for down, right in ((0, 0), (-3, 0), (3, 0), (0, -3), (0, 3))
     ]
     answers = [predict_probabilities(model, view) for view in moved]
-    shifted = predict_probabilities(model, faces, Views(flip=False, shift=3))
+    shifted = predict_probabilities(model, faces, TTA(flip=False, shift=3))
     assert np.allclose(shifted, np.mean(answers, axis=0), atol=1e-5)
     assert not np.allclose(shifted, answers[0], atol=1e-5)
 
     mirrored = [predict_probabilities(model, view[:, :, ::-1]) for view in moved]
-    both = predict_probabilities(model, faces, Views(flip=True, shift=3))
+    both = predict_probabilities(model, faces, TTA(flip=True, shift=3))
     assert np.allclose(both, np.mean(answers + mirrored, axis=0), atol=1e-5)

@@ -256,3 +256,22 @@ def test_any_other_text_is_one_line(tmp_path, text):
 def test_a_folder_for_a_file_is_one_line(tmp_path):
     with pytest.raises(UserError, match="cannot be read: Is a directory"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("section", "former", "value", "now"),
+    [
+        ("split", "returned", 0.5, "split.refit_fraction"),
+        ("evaluate", "views", {"flip": True, "shift": 0}, "evaluate.tta"),
+        ("semisupervised", "hidden", 0.5, "semisupervised.mask_ratio"),
+        ("train.cnn", "members", 3, "train.cnn.ensemble"),
+        ("train.cnn", "mix", 0.5, "train.cnn.cutmix"),
+        ("train.dnn", "averaging", 0.9, "train.dnn.ema_decay"),
+        ("train.dnn.augmentation", "erase", 0.5, "train.dnn.augmentation.random_erasing"),
+        ("semisupervised.autoencoder", "device", "cpu", "machine.device"),
+        ("train.cnn", "precision", "auto", "machine.precision"),
+    ],
+)
+def test_a_former_name_is_answered_with_the_new_one(values, section, former, value, now):
+    with pytest.raises(UserError, match=rf"^params: {section}\.{former} is now called {now}$"):
+        parse(change(values, f"{section}.{former}", value))

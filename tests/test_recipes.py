@@ -48,7 +48,7 @@ def test_there_is_one_recipe_a_report_beside_the_study_s_own():
 def test_no_recipe_changes_with_the_settings_of_the_sample_study(name, params):
     """Each says by itself all that decides a figure: data and sample are the user's."""
     said = flatten(read_recipe(name, RECIPES).overrides)
-    every = flatten(params.model_dump(exclude={"data", "sample"}))
+    every = flatten(params.model_dump(exclude={"data", "sample", "machine"}))
     assert every.keys() <= said.keys()
 
 
@@ -84,10 +84,10 @@ def test_a_recipe_keeps_what_makes_its_figures_honest(name, params):
     split = configured(name, params).params.split
     assert split.copies_together
     assert split.validation == 0.5  # chosen by as many faces as measured on
-    if split.returned:  # then nothing may be chosen by the few faces that are left
+    if split.refit_fraction:  # then nothing may be chosen by the few faces that are left
         chosen = configured(name, params).params.train
         assert epoch_chosen_on(chosen.cnn) == epoch_chosen_on(chosen.dnn) == "none"
-    assert not (split.returned and name.startswith("r"))
+    assert not (split.refit_fraction and name.startswith("r"))
 
 
 @pytest.mark.parametrize("name", NAMES)

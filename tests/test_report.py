@@ -167,7 +167,7 @@ def results():
         "semisupervised/semisupervised.json": {
             "labelled_faces": 280, "training_faces": 560, "unlabelled_faces": 0,
             "validation_faces": 70, "test_faces": 70,
-            "network": "bottleneck-autoencoder", "code": 128, "noise": 0.1, "hidden": 0.0,
+            "network": "bottleneck-autoencoder", "code": 128, "noise": 0.1, "mask_ratio": 0.0,
             "parameters": {"autoencoder": 2, "encoder": 1}, "reconstruction_error": 0.01,
             "majority_accuracy": 0.2, "labelled_only": interval(0.4), "pretrained": interval(0.4),
             "consistent": interval(0.45),
@@ -351,10 +351,10 @@ def test_only_the_sample_is_called_drawn(page, source, drawn):
 )
 def test_the_page_says_of_which_views_an_answer_is_the_mean(page, views, words):
     flip, shift = views
-    text = text_of(page(evaluate={"views": {"flip": flip, "shift": shift}}))
+    text = text_of(page(evaluate={"tta": {"flip": flip, "shift": shift}}))
     assert words in text
     assert "the map is that of the face as it is" in text
-    alone = text_of(page(evaluate={"views": {"flip": False, "shift": 0}}))
+    alone = text_of(page(evaluate={"tta": {"flip": False, "shift": 0}}))
     assert "the mean over a face" not in alone
 
 
@@ -434,9 +434,9 @@ def test_the_autoencoder_is_told_by_its_code_and_by_what_it_sees(page):
     assert "it is no bottleneck" in text
     assert "sees faces as they are and is to draw them so." in text
     assert "did not fit" not in text
-    text = text_of(page(semi(hidden=0.5)))
+    text = text_of(page(semi(mask_ratio=0.5)))
     assert f"{noisy} with about 50.0% of each covered, in squares and is to draw" in text
-    text = text_of(page(semi(noise=0.0, hidden=0.5)))
+    text = text_of(page(semi(noise=0.0, mask_ratio=0.5)))
     assert "sees faces with about 50.0% of each covered, in squares and is to draw them" in text
     assert "128 numbers, or was not learned from covered faces." in text
 
@@ -584,7 +584,7 @@ def test_validation_faces_select_only_where_they_do(page):
 
 
 def test_mixed_faces_are_told_where_there_are_some(page):
-    mixed = {"cnn": DEFAULTS["train"]["cnn"] | {"mix": 0.7}, "dnn": DEFAULTS["train"]["dnn"]}
+    mixed = {"cnn": DEFAULTS["train"]["cnn"] | {"cutmix": 0.7}, "dnn": DEFAULTS["train"]["dnn"]}
     assert "Mixed faces 70% none" in text_of(page(train=mixed))
     assert "Some of them also show a part of another face" in text_of(page(train=mixed))
     assert "Mixed faces none none" in text_of(page())

@@ -20,7 +20,7 @@ from pipeline.saliency.randomisation import (
 from pipeline.saliency.saliency import explain
 from pipeline.saliency.stage import explain_against
 from pipeline.sample.sample import make_sample
-from pipeline.training.device import choose_compute
+from pipeline.training.device import Compute
 from pipeline.training.face_set import FaceSet
 from pipeline.training.loop import fit
 from pipeline.training.objectives import Classification
@@ -37,8 +37,7 @@ def sample(params):
 
 
 def train(sample, settings, network):
-    plain = {"device": "cpu", "precision": "float32", "compile": "never", "averaging": 0.9}
-    settings = settings.model_copy(update=plain)
+    settings = settings.model_copy(update={"ema_decay": 0.9})
     torch.manual_seed(0)
     model = Classifier(Architecture(network, 0.1, "face"))
     labels = torch.from_numpy(sample.labels.astype(np.int64))
@@ -51,7 +50,7 @@ def train(sample, settings, network):
         faces,
         FaceSet(pixels[TRAINED:], labels[TRAINED:]),
         settings,
-        choose_compute(settings),
+        Compute(torch.device("cpu"), torch.float32, compiled=False),
     )
     return model.eval()
 

@@ -87,7 +87,7 @@ class Study:
 @pytest.fixture
 def study(tmp_path, monkeypatch, rng, params):
     monkeypatch.chdir(tmp_path)
-    once = {"epochs": 1, "batch": 20, "device": "cpu", "compile": "never"}
+    once = {"epochs": 1, "batch": 20}
     fits = {
         name: getattr(params.semisupervised, name).model_copy(update=once)
         for name in ("autoencoder", "classifier")
@@ -142,9 +142,9 @@ def test_no_face_without_a_label_is_among_the_labelled(study):
     [("wide-autoencoder", 0.0, 0.0, 2304), ("bottleneck-autoencoder", 0.1, 0.5, 16)],
 )
 def test_results_say_which_autoencoder_it_was(study, network, noise, hidden, code):
-    outputs = study.outputs(network=network, noise=noise, hidden=hidden, code=16)
+    outputs = study.outputs(network=network, noise=noise, mask_ratio=hidden, code=16)
     found = json.loads(outputs["semisupervised.json"])
-    said = (found["network"], found["noise"], found["hidden"], found["code"])
+    said = (found["network"], found["noise"], found["mask_ratio"], found["code"])
     assert said == (network, noise, hidden, code)
     assert (found["parameters"]["autoencoder"] == 21_297) is (network == "wide-autoencoder")
 

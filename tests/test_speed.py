@@ -34,7 +34,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def auto(params):
-    return params.train.cnn.model_copy(update={"device": "cpu", "precision": "auto"})
+    return params.machine.model_copy(update={"device": "cpu"})
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_without_the_instruction_bfloat16_is_not_tried(monkeypatch):
 def test_a_processor_that_is_held_to_avx2_trains_in_float32(tmp_path):
     code = (
         "from pipeline.params import load; from pipeline.training.device import choose_compute;"
-        "print(choose_compute(load().train.cnn).precision)"
+        "print(choose_compute(load().machine).precision)"
     )
     held = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
     done = subprocess.run(

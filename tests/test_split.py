@@ -106,7 +106,7 @@ def test_validation_faces_that_are_returned_train_and_test_faces_stay(
     table, settings, method, together
 ):
     def parts(returned):
-        update = {"method": method, "copies_together": together, "returned": returned}
+        update = {"method": method, "copies_together": together, "refit_fraction": returned}
         return split_faces(table, settings.model_copy(update=update))
 
     before, after = parts(0.0), parts(0.8)
@@ -122,7 +122,7 @@ def test_validation_faces_that_are_returned_train_and_test_faces_stay(
 
 @pytest.mark.parametrize("method", ["stratified", "shuffled", "first_rows"])
 def test_a_returned_face_takes_its_copies_along(table, settings, method):
-    update = {"method": method, "returned": 0.5}
+    update = {"method": method, "refit_fraction": 0.5}
     parts = split_faces(table, settings.model_copy(update=update))
     assert count_leaks(table["md5"].to_numpy(), parts) == 0
 
@@ -130,7 +130,7 @@ def test_a_returned_face_takes_its_copies_along(table, settings, method):
 def test_a_copy_of_a_test_face_is_not_returned(table, settings):
     usage = settings.model_copy(update={"method": "usage"})
     before = split_faces(table, usage)
-    after = split_faces(table, usage.model_copy(update={"returned": 0.9}))
+    after = split_faces(table, usage.model_copy(update={"refit_fraction": 0.9}))
     of_test = table["md5"].isin(table["md5"][before == "test"])
     assert (of_test & (before == "validation")).any()  # the file has parted some copies
     assert not of_test[before != after].any()

@@ -12,7 +12,7 @@ import torch
 from pipeline.errors import UserError
 from pipeline.networks.autoencoder import AUTOENCODERS
 from pipeline.networks.classifier import Architecture, Classifier
-from pipeline.params import Augmentation
+from pipeline.params import Augmentation, Machine
 from pipeline.training.checkpoints import Checkpoints, fingerprint
 from pipeline.training.device import Compute, can_compile, choose_compute
 from pipeline.training.ema import AveragedModel
@@ -26,10 +26,16 @@ from .imports import modules_loaded
 
 CPU = Compute(torch.device("cpu"), torch.float32, compiled=False)
 SOME = Augmentation(
-    flip="alternating", rotation=5.0, shift=0.05, zoom=0.05, shear=0.05, contrast=0.1, erase=0.2
+    flip="alternating",
+    rotation=5.0,
+    shift=0.05,
+    zoom=0.05,
+    shear=0.05,
+    contrast=0.1,
+    random_erasing=0.2,
 )
 NONE = Augmentation(
-    flip="none", rotation=0.0, shift=0.0, zoom=0.0, shear=0.0, contrast=0.0, erase=0.0
+    flip="none", rotation=0.0, shift=0.0, zoom=0.0, shear=0.0, contrast=0.0, random_erasing=0.0
 )
 
 
@@ -46,7 +52,7 @@ def bars(count, seed):
 @pytest.fixture
 def settings(params):
     changes = {
-        "epochs": 4, "batch": 16, "precision": "float32", "averaging": 0.9, "keep": "best",
+        "epochs": 4, "batch": 16, "ema_decay": 0.9, "keep": "best",
     }  # fmt: skip
     return params.train.dnn.model_copy(update=changes)
 
@@ -176,18 +182,18 @@ def test_a_large_state_is_saved_once_in_a_while_and_a_small_one_after_every_epoc
 @pytest.mark.study
 def test_no_checkpoint_of_other_code_is_used(settings, tmp_path, monkeypatch):
     loaded = modules_loaded("import pipeline.training.loop, pipeline.train.classifier")
-    weights = ("pipeline.data.", "pipeline.networks.", "pipeline.train.", "pipeline.training.")
+    weights = ("pipeline.faces.", "pipeline.networks.", "pipeline.train.", "pipeline.training.")
     names = [name for name in loaded if name.startswith(weights)]
     assert "pipeline.faces.masks" in names
     shutil.copytree(ROOT / "pipeline", tmp_path / "pipeline")
     monkeypatch.setattr(
         "pipeline.training.checkpoints.__file__", str(tmp_path / "pipeline/training/any.py")
     )
-    found = {fingerprint("train", settings, [])}
+    found = {fingerprint("train", [settings], [])}
     for name in names:
         path = tmp_path.joinpath(*name.split(".")).with_suffix(".py")
         path.write_text(path.read_text() + "# changed")
-        found.add(fingerprint("train", settings, []))
+        found.add(fingerprint("train", [settings], []))
     assert len(found) == 1 + len(names)
 
 
@@ -253,7 +259,7 @@ def test_what_a_killed_training_must_know_again_is_remembered(tmp_path):
 
 
 def test_the_best_epoch_is_kept_unless_the_last_is_asked_for(settings):
-    settings = settings.model_copy(update={"epochs": 6, "averaging": 0.0})
+    settings = settings.model_copy(update={"epochs": 6, "ema_decay": 0.0})
     worsening = elsewhere(bars(64, 2))
     best, progress, _ = train(settings, validation=worsening)
     last, _, _ = train(settings.model_copy(update={"keep": "last"}), validation=worsening)
@@ -264,13 +270,13 @@ def test_the_best_epoch_is_kept_unless_the_last_is_asked_for(settings):
 
 
 def test_early_stopping_waits_for_so_many_epochs(settings):
-    patient = settings.model_copy(update={"epochs": 30, "early_stopping": 2, "averaging": 0.0})
+    patient = settings.model_copy(update={"epochs": 30, "early_stopping": 2, "ema_decay": 0.0})
     _, progress, _ = train(patient, validation=elsewhere(bars(64, 2)))
     assert len(progress.history) == progress.best_epoch + 2 < 30
 
 
 def test_a_network_learns_from_mixed_faces_and_is_asked_about_whole_ones(settings):
-    changed = settings.model_copy(update={"epochs": 12, "mix": 1.0, "augmentation": NONE})
+    changed = settings.model_copy(update={"epochs": 12, "cutmix": 1.0, "augmentation": NONE})
     torch.manual_seed(0)
     model = Classifier(Architecture("dense-dnn", 0.1, "scale"))
     faces = bars(128, 1)
@@ -348,23 +354,22 @@ def test_an_autoencoder_learns_to_redraw(settings):
     assert "validation_accuracy" not in progress.history[0]
 
 
-def test_what_auto_means_here(settings):
-    auto = choose_compute(settings.model_copy(update={"device": "auto", "precision": "auto"}))
+def test_what_auto_means_here(params):
+    auto = choose_compute(params.machine)
     assert (auto.device.type == "cuda") == torch.cuda.is_available()
-    assert choose_compute(settings).dtype == torch.float32
-    low = settings.model_copy(update={"precision": "bfloat16", "device": "cpu"})
+    low = Machine(device="cpu", precision="bfloat16", compile="auto")
     assert choose_compute(low).describe()["precision"] == "bfloat16"
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="has the card that the test says is missing")
-def test_a_card_that_is_not_there_is_named(settings):
+def test_a_card_that_is_not_there_is_named():
     with pytest.raises(UserError, match="no CUDA device"):
-        choose_compute(settings.model_copy(update={"device": "cuda"}))
+        choose_compute(Machine(device="cuda", precision="auto", compile="auto"))
 
 
-def test_compiling_without_a_compiler_is_an_error_that_says_what_to_do(settings, monkeypatch):
+def test_compiling_without_a_compiler_is_an_error_that_says_what_to_do(monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
-    asked = settings.model_copy(update={"device": "cpu", "compile": "always"})
+    asked = Machine(device="cpu", precision="float32", compile="always")
     with pytest.raises(UserError, match=r"compile = 'always': .*'no-such-compiler'.*install g\+\+"):
         choose_compute(asked)
     assert not choose_compute(asked.model_copy(update={"compile": "auto"})).compiled
@@ -374,7 +379,7 @@ def test_compiling_without_a_compiler_is_an_error_that_says_what_to_do(settings,
 @pytest.mark.study
 def test_a_compiled_ensemble_learns_what_an_uncompiled_one_does(settings):
     fast = {"optimiser": "sgd", "learning_rate": 0.1, "schedule": "constant"}
-    few = settings.model_copy(update={"epochs": 3, "batch": 64, "averaging": 0.0, **fast})
+    few = settings.model_copy(update={"epochs": 3, "batch": 64, "ema_decay": 0.0, **fast})
     weights = []
     for compiled in (False, True):
         torch.manual_seed(0)
@@ -395,7 +400,7 @@ def test_a_compiled_ensemble_learns_what_an_uncompiled_one_does(settings):
 @pytest.mark.nightly
 @pytest.mark.skipif(not can_compile(), reason="torch compiles with g++ and Python's headers")
 def test_a_cnn_learns_as_on_a_gpu_compiled_in_bfloat16_and_channels_last(settings):
-    few = settings.model_copy(update={"epochs": 4, "batch": 64, "averaging": 0.0})
+    few = settings.model_copy(update={"epochs": 4, "batch": 64, "ema_decay": 0.0})
     compute = Compute(torch.device("cpu"), torch.bfloat16, compiled=True)
     torch.manual_seed(0)
     model = Classifier(Architecture("leaky-cnn", 0.0, "scale"))

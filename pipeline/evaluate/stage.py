@@ -32,7 +32,7 @@ def work(stage: Stage) -> None:
     evaluated: dict[str, Evaluated] = {}
     for model in MODELS:
         classifier = load_classifier(layout.folder(f"train@{model}"))
-        found = predict_probabilities(classifier, faces.pixels[held_out], settings.views)
+        found = predict_probabilities(classifier, faces.pixels[held_out], settings.tta)
         table |= {f"{model}_{name}": found[:, k] for k, name in enumerate(EXPRESSIONS)}
         evaluated[model] = Evaluated(
             network=classifier.architecture.title,

@@ -56,7 +56,7 @@ class Sizes:
         """The faces of a source, as `split` parts them."""
         held_out = round(labelled * params.split.held_out)
         validation = round(held_out * params.split.validation)
-        returned = round(validation * params.split.returned)
+        returned = round(validation * params.split.refit_fraction)
         return cls(labelled - held_out + returned, validation - returned, unlabelled)
 
     @classmethod
@@ -103,9 +103,9 @@ def _count(
     model: nn.Module, objective: Objective, settings: Fit, faces: int, sizes: Sizes
 ) -> float:
     """Operations of a whole training over so many faces."""
-    few = _faces(FEW * getattr(settings, "members", 1))
+    few = _faces(FEW * getattr(settings, "ensemble", 1))
     short = settings.model_copy(update={"batch": len(few), "epochs": 1})
-    average = AveragedModel(model, settings.averaging)
+    average = AveragedModel(model, settings.ema_decay)
     with FlopCounterMode(display=False) as training:
         train_epoch(model, objective, few, short, CPU, 0, make_optimiser(model, short), average)
     with FlopCounterMode(display=False) as checking:

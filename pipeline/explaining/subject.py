@@ -58,7 +58,7 @@ class Subject:
     def predict(self, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
         """Class probabilities (n, 7) of some test faces, as the evaluation computes them."""
         return predict_probabilities(
-            self.model, self.faces.pixels[chosen], self.params.evaluate.views
+            self.model, self.faces.pixels[chosen], self.params.evaluate.tta
         )
 
     def save(self, figures: Mapping[str, Figure]) -> None:

@@ -28,8 +28,8 @@ def augment(
         faces = _warp(faces, settings, mirrored, generator)
     if settings.contrast:
         faces = _relight(faces, settings.contrast, generator)
-    if settings.erase:
-        faces = _random_erasing(faces, settings.erase, generator)
+    if settings.random_erasing:
+        faces = _random_erasing(faces, settings.random_erasing, generator)
     return faces
 
 

@@ -8,23 +8,23 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pipeline.params import Views
+from pipeline.params import TTA
 
 BATCH = 512
 
-AS_IT_IS = Views(flip=False, shift=0)
+AS_IT_IS = TTA(flip=False, shift=0)
 
 
 @torch.inference_mode()
 def predict_probabilities(
-    model: nn.Module, faces: NDArray[np.uint8], views: Views = AS_IT_IS
+    model: nn.Module, faces: NDArray[np.uint8], tta: TTA = AS_IT_IS
 ) -> NDArray[np.float32]:
     """Class probabilities (N, 7) of faces (N, 48, 48), in batches, in evaluation mode.
 
     Args:
         model: a classifier of grey levels.
         faces: grey levels; may be memory-mapped.
-        views: of a face, whose mean answer counts (test-time augmentation).
+        tta: test-time augmentation: what is shown of a face; the mean answer counts.
     """
     model.eval()
     device = next(model.parameters()).device
@@ -32,16 +32,16 @@ def predict_probabilities(
     for start in range(0, len(faces), BATCH):
         # A copy: torch does not accept the read-only pages of a memory map.
         batch = torch.from_numpy(np.array(faces[start : start + BATCH])).to(device).unsqueeze(1)
-        answers = [model(view).float().softmax(dim=1) for view in _show(batch, views)]
+        answers = [model(view).float().softmax(dim=1) for view in _show(batch, tta)]
         batches.append(torch.stack(answers).mean(dim=0).cpu().numpy())
     return np.concatenate(batches) if batches else np.empty((0, 7), np.float32)
 
 
-def _show(faces: Tensor, views: Views) -> Iterator[Tensor]:
+def _show(faces: Tensor, tta: TTA) -> Iterator[Tensor]:
     """Faces (N, 1, H, W) as they are, moved, and all of these mirrored; each of the same shape."""
-    for moved in _move(faces, views.shift):
+    for moved in _move(faces, tta.shift):
         yield moved
-        if views.flip:
+        if tta.flip:
             yield moved.flip(-1)
 
 

@@ -17,7 +17,7 @@ def wanted_size(params: Params, model: ModelName) -> int:
         return 0
     cnn = params.train.cnn
     with torch.device("meta"):  # to be counted alone
-        return count_parameters(build_network(cnn.network, members=cnn.members))
+        return count_parameters(build_network(cnn.network, members=cnn.ensemble))
 
 
 def design(settings: Train, size: int) -> Architecture:
@@ -31,8 +31,8 @@ def design(settings: Train, size: int) -> Architecture:
         settings.network,
         settings.dropout,
         settings.normalisation,
-        width=match_width(settings.network, size // settings.members) if size else 1.0,
-        members=settings.members,
+        width=match_width(settings.network, size // settings.ensemble) if size else 1.0,
+        members=settings.ensemble,
     )
 
 

@@ -16,7 +16,7 @@ from pipeline import disk
 from pipeline.errors import UserError
 from pipeline.faces.expressions import EXPRESSIONS, SIDE
 from pipeline.networks.classifier import Architecture, Classifier
-from pipeline.networks.device import to_device
+from pipeline.networks.memory_format import to_device
 
 WEIGHTS = "weights.safetensors"
 DESCRIPTION = "model.json"

@@ -14,6 +14,6 @@ def work(stage: Stage) -> None:
     """From the CNN and the unlabelled faces to `id,label`, in the order of the file."""
     faces = read_faces(layout.UNLABELLED)
     model = load_classifier(layout.folder("train@cnn"))
-    probabilities = predict_probabilities(model, faces.pixels, stage.params.evaluate.views)
+    probabilities = predict_probabilities(model, faces.pixels, stage.params.evaluate.tta)
     table = pd.DataFrame({"id": faces.table["id"], "label": probabilities.argmax(axis=1)})
     write_csv(layout.SUBMISSION, table)

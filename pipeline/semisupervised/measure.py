@@ -51,7 +51,7 @@ def measure(
         network=settings.network,
         code=autoencoder.code_size,
         noise=settings.noise,
-        hidden=settings.hidden,
+        mask_ratio=settings.mask_ratio,
         parameters=AutoencoderSize(
             count_parameters(autoencoder), count_parameters(autoencoder.encoder)
         ),

@@ -30,7 +30,7 @@ class SemiSupervised(Section):
     network: AutoencoderName
     code: Annotated[int, Field(ge=1, le=16_384)]
     noise: Annotated[float, Field(ge=0, lt=1)]
-    hidden: Annotated[float, Field(ge=0, lt=1)]
+    mask_ratio: Annotated[float, Field(ge=0, lt=1)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     augmentation: Augmentation

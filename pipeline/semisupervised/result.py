@@ -28,7 +28,8 @@ class SemiSupervisedResult:
         network: the autoencoder's name.
         code: numbers in the code of one face.
         noise: standard deviation, as a share of the grey range.
-        hidden: share of a face that is masked in training; with neither it is a plain autoencoder.
+        mask_ratio: share of a face that is masked in training; without it and noise the
+            autoencoder is a plain one.
         parameters: of the autoencoder.
         reconstruction_error: mean squared error on validation faces, on a scale from 0 to 1.
         majority_accuracy: of always naming the most frequent expression.
@@ -48,7 +49,7 @@ class SemiSupervisedResult:
     network: str
     code: int
     noise: float
-    hidden: float
+    mask_ratio: float
     parameters: AutoencoderSize
     reconstruction_error: float
     majority_accuracy: float

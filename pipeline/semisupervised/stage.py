@@ -49,9 +49,9 @@ def work(stage: Stage) -> None:
     for name in CLASSIFIERS:
         classifier = new_classifier(settings, autoencoder if name == "pretrained" else None)
         train(stage, name, classifier, material)
-        guesses[name] = predict_probabilities(
-            classifier, material.test_pixels, scoring.views
-        ).argmax(axis=1)
+        guesses[name] = predict_probabilities(classifier, material.test_pixels, scoring.tta).argmax(
+            axis=1
+        )
     error = drawn.kept_row["validation_loss"]
     result = measure(settings, scoring, material, guesses, autoencoder, error)
 
@@ -74,8 +74,8 @@ def train(stage: Stage, name: str, model: nn.Module, material: Material) -> Prog
     """One of the stage's trainings: its checkpoints, its history, its weights."""
     settings = stage.params.section(SemiSupervised)
     fit_settings, checkpoints = settings_of(name, settings), checkpoints_of(stage.params, name)
-    compute = choose_compute(fit_settings, checkpoints.remembered("precision"))
-    stage.runs_on(compute.describe() | speeds(fit_settings, compute))
+    compute = choose_compute(stage.params.machine, checkpoints.remembered("precision"))
+    stage.runs_on(compute.describe() | speeds(stage.params.machine, compute))
     labelled = material.labelled.to(compute.device)
     objective, faces = lesson(name, settings, material.everything, labelled)
     progress = fit(
@@ -91,8 +91,9 @@ def train(stage: Stage, name: str, model: nn.Module, material: Material) -> Prog
 
 def checkpoints_of(params: Params, name: str) -> Checkpoints:
     """The checkpoints of this very training."""
+    settings = [params.section(SemiSupervised), params.machine]
     files = [*store_files(layout.LABELLED), *store_files(layout.UNLABELLED), layout.SPLIT]
-    return find_checkpoints(f"semisupervised@{name}", params.section(SemiSupervised), files)
+    return find_checkpoints(f"semisupervised@{name}", settings, files)
 
 
 def resume(_name: str, params: Params) -> str | None:

@@ -39,7 +39,7 @@ def lesson(
     seed = settings_of(name, settings).seed
     if name == "autoencoder":
         return (
-            Reconstruction(settings.augmentation, settings.noise, settings.hidden, seed),
+            Reconstruction(settings.augmentation, settings.noise, settings.mask_ratio, seed),
             everything,
         )
     if name == "consistent":

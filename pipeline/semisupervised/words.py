@@ -39,8 +39,10 @@ def autoencoder(found: SemiSupervisedResult) -> str:
         "could hold a copy of them"
     )
     noise = f"with noise (a standard deviation of {percent(found.noise)} of the grey range)"
-    covered = f"with about {percent(found.hidden)} of each covered, in squares"
-    worse = [words for words, amount in ((noise, found.noise), (covered, found.hidden)) if amount]
+    covered = f"with about {percent(found.mask_ratio)} of each covered, in squares"
+    worse = [
+        words for words, amount in ((noise, found.noise), (covered, found.mask_ratio)) if amount
+    ]
     faces = (
         f"faces {' and '.join(worse)} and is to draw them as they were, which no copy does"
         if worse
@@ -55,7 +57,7 @@ def autoencoder(found: SemiSupervisedResult) -> str:
 def lost(found: SemiSupervisedResult) -> str:
     """What the difference between a face and its drawing means."""
     if found.code < SIDE**2:
-        unseen = ", or was not learned from covered faces" if found.hidden else ""
+        unseen = ", or was not learned from covered faces" if found.mask_ratio else ""
         return (
             "What is lost between the two rows did not fit into "
             f"{counted(found.code, 'number')}{unseen}."

@@ -44,7 +44,7 @@ def split_faces(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
             raise UserError(
                 f"split: method {settings.method!r} leaves no face for {part}; "
                 f"there are {len(table)} faces, held_out = {settings.held_out}, "
-                f"validation = {settings.validation}, returned = {settings.returned}"
+                f"validation = {settings.validation}, returned = {settings.refit_fraction}"
             )
     return parts
 
@@ -138,7 +138,7 @@ def _return(table: pd.DataFrame, parts: NDArray[np.str_], settings: Split) -> ND
     firsts = faces[~kind[faces.index].duplicated()]
     of_expression = firsts.groupby("label")["label"]
     place, size = of_expression.cumcount() + 1, of_expression.transform("size")
-    returned = kind[firsts.index[place <= settings.returned * size]]
+    returned = kind[firsts.index[place <= settings.refit_fraction * size]]
     return np.where(on_validation & kind.isin(returned), "train", parts)
 
 

@@ -30,8 +30,8 @@ def work(stage: Stage) -> None:
     settings = getattr(stage.params.train, model)
     checkpoints = checkpoints_of(stage.params, model)
     checkpoints.remember("run", stage.journal.run)
-    compute = choose_compute(settings, checkpoints.remembered("precision"))
-    stage.runs_on(compute.describe() | speeds(settings, compute))
+    compute = choose_compute(stage.params.machine, checkpoints.remembered("precision"))
+    stage.runs_on(compute.describe() | speeds(stage.params.machine, compute))
     train, validation = read_sets()
     classifier = new_classifier(stage.params, model, train)
     progress = fit(
@@ -69,7 +69,8 @@ def write(stage: Stage, model: ModelName, classifier: Classifier, progress: Prog
 def checkpoints_of(params: Params, model: ModelName) -> Checkpoints:
     """The checkpoints of this very training."""
     files, size = [*store_files(layout.LABELLED), layout.SPLIT], wanted_size(params, model)
-    return find_checkpoints(f"train@{model}", getattr(params.train, model), files, str(size))
+    settings = [getattr(params.train, model), params.machine]
+    return find_checkpoints(f"train@{model}", settings, files, str(size))
 
 
 def model_of(name: str) -> ModelName:

@@ -38,7 +38,7 @@ def layer_rows(layers: Sequence[Layer]) -> list[tuple[str, str, str, str]]:
 def _training(settings: Train, trained: Trained) -> dict[str, str]:
     schedule = {"one_cycle": "one cycle", "constant": "constant"}[settings.schedule]
     reason = "lowest validation loss" if settings.keep == "best" else "the last"
-    members = settings.members
+    members = settings.ensemble
     network = settings.network if members == 1 else f"{members} x {settings.network}"
     shared = "" if members == 1 else f", shared by {members} networks"
     return {
@@ -55,11 +55,11 @@ def _training(settings: Train, trained: Trained) -> dict[str, str]:
         "Passes over the faces": f"{trained.passes:.3g}{shared}",
         "Epoch kept": f"{trained.epoch} ({reason})",
         "Label smoothing": _or_none(settings.label_smoothing),
-        "Mixed faces": f"{settings.mix:.0%}" if settings.mix else "none",
+        "Mixed faces": f"{settings.cutmix:.0%}" if settings.cutmix else "none",
         "Dropout": _or_none(settings.dropout)
         if settings.dropout != "own"
         else "each layer at the rate of its design",
-        "Weight averaging": _or_none(settings.averaging),
+        "Weight averaging": _or_none(settings.ema_decay),
         "Augmentation": _augmentation(settings.augmentation),
     }
 
@@ -80,7 +80,9 @@ def _augmentation(settings: Augmentation) -> str:
         f"scaled up to {settings.zoom:.0%}" if settings.zoom else "",
         f"sheared up to {settings.shear:g}" if settings.shear else "",
         f"contrast changed up to {settings.contrast:.0%}" if settings.contrast else "",
-        f"a square covered in {settings.erase:.0%} of faces" if settings.erase else "",
+        f"a square covered in {settings.random_erasing:.0%} of faces"
+        if settings.random_erasing
+        else "",
     ]
     return ", ".join(filter(None, changes)) or "none"
 

@@ -30,13 +30,13 @@ PAUSE = 15.0
 
 
 def find_checkpoints(
-    training: str, settings: BaseModel, files: Sequence[Path], also: str = ""
+    training: str, settings: Sequence[BaseModel], files: Sequence[Path], also: str = ""
 ) -> "Checkpoints":
     """The checkpoints of this very training: same data, parameters and code.
 
     Args:
         training: its stage, and its name in that, as in `train@cnn`.
-        settings: the parameters of the training.
+        settings: the sections of params.yaml that the training reads.
         files: the data.
         also: what else decides it.
 
@@ -48,9 +48,14 @@ def find_checkpoints(
     return Checkpoints(layout.CHECKPOINTS / f"{stage}-{name}", made_from)
 
 
-def fingerprint(stage: str, settings: BaseModel, files: Sequence[Path], also: str = "") -> str:
+def fingerprint(
+    stage: str, settings: Sequence[BaseModel], files: Sequence[Path], also: str = ""
+) -> str:
     """A hash of parameters, files and code; the code is what DVC asks whether to train again."""
-    digest = hashlib.md5((settings.model_dump_json() + also).encode(), usedforsecurity=False)
+    digest = hashlib.md5(
+        ("".join(each.model_dump_json() for each in settings) + also).encode(),
+        usedforsecurity=False,
+    )
     root = Path(__file__).parents[2]
     for path in [*files, *(root / file for file in sorted(deciding(stage, root)))]:
         try:

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from pipeline.errors import UserError
-from pipeline.params import Fit
+from pipeline.params import Machine
 from pipeline.training.speed import machine_speed
 
 
@@ -51,7 +51,7 @@ class Compute:
         }
 
 
-def choose_compute(settings: Fit, precision: str | None = None) -> Compute:
+def choose_compute(machine: Machine, precision: str | None = None) -> Compute:
     """Settle what `auto` means here.
 
     bfloat16 where it is clearly faster: on CUDA cards, and on a CPU that has shown it
@@ -59,35 +59,35 @@ def choose_compute(settings: Fit, precision: str | None = None) -> Compute:
     on a CPU: too little for trainings of minutes, so `auto` compiles on CUDA alone.
 
     Args:
-        settings: of a training.
+        machine: the section of params.yaml.
         precision: in which it began, where it goes on from a checkpoint: it ends in the same.
 
     Raises:
         UserError: CUDA is asked for and there is none, or compiling and there is no compiler.
     """
     cuda = torch.cuda.is_available()
-    if settings.device == "cuda" and not cuda:
-        raise UserError("device = 'cuda': no CUDA device is here; use 'auto' or 'cpu'")
-    use_cuda = cuda and settings.device != "cpu"
-    if settings.compile == "always" and not use_cuda and not can_compile():
+    if machine.device == "cuda" and not cuda:
+        raise UserError("machine.device = 'cuda': no CUDA device is here; use 'auto' or 'cpu'")
+    use_cuda = cuda and machine.device != "cpu"
+    if machine.compile == "always" and not use_cuda and not can_compile():
         raise UserError(
-            f"compile = 'always': C++ compiler {_compiler()!r} or Python's headers are not here; "
-            "install g++ and python3-dev, name another compiler in CXX, or use 'auto' or 'never'"
+            f"machine.compile = 'always': C++ compiler {_compiler()!r} or Python's headers are not "
+            "here; install g++ and python3-dev, name another compiler in CXX, or use 'auto'"
         )
-    wanted = precision if settings.precision == "auto" and precision else settings.precision
+    wanted = precision if machine.precision == "auto" and precision else machine.precision
     low_precision = wanted == "bfloat16" or (
         wanted == "auto" and (use_cuda or machine_speed().prefers_bfloat16)
     )
     return Compute(
         device=torch.device("cuda" if use_cuda else "cpu"),
         dtype=torch.bfloat16 if low_precision else torch.float32,
-        compiled=settings.compile == "always" or (settings.compile == "auto" and use_cuda),
+        compiled=machine.compile == "always" or (machine.compile == "auto" and use_cuda),
     )
 
 
-def speeds(settings: Fit, compute: Compute) -> dict[str, str]:
+def speeds(machine: Machine, compute: Compute) -> dict[str, str]:
     """What `auto` chose the precision by, for the record: a core's GFLOP/s in either."""
-    if settings.precision != "auto" or compute.device.type != "cpu":
+    if machine.precision != "auto" or compute.device.type != "cpu":
         return {}
     speed = machine_speed()
     return {

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from pipeline.errors import UserError
-from pipeline.networks.device import to_device
 from pipeline.networks.ensemble import count_members
+from pipeline.networks.memory_format import to_device
 from pipeline.params import Fit
 from pipeline.training.checkpoints import Checkpoints
 from pipeline.training.device import Compute
@@ -63,7 +63,7 @@ def fit(
     train, validation = train.to(compute.device), validation.to(compute.device)
     to_device(model, compute.device)
     optimiser = make_optimiser(model, settings)
-    average = AveragedModel(model, settings.averaging)
+    average = AveragedModel(model, settings.ema_decay)
     progress = _resume(checkpoints, model, optimiser, average)
     trained = compute.compile(model)
     done, faces = len(progress.history), _faces_per_epoch(train, settings)

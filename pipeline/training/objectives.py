@@ -69,18 +69,20 @@ class Classification:
         augmentation: of training faces.
         label_smoothing: of their labels.
         seed: decides the first side of alternating flips.
-        mix: share of the training faces of which a square shows another face.
+        cutmix: share of the training faces of which a square shows another face.
     """
 
     augmentation: Augmentation
     label_smoothing: float
     seed: int
-    mix: float = 0.0
+    cutmix: float = 0.0
 
     @classmethod
     def of(cls, settings: Train) -> "Classification":
         """What a classifier of params.yaml learns."""
-        return cls(settings.augmentation, settings.label_smoothing, settings.seed, mix=settings.mix)
+        return cls(
+            settings.augmentation, settings.label_smoothing, settings.seed, cutmix=settings.cutmix
+        )
 
     def training_batch(
         self,
@@ -93,9 +95,9 @@ class Classification:
         """Augmented faces and their labels, or probabilities where faces are mixed."""
         inputs = augmented(faces, indices, epoch, generator, self.augmentation, self.seed)
         labels = faces.labels[indices]
-        if not self.mix:
+        if not self.cutmix:
             return Batch(inputs, labels)
-        return Batch(*cutmix(inputs, labels, self.mix, len(EXPRESSIONS), generator=generator))
+        return Batch(*cutmix(inputs, labels, self.cutmix, len(EXPRESSIONS), generator=generator))
 
     def validation_batch(self, faces: FaceSet, indices: Tensor) -> Batch:
         """Faces as they are and their labels."""
@@ -126,19 +128,19 @@ class Reconstruction:
     """Draw the face again from a worse copy: mean squared error on a scale from 0 to 1.
 
     A denoising autoencoder (Vincent et al. 2008) with `noise` above 0; a masked one, which has to
-    know faces to draw what it does not see (He et al. 2021, arXiv:2111.06377), with `hidden` above
-    0; a plain one with neither.
+    know faces to draw what it does not see (He et al. 2021, arXiv:2111.06377), with `mask_ratio`
+    above 0; a plain one with neither.
 
     Attributes:
         augmentation: of the faces, before they are made worse.
         noise: standard deviation, as a share of the grey range.
-        hidden: share of each face that is covered with its mean, in squares of a grid.
+        mask_ratio: share of each face that is covered with its mean, in squares of a grid.
         seed: decides the first side of alternating flips.
     """
 
     augmentation: Augmentation
     noise: float
-    hidden: float
+    mask_ratio: float
     seed: int
 
     def training_batch(
@@ -153,8 +155,8 @@ class Reconstruction:
         clean = augmented(faces, indices, epoch, generator, self.augmentation, self.seed)
         speckle = torch.randn(clean.shape, generator=generator, device=clean.device)
         inputs = (clean + 255 * self.noise * speckle).clamp(0, 255)
-        if self.hidden:
-            inputs = fill_with_mean(inputs, random_patches(inputs, self.hidden, generator))
+        if self.mask_ratio:
+            inputs = fill_with_mean(inputs, random_patches(inputs, self.mask_ratio, generator))
         return Batch(inputs, clean / 255)
 
     def validation_batch(self, faces: FaceSet, indices: Tensor) -> Batch:

@@ -20,7 +20,7 @@ from filelock import FileLock
 from torch.nn import Sequential
 
 from pipeline import disk
-from pipeline.networks.device import to_device
+from pipeline.networks.memory_format import to_device
 from pipeline.networks.residual import convolution
 
 CLEARLY = 1.2

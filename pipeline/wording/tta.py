@@ -1,14 +1,14 @@
 """Test-time augmentation in words."""
 
-from pipeline.params import Views
+from pipeline.params import TTA
 from pipeline.wording.numbers import counted
 
 
-def tta_views(views: Views) -> str:
+def tta_views(tta: TTA) -> str:
     """Of what a probability is the mean: "a face and its mirror image"; nothing if of one face."""
-    moved = f"moved by {counted(views.shift, 'pixel')} up, down, left and right"
-    if views.flip and views.shift:
+    moved = f"moved by {counted(tta.shift, 'pixel')} up, down, left and right"
+    if tta.flip and tta.shift:
         return f"a face, the face {moved}, and the mirror images of these"
-    if views.shift:
+    if tta.shift:
         return f"a face and the face {moved}"
-    return "a face and its mirror image" if views.flip else ""
+    return "a face and its mirror image" if tta.flip else ""
