@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from flows.supervise import Program, supervise
+from flows.programs import Program, run_together
 from pipeline.tracking import places
 from pipeline.tracking.store import connect
 
@@ -53,9 +53,9 @@ def main() -> int:
     """Serve until told to stop; returns the exit status."""
     root = Path.cwd()
     prefect, mlflow = addresses()
-    ready = threading.Thread(target=_tell_when_ready, args=(prefect, mlflow), daemon=True)
+    ready = threading.Thread(target=_print_when_ready, args=(prefect, mlflow), daemon=True)
     ready.start()
-    return supervise([_prefect(root, prefect), _mlflow(root, mlflow)])
+    return run_together([_prefect(root, prefect), _mlflow(root, mlflow)])
 
 
 def answers(address: str, health: Health) -> bool:
@@ -105,7 +105,7 @@ def _mlflow(root: Path, address: str) -> Program:
     )  # fmt: skip
 
 
-def _tell_when_ready(prefect: str, mlflow: str) -> None:
+def _print_when_ready(prefect: str, mlflow: str) -> None:
     waiting = {"Prefect": (prefect, PREFECT_HEALTH), "MLflow": (mlflow, MLFLOW_HEALTH)}
     deadline = time.monotonic() + PATIENCE
     while waiting and time.monotonic() < deadline:

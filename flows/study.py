@@ -8,27 +8,26 @@ Without PREFECT_API_URL the flow brings a Prefect server of its own for as long 
 """
 
 import argparse
+import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
-from prefect import flow, get_run_logger
+from filelock import FileLock, Timeout
+from prefect import flow, get_client, get_run_logger
 from prefect.client.schemas import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from flows import exchange, show
-from flows.plan import Plan, make_plan, seconds
-from flows.server import start_server
-from flows.summary import describe
-from flows.tasks import reproduce_experiment, reproduce_in_place
-from flows.turns import take_turns
+from flows import record, remote_experiments
+from flows.artifacts import describe, read_experiment, read_workspace, show_links, show_results
+from flows.stage_tasks import reproduce_experiment, reproduce_in_place
+from flows.study_parameters import StudyPlan, plan_study, to_seconds
+from pipeline.driver.stage_runs import Outcome
 from pipeline.errors import UserError
-from pipeline.tracking import declaration, places
-from pipeline.tracking.declaration import Status
-from pipeline.tracking.reproduction import GROUP, KEY, begin_reproduction, end_reproduction
-from pipeline.tracking.waiting import wait_until_shipped
 
 SHIPPING = 120.0
 """Seconds that a flow run waits at its end for the record to reach MLflow."""
@@ -62,65 +61,91 @@ def study(
     Returns:
         Failed if a stage failed or an argument is wrong; then nothing was started.
     """
-    root = Path.cwd()
+    root, log = Path.cwd(), get_run_logger()
     try:
-        timeout = seconds(hours_a_stage)
-        plan = make_plan(root, targets, force, overrides, source, recipe, experiment, flow_run.name)
+        timeout = to_seconds(hours_a_stage)
+        plan = plan_study(
+            root, targets, force, overrides, source, recipe, experiment, flow_run.name
+        )
     except UserError as error:
         return Failed(message=str(error))
-    key = begin_reproduction(plan.name or flow_run.name, str(flow_run.id))
-    environment = {KEY: key, **({GROUP: group} if group else {})}
-    status: Status = "KILLED"
-    try:
+    name = plan.experiment.name if plan.experiment else flow_run.name
+    with record.reproduction(name, str(flow_run.id), group) as recorded:
         try:
-            with take_turns(root, get_run_logger().info, wanted=plan.experiment is None):
-                message, failed = _work(plan, root, environment, timeout)
+            outcomes = _run(plan, root, recorded.environment, timeout)
+            message = describe(plan.graph, outcomes)
+            recorded.failed = _has_failed(outcomes)
         except UserError as error:  # other hosts could not be reached
-            message, failed = str(error), True
-        status = "FAILED" if failed else "FINISHED"
+            message, recorded.failed = str(error), True
         # One of many goes on at once: its record follows while the next one trains.
-        notes = _ship_record(root, key, 0.0 if group else SHIPPING)
-        show.links(notes)
+        late, notes = recorded.ship(root, 0.0 if group else SHIPPING)
+        for line in () if group else late:
+            log.warning("not in MLflow after %g s: %s", SHIPPING, line)
+        if page := record.find_page(notes):
+            show_links(page)
         if verdict := notes.get("gate"):
-            get_run_logger().info("gate: %s", verdict)
+            log.info("gate: %s", verdict)
             message = f"{message}; {verdict}"
-    finally:
-        end_reproduction(key, status)
-    return Failed(message=message) if failed else Completed(message=message)
+    return Failed(message=message) if recorded.failed else Completed(message=message)
 
 
-def _work(
-    plan: Plan, root: Path, environment: Mapping[str, str], timeout: float
-) -> tuple[str, bool]:
-    """Run what is planned and show what came of it; returns a line on it, and whether it failed."""
+def _run(
+    plan: StudyPlan, root: Path, environment: Mapping[str, str], timeout: float
+) -> dict[str, Outcome]:
+    """Run what is planned, and show what came of it."""
+    log = get_run_logger().info
     if plan.experiment is None:
-        outcomes = reproduce_in_place(plan.graph, root, plan.force, environment, timeout)
-        results: show.Results = show.Workspace(root)
-    else:
-        exchange.fetch(get_run_logger().info)
-        outcomes = reproduce_experiment(plan.graph, plan.experiment, environment, timeout)
-        results = show.Experiment(root, plan.experiment.name)
-    failed = any(outcome.state == "failed" for outcome in outcomes.values())
-    show.results(plan.graph, outcomes, results)
-    if plan.experiment and not failed:
-        exchange.push(plan.experiment.name, get_run_logger().info)
-    return describe(plan.graph, outcomes), failed
+        with hold_workspace(root, log):
+            outcomes = reproduce_in_place(plan.graph, root, plan.force, environment, timeout)
+            show_results(plan.graph, outcomes, read_workspace(root))
+        return outcomes
+    remote_experiments.fetch(log)
+    outcomes = reproduce_experiment(plan.graph, plan.experiment, environment, timeout)
+    show_results(plan.graph, outcomes, read_experiment(root, plan.experiment.name))
+    if not _has_failed(outcomes):
+        remote_experiments.push(plan.experiment.name, log)
+    return outcomes
 
 
-def _ship_record(root: Path, key: str, patience: float) -> dict[str, str]:
-    """See the record to MLflow; returns what the recorder noted meanwhile.
+def _has_failed(outcomes: Mapping[str, Outcome]) -> bool:
+    return any(outcome.state == "failed" for outcome in outcomes.values())
 
-    Whatever is late after some seconds of patience stays on disk: the recorder, or the next one,
-    goes on with it.
+
+@contextmanager
+def hold_workspace(root: Path, log: Callable[[str], None]) -> Iterator[None]:
+    """Work on a workspace while no other flow does.
+
+    A flow by hand has a server of its own, which knows nothing of others. The kernel opens the lock
+    of a flow that was killed.
     """
-    if places.is_off():
-        return {}
-    desk = places.Desk(root)
-    late = wait_until_shipped(desk, places.find_address(root), patience, key)
-    for line in late if patience else ():
-        get_run_logger().warning("not in MLflow after %g s: %s", patience, line)
-    declared = declaration.find(desk, key)
-    return declared.notes if declared else {}
+    lock = FileLock(root / ".dvc" / "tmp" / "study.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log("another flow works on this workspace: waits for its turn")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def start_server() -> None:
+    """Start a Prefect server that lives as long as this process, unless PREFECT_API_URL names one.
+
+    Prefect would do so by itself, but a Ctrl-C, which every process at the terminal gets, would end
+    that server first, and the flow would look for it for minutes. A SIGTERM would leave it behind.
+    """
+    signal.signal(signal.SIGTERM, _exit)  # Prefect stops the server `atexit`
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the server inherits it
+    try:
+        get_client(sync_client=True)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _exit(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)
 
 
 def main() -> int:
@@ -130,7 +155,7 @@ def main() -> int:
     parser.add_argument("--force", action="store_true", help="run stages that are up to date, too")
     chosen = parser.parse_args()
     try:
-        make_plan(Path.cwd(), chosen.targets)  # before half a minute is spent on a server
+        plan_study(Path.cwd(), chosen.targets)  # before half a minute is spent on a server
     except UserError as error:
         print(f"study: error: {error}", file=sys.stderr)
         return 1

@@ -12,16 +12,15 @@ import sys
 import time
 from pathlib import Path
 
-import flows  # noqa: F401 (its settings come before Prefect is imported)
-from flows import exchange
+from flows import remote_experiments
+from flows.programs import Program, run_together
 from flows.servers import MLFLOW_HEALTH, PATIENCE, PREFECT_HEALTH, addresses, answers
-from flows.supervise import Program, supervise
 from pipeline.compute_slot import count_slots
+from pipeline.driver.experiment_runs import check_workspace
 from pipeline.errors import UserError
-from pipeline.experiments.running import check_workspace
 from pipeline.tracking.places import URI, find_address, without_secrets
 
-HOME = "STUDY_HOME"  # as in flows/setup.py, which cannot be imported before the settings are made
+HOME = "STUDY_HOME"  # as in flows/deployments.py, which needs the settings made here
 
 POOLS = {"gpu": "2", "control": "5"}
 """The work pools, and how many seconds a worker waits until it asks the server for work again. Each
@@ -48,11 +47,11 @@ def main() -> int:
         print(f"worker: error: {error}", file=sys.stderr)
         return 1
     os.environ.update(settings)
-    from flows.setup import set_up  # Prefect reads its settings when it is imported
+    from flows.deployments import set_up  # Prefect reads its settings when it is imported
 
     name = f"{socket.gethostname()} {root.name}"
     try:
-        set_up(root, name)
+        set_up(root)
         slots = count_slots()
     except UserError as error:
         print(f"worker: error: {error}", file=sys.stderr)
@@ -60,7 +59,7 @@ def main() -> int:
     record = without_secrets(find_address(root).uri)
     print(f"works for {without_secrets(settings[API])}, {slots} at once, in {root}")
     print(f"records in {record}", flush=True)
-    return supervise([_worker(pool, name, slots if pool == "gpu" else None) for pool in pools])
+    return run_together([_worker(pool, name, slots if pool == "gpu" else None) for pool in pools])
 
 
 def prepare(root: Path) -> dict[str, str]:
@@ -74,7 +73,7 @@ def prepare(root: Path) -> dict[str, str]:
     """
     check_workspace()
     count_slots()
-    exchange.configure()
+    remote_experiments.configure()
     prefect, mlflow = addresses()
     api = os.environ.get(API) or f"{prefect}/api"
     server = api.removesuffix("/api")

@@ -1,28 +1,24 @@
-"""Recipes and grids: what they hold, how they are checked, and what a grid's table says."""
+"""Recipes and grids: what they hold, how they are checked, and what a grid's report says."""
 
-import copy
 import shutil
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy.stats import ttest_1samp
 
+from pipeline.dotted_keys import flatten
+from pipeline.driver.experiment_runs import KeptExperiment, quote
 from pipeline.errors import UserError
-from pipeline.experiments.finished import Finished
-from pipeline.experiments.grid import collect, combine, read_grid, varied_keys
-from pipeline.experiments.recipes import configure, list_files, merge, parse_assignment, read_recipe
-from pipeline.experiments.running import quote
-from pipeline.experiments.subprocesses import NOISE, without_noise
-from pipeline.experiments.summary import summarise, tabulate, write_markdown
+from pipeline.experiments.grid_report import write_markdown
+from pipeline.experiments.grid_statistics import summarise, tabulate
+from pipeline.experiments.grids import GridFile, collect, combine, read_grid
+from pipeline.experiments.recipes import configure, list_files, parse_assignment, read_recipe
 from pipeline.filters.activations import find_layer
 from pipeline.networks.networks import build_network
 from pipeline.params import parse
 from pipeline.split.split import split_faces
-from pipeline.tracking.journal import flatten
 from pipeline.training.selection import epoch_chosen_on
 
 from .conftest import ROOT
@@ -36,6 +32,16 @@ def configured(name, params):
     return configure(name, [read_recipe(name, RECIPES).overrides], name, params)
 
 
+def params_that_dvc_makes(folder, settings):
+    """params.yaml as DVC changes it for an experiment."""
+    from dvc.utils.hydra import apply_overrides
+    from dvc.utils.serialize import load_yaml
+
+    path = folder / "params.yaml"
+    apply_overrides(path, [f"{key}={quote(value)}" for key, value in settings.items()])
+    return load_yaml(str(path))
+
+
 # Recipes
 
 
@@ -45,14 +51,32 @@ def test_there_is_one_recipe_a_report_beside_the_study_s_own():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_recipe_changes_with_the_settings_of_the_sample_study(name, params):
-    """Each says by itself all that decides a figure: data and sample are the user's."""
-    said = flatten(read_recipe(name, RECIPES).overrides)
+def test_a_recipe_is_complete_honest_and_what_dvc_runs(name, params, tmp_path):
+    recipe, configuration = read_recipe(name, RECIPES), configured(name, params)
+    found = configuration.params
+    assert recipe.title
+    # It says by itself all that decides a figure, but for data and sample, which are the user's: so
+    # it does not change with the settings of the sample study.
     every = flatten(params.model_dump(exclude={"data", "sample", "machine"}))
-    assert every.keys() <= said.keys()
+    assert every.keys() <= flatten(recipe.overrides).keys()
+    assert found != params
+
+    assert found.split.copies_together
+    assert found.split.validation == 0.5  # chosen by as many faces as measured on
+    if found.split.refit_fraction:  # then nothing may be chosen by the few faces that are left
+        assert epoch_chosen_on(found.train.cnn) == epoch_chosen_on(found.train.dnn) == "none"
+        assert not name.startswith("r")
+
+    network = build_network(found.train.cnn.network)
+    build_network(found.train.dnn.network)
+    for layer in found.filters.layers if found.filters.layers != "auto" else ():
+        find_layer(network, layer)
+
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    assert parse(params_that_dvc_makes(tmp_path, flatten(configuration.changes))) == found
 
 
-def test_a_recipe_stands_on_another_and_has_the_last_word(tmp_path):
+def test_a_recipe_extends_another_and_has_the_last_word(tmp_path):
     for name, text in {
         "one": "overrides: {train: {cnn: {epochs: 1, batch: 8}, dnn: {epochs: 1}}}",
         "two": "extends: one\noverrides: {train: {cnn: {epochs: 2}}}",
@@ -73,50 +97,11 @@ def test_a_recipe_stands_on_another_and_has_the_last_word(tmp_path):
         read_recipe("lost", tmp_path)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_recipe_is_allowed_and_says_what_it_is(name, params):
-    assert read_recipe(name, RECIPES).title
-    assert configured(name, params).params != params
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_recipe_keeps_what_makes_its_figures_honest(name, params):
-    split = configured(name, params).params.split
-    assert split.copies_together
-    assert split.validation == 0.5  # chosen by as many faces as measured on
-    if split.refit_fraction:  # then nothing may be chosen by the few faces that are left
-        chosen = configured(name, params).params.train
-        assert epoch_chosen_on(chosen.cnn) == epoch_chosen_on(chosen.dnn) == "none"
-    assert not (split.refit_fraction and name.startswith("r"))
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_layers_that_a_recipe_looks_at_are_in_its_network(name, params):
-    found = configured(name, params).params
-    network = build_network(found.train.cnn.network)
-    build_network(found.train.dnn.network)
-    for layer in found.filters.layers if found.filters.layers != "auto" else ():
-        find_layer(network, layer)
-
-
 def test_r4_trains_on_the_first_25_000_rows(params):
     faces = pd.DataFrame({"label": 0, "md5": [str(k) for k in range(28_709)]})
     parts = split_faces(faces, configured("r4", params).params.split)
     assert (parts[:25_000] == "train").all()
     assert not (parts[25_000:] == "train").any()
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_dvc_makes_of_a_recipe_the_parameters_that_were_checked(name, params, tmp_path):
-    from dvc.utils.hydra import apply_overrides
-    from dvc.utils.serialize import load_yaml
-
-    path = tmp_path / "params.yaml"
-    shutil.copy(ROOT / "params.yaml", path)
-    configuration = configured(name, params)
-    changes = flatten(configuration.changes)
-    apply_overrides(path, [f"{key}={quote(value)}" for key, value in changes.items()])
-    assert parse(load_yaml(str(path))) == configuration.params
 
 
 @pytest.mark.parametrize(
@@ -127,22 +112,9 @@ def test_dvc_makes_of_a_recipe_the_parameters_that_were_checked(name, params, tm
     ],
 )  # fmt: skip
 def test_a_value_reaches_the_experiment_as_it_is(value, tmp_path):
-    from dvc.utils.hydra import apply_overrides
-    from dvc.utils.serialize import load_yaml
-
-    path = tmp_path / "params.yaml"
-    path.write_text("a: {b: auto}\n")
-    apply_overrides(path, [f"a.b={quote(value)}"])
-    found = load_yaml(str(path))["a"]["b"]
+    (tmp_path / "params.yaml").write_text("a: {b: auto}\n")
+    found = params_that_dvc_makes(tmp_path, {"a.b": value})["a"]["b"]
     assert (found, type(found)) == (value, type(value))
-
-
-def test_an_unknown_recipe_names_the_known_ones():
-    with pytest.raises(
-        UserError,
-        match="recipe 'r3' is not known; choose one of: ensemble, few, gpu, half-hour, hour, r0",
-    ):
-        read_recipe("r3", RECIPES)
 
 
 @pytest.mark.parametrize(
@@ -163,13 +135,6 @@ def test_a_mistake_in_a_recipe_is_named_in_one_line(text, message, params, tmp_p
     assert "mine.yaml: " in str(caught.value)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_merging_replaces_values_and_lists_and_leaves_the_rest():
-    base = {"a": {"b": [1, 2], "c": 3}, "d": 4}
-    before = copy.deepcopy(base)
-    assert merge(base, {"a": {"b": [5]}}) == {"a": {"b": [5], "c": 3}, "d": 4}
-    assert base == before
 
 
 @pytest.mark.parametrize(
@@ -200,9 +165,10 @@ def in_project(monkeypatch):
     monkeypatch.chdir(ROOT)
 
 
-def test_the_ablation_is_every_combination_of_one_fixed_network(in_project):
-    found = combine("ablation", read_grid("ablation", GRIDS))
-    names = [combination.configuration.name for combination in found]
+def test_the_ablation_is_every_combination_of_one_network_and_nothing_else(in_project):
+    grid = read_grid("ablation", GRIDS)
+    found = combine("ablation", grid)
+    names = [combination.name for combination in found]
     assert len(set(names)) == 27
     assert names[:4] == [
         "ablation-none-none-0", "ablation-none-none-1", "ablation-none-none-2",
@@ -218,14 +184,9 @@ def test_the_ablation_is_every_combination_of_one_fixed_network(in_project):
         "standardisation": ("plain-cnn", "dataset"),
         "batch_norm": ("plain-norm-cnn", "none"),
     }
-
-
-def test_experiments_of_a_grid_differ_in_nothing_that_is_not_varied(in_project):
-    grid = read_grid("ablation", GRIDS)
-    varied = varied_keys(grid)
-    flat = [flatten(found.configuration.params.model_dump()) for found in combine("g", grid)]
+    flat = [flatten(each.configuration.params.model_dump()) for each in found]
     for one, other in pairwise(flat):
-        assert {key for key in one if one[key] != other[key]} <= varied
+        assert {key for key in one if one[key] != other[key]} <= grid.varied
     assert {params["split.seed"] for params in flat} == {0}
 
 
@@ -247,16 +208,13 @@ def grid(tmp_path):
     return read_grid("rates", tmp_path)
 
 
-def test_a_setting_holds_for_the_whole_grid_but_not_for_what_it_varies(grid, in_project):
-    found = combine("rates", grid, [parse_assignment("train.cnn.epochs=1")])
+def test_settings_and_a_recipe_hold_for_the_whole_grid_but_not_for_what_it_varies(grid, in_project):
+    of_recipe = grid.model_copy(update={"recipe": "r4"})
+    found = combine("rates", of_recipe, [parse_assignment("train.cnn.epochs=1")])
     assert {one.configuration.params.train.cnn.epochs for one in found} == {1}
+    assert {one.configuration.params.train.cnn.network for one in found} == {"leaky-cnn"}
     with pytest.raises(UserError, match=r"train\.cnn\.seed: the grid 'rates' varies it"):
         combine("rates", grid, [parse_assignment("train.cnn.seed=1")])
-
-
-def test_a_grid_may_stand_on_a_recipe(grid, in_project, params):
-    found = combine("rates", grid.model_copy(update={"recipe": "r4"}))
-    assert {one.configuration.params.train.cnn.network for one in found} == {"leaky-cnn"}
 
 
 @pytest.mark.parametrize(
@@ -277,13 +235,14 @@ def test_a_mistake_in_a_grid_is_named_in_one_line(old, new, message, tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def ended(combinations, accuracies):
+def kept(combinations, accuracies=(0.5, 0.6, 0.7, 0.8), faces="md5"):
+    """What DVC would keep of experiments, as if they had run."""
     return {
-        one.configuration.name: Finished(
-            one.configuration.name,
-            "0" * 40,
+        one.name: KeptExperiment(
+            one.name,
             flatten(one.configuration.params.model_dump()),
             {"cnn.accuracy": accuracy},
+            faces,
         )
         for one, accuracy in zip(combinations, accuracies, strict=False)
     }
@@ -292,54 +251,39 @@ def ended(combinations, accuracies):
 def test_experiments_are_collected_by_arm_and_seed_and_missing_ones_named(grid, in_project):
     combinations = combine("rates", grid)
     measured, missing = collect(
-        grid, combinations, ended(combinations, [0.5, 0.6, 0.7]), grid.measure
+        grid, combinations, kept(combinations, [0.5, 0.6, 0.7]), "cnn.accuracy"
     )
     assert measured == {("low",): {0: 0.5, 1: 0.6}, ("high",): {0: 0.7}}
     assert missing == ["rates-high-1"]
 
 
-def test_experiments_that_differ_in_something_else_are_not_compared(grid, in_project):
-    combinations = combine("rates", grid)
-    finished = ended(combinations, [0.5, 0.6, 0.7, 0.8])
-    finished["rates-high-0"].params["train.cnn.epochs"] = 99
-    with pytest.raises(UserError, match=r"'rates-high-0': train\.cnn\.epochs = 99, needed"):
-        collect(grid, combinations, finished, grid.measure)
-
-
 def test_experiments_with_other_settings_compare_if_all_have_them(grid, in_project):
-    settings = [parse_assignment("train.cnn.epochs=1")]
-    finished = ended(combine("rates", grid, settings), [0.5, 0.6, 0.7, 0.8])
-    measured, missing = collect(grid, combine("rates", grid), finished, grid.measure)
-    assert len(measured) == 2
-    assert not missing
+    combinations = combine("rates", grid)
+    found = kept(combine("rates", grid, [parse_assignment("train.cnn.epochs=1")]))
+    assert not collect(grid, combinations, found, grid.measure)[1]
+    found["rates-high-0"].params["train.cnn.epochs"] = 99
+    with pytest.raises(UserError, match=r"'rates-high-0': train\.cnn\.epochs = 99, needed"):
+        collect(grid, combinations, found, grid.measure)
 
 
 def test_an_arm_that_was_changed_since_is_not_taken_for_the_new_one(grid, in_project):
-    finished = ended(combine("rates", grid), [0.5, 0.6, 0.7, 0.8])
+    found = kept(combine("rates", grid))
     grid.vary["rate"]["high"]["train"]["cnn"]["learning_rate"] = 0.2
     with pytest.raises(UserError, match=r"learning_rate = 0\.1, needed to compare: 0\.2"):
-        collect(grid, combine("rates", grid), finished, grid.measure)
+        collect(grid, combine("rates", grid), found, grid.measure)
 
 
-@pytest.mark.parametrize("kept", ["/one/data/raw/faces.csv", "data/raw/faces.csv"])
-def test_the_same_faces_in_another_clone_are_the_same(grid, in_project, kept):
-    settings = [parse_assignment("data.source=./data/raw/faces.csv")]
-    combinations = combine("rates", grid, settings)
-    finished = ended(combinations, [0.5, 0.6, 0.7, 0.8])
-    for name in ("rates-low-1", "rates-high-0"):
-        finished[name].params["data.source"] = kept
-    assert not collect(grid, combinations, finished, grid.measure)[1]
-
-
-def test_other_faces_do_not_compare(grid, in_project):
+def test_the_same_faces_compare_whatever_their_path_and_others_do_not(grid, in_project):
     combinations = combine("rates", grid, [parse_assignment("data.source=data/raw/faces.csv")])
-    finished = ended(combinations, [0.5, 0.6, 0.7, 0.8])
-    finished["rates-high-0"].params["data.source"] = "/one/data/other/faces.csv"
-    with pytest.raises(UserError, match=r"data\.source = '/one/data/other/faces\.csv', needed"):
-        collect(grid, combinations, finished, grid.measure)
+    found = kept(combinations)
+    found["rates-high-0"].params["data.source"] = "/one/data/raw/faces.csv"
+    assert not collect(grid, combinations, found, grid.measure)[1]
+    found |= {"rates-high-0": KeptExperiment("", found["rates-high-0"].params, {"cnn.accuracy": 1})}
+    with pytest.raises(UserError, match=r"data\.source = '/one/data/raw/faces\.csv', needed"):
+        collect(grid, combinations, found, grid.measure)
 
 
-# The table
+# The report
 
 MEASURED = {
     ("none", "none"): {0: 0.50, 1: 0.52, 2: 0.54},
@@ -349,6 +293,12 @@ MEASURED = {
 }
 BASE = ("none", "none")
 AXES = {"normalisation": ["none", "scaled"], "augmentation": ["none", "flip"]}
+
+
+def grid_of(axes):
+    vary = {axis: {arm: {} for arm in arms} for axis, arms in axes.items()}
+    seeds = {"keys": ["train.cnn.seed"], "values": [0]}
+    return GridFile(title="Ablation", measure="cnn.accuracy", vary=vary, seeds=seeds)
 
 
 def test_mean_and_spread_are_over_seeds():
@@ -370,25 +320,19 @@ def test_differences_are_paired_by_seed_and_have_students_interval():
     assert (scaled.seeds, scaled.mean) == (2, pytest.approx(0.11))
     single = found["scaled", "flip"]
     assert (single.mean, single.low) == (pytest.approx(0.18), None)
-
-
-def test_without_a_base_arm_there_are_no_differences():
-    found = summarise({("none", "flip"): {0: 0.5}}, BASE)
-    assert [arm.difference for arm in found] == [None]
+    without_base = summarise({("none", "flip"): {0: 0.5}}, BASE)
+    assert [arm.difference for arm in without_base] == [None]
 
 
 def test_the_page_has_rows_columns_and_says_what_the_figures_are():
-    text = write_markdown(summarise(MEASURED, BASE), AXES, "Ablation", "cnn.accuracy")
+    text = write_markdown(summarise(MEASURED, BASE), grid_of(AXES))
     assert "| normalisation \\ augmentation | none | flip |" in text
     assert "| none | 52.0 ± 2.0 (3) | 55.0 ± 2.6 (3) |" in text
     assert "| none | base | +3.0 (+0.5 to +5.5) |" in text
     assert "choose nothing" in text
     assert "3 seeds are few" in text
-
-
-def test_the_table_of_one_axis_has_one_column():
-    found = summarise({("low",): {0: 0.5}, ("high",): {0: 0.4}}, ("low",))
-    text = write_markdown(found, {"rate": ["low", "high"]}, "Rates", "cnn.accuracy")
+    one_axis = summarise({("low",): {0: 0.5}, ("high",): {0: 0.4}}, ("low",))
+    text = write_markdown(one_axis, grid_of({"rate": ["low", "high"]}))
     assert "| high | 40.0 (1) |" in text
     assert "| high | \N{MINUS SIGN}10.0 (1) |" in text
 
@@ -401,27 +345,3 @@ def test_the_csv_has_a_row_an_arm():
     ]  # fmt: skip
     assert list(table["seeds"]) == [3, 3, 2, 1]
     assert np.isnan(table["difference"].astype(float)[0])
-
-
-# What DVC prints
-
-LINES = (
-    NOISE + b"'/x/data'. It won't be created.\nRunning\n\r 0%|\r50%|\r100%|\nWARNING: other\nend"
-)
-
-
-@given(st.lists(st.integers(0, len(LINES)), max_size=8))
-def test_only_the_noise_is_left_out_wherever_the_output_is_cut(places):
-    cuts = [0, *sorted(places), len(LINES)]
-    pieces = [LINES[start:stop] for start, stop in pairwise(cuts)]
-    kept = b"".join(without_noise(pieces))
-    assert kept == LINES[LINES.index(b"Running") :]
-
-
-def test_a_bar_is_shown_at_once():
-    def pieces():
-        yield b"\r 50%|"
-        pytest.fail("it waited for more")
-
-    shown = without_noise(pieces())
-    assert next(shown) + next(shown) == b"\r 50%|"

@@ -18,8 +18,8 @@ from uuid import UUID
 import psutil
 import pytest
 import yaml
-
 from flows.plan import make_plan, seconds
+
 from pipeline.errors import UserError
 from pipeline.priority import NICE
 

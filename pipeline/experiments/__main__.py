@@ -1,38 +1,36 @@
 """Run recipes and grids as DVC experiments: `python -m pipeline.experiments list`."""
 
 import argparse
+import re
 import signal
+import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from types import FrameType
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.dotted_keys import flatten
+from pipeline.driver.experiment_runs import Experiment, check_workspace, read_kept, run_experiment
+from pipeline.driver.stage_runs import DVC
 from pipeline.errors import UserError
-from pipeline.experiments import grid as grids
-from pipeline.experiments.finished import Finished, read_finished
+from pipeline.experiments.grid_runs import plan_grid, run_grid
+from pipeline.experiments.grids import GRIDS, combine, read_grid
 from pipeline.experiments.recipes import (
     RECIPES,
-    Overrides,
+    check_source,
     configure,
     list_files,
     parse_assignment,
     read_recipe,
 )
-from pipeline.experiments.running import (
-    Experiment,
-    check_source,
-    check_workspace,
-    environment,
-    is_done,
-    only_done,
-    run,
-)
-from pipeline.experiments.subprocesses import run_to_end
-from pipeline.experiments.table import draw_up, show_command
-from pipeline.params import MODELS
+from pipeline.params import MODELS, load
+
+HEADLINES = [f"{model}.{name}" for name in ("validation_accuracy", "accuracy") for model in MODELS]
+"""The metrics that compare experiments of any kind."""
 
 
 def main() -> int:
@@ -77,10 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     table.add_argument("name", metavar="GRID")
     table.set_defaults(command=_table)
 
-    show = commands.add_parser(
-        "show", help="a grid in `dvc exp show`: only what varies, and scores"
-    )
-    show.add_argument("name", metavar="GRID")
+    show = commands.add_parser("show", help="`dvc exp show`: only what differs, and scores")
+    show.add_argument("name", metavar="GRID", nargs="?", help="of this grid; else all experiments")
     show.set_defaults(command=_show)
 
     for running in (one, every, grid):
@@ -88,9 +84,6 @@ def _parser() -> argparse.ArgumentParser:
             "-S", dest="settings", action="append", default=[], metavar="KEY=VALUE",
             help="over the recipe or grid, as in train.cnn.epochs=1; may be repeated",
         )  # fmt: skip
-        running.add_argument(
-            "--again", action="store_true", help="ask DVC also where nothing seems to have changed"
-        )
     for recipes in (one, every):
         recipes.add_argument(
             "--to", dest="stages", action="append", default=[], metavar="STAGE",
@@ -102,15 +95,14 @@ def _parser() -> argparse.ArgumentParser:
 def _list(_chosen: argparse.Namespace) -> int:
     if not RECIPES.is_dir():
         raise UserError(f"{RECIPES}/: no such folder; run this in the project's own folder")
-    table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("run", "name", "what"):
-        table.add_column(heading)
-    for name in list_files(RECIPES):
-        table.add_row("recipe", name, read_recipe(name).title)
-    for name in list_files(grids.GRIDS):
-        grid = grids.read_grid(name)
-        table.add_row("grid", name, f"{grid.title} ({grids.describe(grid)})")
-    Console(highlight=False).print(table)
+    grids = {name: read_grid(name) for name in list_files(GRIDS)}
+    _print_table(
+        ("run", "name", "what"),
+        [
+            *(("recipe", name, read_recipe(name).title) for name in list_files(RECIPES)),
+            *(("grid", name, f"{grid.title} ({grid.size})") for name, grid in grids.items()),
+        ],
+    )
     return 0
 
 
@@ -119,19 +111,19 @@ def _times(chosen: argparse.Namespace) -> int:
     from pipeline.training.forecast import duration
     from pipeline.training.speed import machine_speed
 
-    speed = machine_speed().at_best
-    title = f"Trainings on {chosen.faces:,} faces, by this machine's CPU"
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
-    for heading in ("recipe", "CNN and DNN", "with the semi-supervised", "TFLOP"):
-        table.add_column(heading, justify="left" if heading == "recipe" else "right")
+    speed, rows = machine_speed().at_best, []
     for name in chosen.names or list_files(RECIPES):
         params = configure(name, [read_recipe(name).overrides], f"recipes/{name}.yaml").params
         work = count_trainings(params, Sizes.of(params, chosen.faces, chosen.unlabelled))
         compared = sum(work[f"train@{model}"] for model in MODELS)
         every = sum(work.values())
         shown = (f"about {duration(each / speed)}" for each in (compared, every))
-        table.add_row(name, *shown, f"{every / 1e12:,.0f}")
-    Console(highlight=False).print(table)
+        rows.append((name, *shown, f"{every / 1e12:,.0f}"))
+    _print_table(
+        ("recipe", "CNN and DNN", "with the semi-supervised", "TFLOP"),
+        rows,
+        f"Trainings on {chosen.faces:,} faces, by this machine's CPU",
+    )
     return 0
 
 
@@ -141,69 +133,80 @@ def _run_recipes(names: Sequence[str], chosen: argparse.Namespace) -> int:
     for name in names:
         origin = ", ".join([f"recipes/{name}.yaml", *(f"-S {text}" for text in chosen.settings)])
         configuration = configure(name, [read_recipe(name).overrides, *settings], origin)
-        check_source(configuration.params.data.source)
-        experiments.append(Experiment(configuration, tuple(chosen.stages)))
-    failed = _run_each(experiments, again=chosen.again)
+        check_source(configuration.params)
+        experiments.append(configuration.experiment(chosen.stages))
+    check_workspace()
+    failed = _run_all(experiments)
     if not chosen.stages or "evaluate" in chosen.stages:
-        _print_accuracies(names, read_finished())
+        _print_accuracies(names)
     return _report_failures(failed)
 
 
 def _run_grid(chosen: argparse.Namespace) -> int:
-    grid = grids.read_grid(chosen.name)
-    settings: list[Overrides] = [parse_assignment(text) for text in chosen.settings]
-    combinations = grids.combine(chosen.name, grid, settings)
-    for source in {each.configuration.params.data.source for each in combinations}:
-        check_source(source)
-    experiments = [Experiment(each.configuration, tuple(grid.stages)) for each in combinations]
-    failed = _run_each(experiments, again=chosen.again)
-    draw_up(chosen.name, grid, combinations, only_done(experiments, read_finished()))
+    plan = plan_grid(chosen.name, [parse_assignment(text) for text in chosen.settings])
+    failed, _ = run_grid(plan, lambda: _run_all(plan.experiments))
     return _report_failures(failed)
 
 
 def _table(chosen: argparse.Namespace) -> int:
-    grid = grids.read_grid(chosen.name)
-    draw_up(chosen.name, grid, grids.combine(chosen.name, grid), read_finished())
+    from pipeline.experiments.grid_report import write_report
+
+    grid = read_grid(chosen.name)
+    write_report(chosen.name, grid, combine(chosen.name, grid), read_kept())
     return 0
 
 
 def _show(chosen: argparse.Namespace) -> int:
-    return run_to_end(show_command(grids.read_grid(chosen.name)), environment())
+    if chosen.name:
+        grid = read_grid(chosen.name)
+        columns = [*filter(None, [grid.measure, grid.against]), *sorted(grid.varied)]
+    else:
+        now = flatten(load().model_dump())
+        params = (each.params for each in read_kept().values())
+        changed = {key for found in params for key in found if found[key] != now.get(key)}
+        columns = [*HEADLINES, *sorted(changed)]
+    names = "|".join(map(re.escape, ["Experiment", *columns]))
+    options = ["--hide-workspace", "--no-pager", "--drop", ".*", "--keep", f"^({names})$"]
+    return subprocess.run([*DVC, "exp", "show", *options], check=False).returncode
 
 
-def _run_each(experiments: Sequence[Experiment], *, again: bool) -> list[str]:
-    """Run all that is not done; returns the names of those that failed."""
-    check_workspace()
-    finished = {} if again else read_finished()
+def _run_all(experiments: Sequence[Experiment]) -> list[str]:
+    """Run one after another; returns the names of those that failed."""
     failed = []
     for number, experiment in enumerate(experiments, start=1):
-        title = f"[{number}/{len(experiments)}] {experiment.name}"
-        if is_done(experiment, finished):
-            print(f"{title}: done already", flush=True)
-            continue
-        print(f"{title}: runs", flush=True)
-        if not run(experiment):
+        print(f"[{number}/{len(experiments)}] {experiment.name}", flush=True)
+        if run_experiment(experiment, hear=_print_part).state == "failed":
             failed.append(experiment.name)
     return failed
 
 
-def _print_accuracies(names: Sequence[str], finished: Mapping[str, Finished]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, title="Accuracy on test faces, in %", title_justify="left")
-    table.add_column("experiment")
-    for model in MODELS:
-        table.add_column(model.upper(), justify="right")
+def _print_part(_stage: str, text: str, end: str) -> None:
+    with suppress(BrokenPipeError):
+        print(text, end=end, flush=True)
+
+
+def _print_accuracies(names: Sequence[str]) -> None:
+    kept, rows = read_kept(), []
     for name in names:
-        metrics = finished[name].metrics if name in finished else {}
+        metrics = kept[name].metrics if name in kept else {}
         found = (metrics.get(f"{model}.accuracy") for model in MODELS)
-        table.add_row(name, *("" if value is None else f"{100 * value:.1f}" for value in found))
-    Console(highlight=False).print(table)
+        rows.append((name, *("" if value is None else f"{100 * value:.1f}" for value in found)))
+    head = ("experiment", *(model.upper() for model in MODELS))
+    _print_table(head, rows, "Accuracy on test faces, in %")
     print("side by side, with all that was changed: make compare, or dvc exp show")
+
+
+def _print_table(head: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
+    table = Table(*head, box=box.SIMPLE_HEAD, title=title or None, title_justify="left")
+    for row in rows:
+        table.add_row(*row)
+    Console(highlight=False).print(table)
 
 
 def _report_failures(failed: Sequence[str]) -> int:
     if failed:
         print(
-            f"experiments: failed: {', '.join(failed)}; the reason stands where each ran",
+            f"experiments: failed: {', '.join(failed)}; the reason is printed where each ran",
             file=sys.stderr,
         )
     return int(bool(failed))

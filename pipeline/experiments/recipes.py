@@ -1,7 +1,7 @@
 """Recipes: named overrides of params.yaml, checked together with it before anything starts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,15 +9,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from pipeline import layout
+from pipeline.dotted_keys import Nested, flatten, merge, nest
+from pipeline.driver.experiment_runs import SOURCE, Experiment
 from pipeline.errors import UserError
 from pipeline.params import Params, load, parse
 
 RECIPES = Path("recipes")
 
 Model = TypeVar("Model", bound=BaseModel)
-
-Overrides = dict[str, Any]
-"""Sections of params.yaml, as deep as needed, with the values that differ."""
 
 
 class RecipeFile(BaseModel):
@@ -29,7 +29,7 @@ class RecipeFile(BaseModel):
     source: str = ""
     extends: str = ""
     """Another recipe, over which this one's changes are laid."""
-    overrides: Overrides
+    overrides: Nested
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,22 @@ class Configuration:
     """
 
     name: str
-    changes: Overrides
+    changes: Nested
     params: Params
 
-    def renamed(self, name: str) -> "Configuration":
-        """The same under another name."""
-        return replace(self, name=name)
+    def experiment(
+        self, stages: Sequence[str] = (), *, force: bool = False, pull: bool = False
+    ) -> Experiment:
+        """The DVC experiment that runs them.
+
+        A stage's output such as the sample faces is made in the experiment's copy; other faces stay
+        where they are, outside of what git and DVC carry, and need their whole path.
+        """
+        settings = flatten(self.changes)
+        source = Path(self.params.data.source)
+        if source != layout.SAMPLE:
+            settings[SOURCE] = str(source.resolve())
+        return Experiment(self.name, settings, tuple(stages), force, pull)
 
 
 def list_files(folder: Path) -> list[str]:
@@ -95,46 +105,45 @@ def configure(
     Args:
         name: of the experiment.
         overrides: nested as params.yaml is.
-        origin: stands before a message: where the overrides are from.
+        origin: begins a message: where the overrides are from.
         base: what they are laid over; None for params.yaml in the working directory.
 
     Raises:
         UserError: an override's key is not known, or its value not allowed.
     """
-    changes: Overrides = {}
+    changes: Nested = {}
     for override in overrides:
         changes = merge(changes, override)
     merged = merge((base or load()).model_dump(), changes)
     return Configuration(name, changes, parse(merged, origin))
 
 
-def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> Overrides:
-    """A new mapping with the changes in it; sections are merged, all else is replaced."""
-    merged = dict(base)
-    for key, value in changes.items():
-        old = merged.get(key)
-        both = isinstance(value, Mapping) and isinstance(old, Mapping)
-        merged[key] = merge(old, value) if both else value  # type: ignore[arg-type]
-    return merged
+def check_source(params: Params) -> None:
+    """See that the faces are where `data.source` says.
+
+    Raises:
+        UserError: there are no such faces.
+    """
+    source = params.data.source
+    if Path(source) != layout.SAMPLE and not Path(source).exists():
+        raise UserError(
+            f"data.source = {source!r}: no such file or folder; README.md says what it can be"
+        )
 
 
-def parse_assignment(text: str) -> Overrides:
+def parse_assignment(text: str) -> Nested:
     """`train.cnn.epochs=1` as an override; the value is read as params.yaml would read it.
 
     Raises:
         UserError: it is not of this form.
     """
     key, equals, value = text.partition("=")
-    if (
-        not equals
-        or not all(key.split("."))
-        or any(part != part.strip() for part in key.split("."))
-    ):
-        raise UserError(f"-S {text!r}: not key=value, as in train.cnn.epochs=1")
-    override: Any = _parse_yaml(value, f"-S {text}")
-    for part in reversed(key.split(".")):
-        override = {part: override}
-    return dict(override)
+    try:
+        if equals:
+            return nest({key: _parse_yaml(value, f"-S {text}")})
+    except ValueError:  # the key has an empty part
+        pass
+    raise UserError(f"-S {text!r}: not key=value, as in train.cnn.epochs=1")
 
 
 def read_file(path: Path, model: type[Model]) -> Model:
@@ -148,12 +157,11 @@ def read_file(path: Path, model: type[Model]) -> Model:
         return model.model_validate(values)
     except ValidationError as error:
         allowed = ", ".join(model.model_fields)
-        found = (f"{_key(detail['loc'])}{detail['msg']}" for detail in error.errors())
+        found = (
+            ": ".join(filter(None, [".".join(map(str, each["loc"])), each["msg"]]))
+            for each in error.errors()
+        )
         raise UserError(f"{path}: {'; '.join(found)}; known here: {allowed}") from None
-
-
-def _key(location: tuple[int | str, ...]) -> str:
-    return f"{'.'.join(map(str, location))}: " if location else ""
 
 
 def _parse_yaml(text: str, name: str) -> Any:

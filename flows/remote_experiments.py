@@ -14,8 +14,10 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from pipeline.driver.experiment_runs import REPLACED
+from pipeline.driver.git import git, read_commit
+from pipeline.driver.stage_runs import DVC
 from pipeline.errors import UserError
-from pipeline.experiments.running import FORMER, git
 from pipeline.tracking.places import without_secrets
 
 Log = Callable[[str], None]
@@ -37,8 +39,6 @@ METRICS = "metrics.json"
 PAUSES = (2.0, 5.0, 15.0)
 """Seconds before the second and each later attempt: another host may be pushing just now."""
 
-_DVC = (sys.executable, "-m", "dvc")
-
 
 def is_on() -> bool:
     """Whether experiments are exchanged."""
@@ -52,7 +52,7 @@ def configure() -> None:
         UserError: DVC does not take it.
     """
     if storage := os.environ.get(STORAGE):
-        _run(*_DVC, "remote", "add", "--local", "--force", "--default", "shared", storage)
+        _run(*DVC, "remote", "add", "--local", "--force", "--default", "shared", storage)
 
 
 def fetch(log: Log) -> None:
@@ -81,7 +81,7 @@ def push(name: str, log: Log) -> None:
         return
     log(f"pushes experiment {name} to {_remote_name()}")
     with _alone():
-        _try(log, *_DVC, "exp", "push", "--force", "--run-cache", _remote(), name)
+        _try(log, *DVC, "exp", "push", "--force", "--run-cache", _remote(), name)
 
 
 def share(name: str, revision: str, log: Log) -> None:
@@ -99,7 +99,7 @@ def share(name: str, revision: str, log: Log) -> None:
         return
     push(name, log)
     _try(log, "git", "push", "--quiet", "--force", _remote(), f"{revision}:{SHARED}{name}")
-    _try(log, *_DVC, "exp", "remove", "--git-remote", _remote(), name)
+    _try(log, *DVC, "exp", "remove", "--git-remote", _remote(), name)
     git("update-ref", SHARED + name, revision)
 
 
@@ -109,7 +109,7 @@ def unshare(name: str, log: Log) -> None:
     Raises:
         UserError: the remote does not answer.
     """
-    if is_on() and git("rev-parse", "--quiet", "--verify", SHARED + name):
+    if is_on() and read_commit(SHARED + name):
         _try(log, "git", "push", "--quiet", _remote(), f":{SHARED}{name}")
         git("update-ref", "-d", SHARED + name)
 
@@ -117,7 +117,7 @@ def unshare(name: str, log: Log) -> None:
 def _take_over() -> None:
     """Add the remote's experiments to this clone's; of two of one name the younger stays."""
     known = _references(OURS)
-    held = _references(FORMER)  # runs here just now: DVC would find its name taken at the end
+    held = _references(REPLACED)  # runs here just now: DVC would find its name taken at the end
     for name, (theirs, date) in _references(THEIRS).items():
         ours, our_date = known.get(name, ("", 0))
         if name not in held and theirs != ours and date >= our_date:

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.dotted_keys import Nested, flatten
+from pipeline.driver.experiment_runs import SOURCE, KeptExperiment
 from pipeline.errors import UserError
-from pipeline.experiments.finished import SOURCE, Finished, differences
 from pipeline.experiments.recipes import (
     RECIPES,
     Configuration,
-    Overrides,
     configure,
     find_file,
     parse_assignment,
@@ -22,7 +22,6 @@ from pipeline.experiments.recipes import (
     read_recipe,
 )
 from pipeline.params import Seed
-from pipeline.tracking.journal import flatten
 
 GRIDS = Path("grids")
 
@@ -53,9 +52,21 @@ class GridFile(BaseModel):
     stages: list[str] = []
     measure: str
     against: str = ""
-    base: Overrides = {}
-    vary: Annotated[dict[str, dict[str, Overrides]], Field(min_length=1, max_length=2)]
+    base: Nested = {}
+    vary: Annotated[dict[str, dict[str, Nested]], Field(min_length=1, max_length=2)]
     seeds: Seeds
+
+    @property
+    def size(self) -> str:
+        """As in `3 x 3 arms, 3 seeds`."""
+        sizes = " x ".join(str(len(arms)) for arms in self.vary.values())
+        return f"{sizes} arms, {len(self.seeds.values)} seeds"
+
+    @property
+    def varied(self) -> set[str]:
+        """The parameters in which the experiments differ, by dotted key."""
+        arms = itertools.chain.from_iterable(axis.values() for axis in self.vary.values())
+        return set(self.seeds.keys).union(*map(flatten, arms))
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,11 @@ class Combination:
     arms: Arms
     seed: int
     configuration: Configuration
+
+    @property
+    def name(self) -> str:
+        """Of the experiment."""
+        return self.configuration.name
 
 
 def read_grid(name: str, folder: Path = GRIDS) -> GridFile:
@@ -86,7 +102,7 @@ def read_grid(name: str, folder: Path = GRIDS) -> GridFile:
 
 
 def combine(
-    name: str, grid: GridFile, overrides: Sequence[Overrides] = (), recipes: Path = RECIPES
+    name: str, grid: GridFile, overrides: Sequence[Nested] = (), recipes: Path = RECIPES
 ) -> list[Combination]:
     """All experiments of a grid, seed by seed of each arm, every one checked.
 
@@ -94,14 +110,13 @@ def combine(
         name: the grid's; each experiment's name begins with it.
         grid: as read.
         overrides: of every experiment, over the grid's `base`.
-        recipes: the folder of the recipe that the grid may stand on.
+        recipes: the folder of the recipe that the grid may extend.
 
     Raises:
         UserError: a key is not known, a value not allowed, or an override is of a varied key.
     """
-    varied = varied_keys(grid)
     for key in itertools.chain.from_iterable(map(flatten, overrides)):
-        if key in varied:
+        if key in grid.varied:
             raise UserError(
                 f"-S {key}: the grid {name!r} varies it; change it in grids/{name}.yaml"
             )
@@ -118,16 +133,10 @@ def combine(
     return found
 
 
-def varied_keys(grid: GridFile) -> set[str]:
-    """The parameters in which the experiments of a grid differ."""
-    arms = itertools.chain.from_iterable(axis.values() for axis in grid.vary.values())
-    return set(grid.seeds.keys).union(*map(flatten, arms))
-
-
 def collect(
     grid: GridFile,
     combinations: Sequence[Combination],
-    finished: Mapping[str, Finished],
+    kept: Mapping[str, KeptExperiment],
     measure: str,
 ) -> tuple[dict[Arms, dict[int, float]], list[str]]:
     """A measure of each arm by seed, and the names of experiments that are not there yet.
@@ -135,31 +144,33 @@ def collect(
     Raises:
         UserError: experiments differ in more than the grid varies, so that they do not compare.
     """
-    varied, first = varied_keys(grid), None
+    first: KeptExperiment | None = None
     measured: dict[Arms, dict[int, float]] = {}
     missing = []
-    for combination in combinations:
-        name = combination.configuration.name
-        experiment = finished.get(name)
-        value = experiment.metrics.get(measure) if experiment else None
-        if experiment is None or value is None:
-            missing.append(name)
+    for each in combinations:
+        found = kept.get(each.name)
+        if found is None or measure not in found.metrics:
+            missing.append(each.name)
             continue
-        first = first or experiment
-        wanted = flatten(combination.configuration.params.model_dump())
-        reference: dict[str, Any] = {**first.params, **{key: wanted.get(key) for key in varied}}
-        if SOURCE not in differences({SOURCE: first.params.get(SOURCE)}, wanted):
-            reference[SOURCE] = wanted[SOURCE]  # each machine has it under another path
-        for key in differences(experiment.params, reference):
+        first = first or found
+        wanted = flatten(each.configuration.params.model_dump())
+        reference = {**first.params, **{key: wanted.get(key) for key in grid.varied}}
+        if (key := _first_difference(found, reference, first.faces)) is not None:
             raise UserError(
-                f"experiment {name!r}: {key} = {experiment.params[key]!r}, needed to compare: "
+                f"experiment {each.name!r}: {key} = {found.params[key]!r}, needed to compare: "
                 f"{reference.get(key)!r}; run the grid again, with one -S for all of it"
             )
-        measured.setdefault(combination.arms, {})[combination.seed] = value
+        measured.setdefault(each.arms, {})[each.seed] = found.metrics[measure]
     return measured, missing
 
 
-def describe(grid: GridFile) -> str:
-    """How large a grid is, as in `3 x 3 arms, 3 seeds`."""
-    sizes = " x ".join(str(len(arms)) for arms in grid.vary.values())
-    return f"{sizes} arms, {len(grid.seeds.values)} seeds"
+def _first_difference(
+    found: KeptExperiment, reference: Mapping[str, Any], faces: str | None
+) -> str | None:
+    """A parameter of an experiment that is not as in the reference; None if there is none."""
+    for key, value in sorted(found.params.items()):
+        # The same faces have another path in each clone.
+        are_same_faces = key == SOURCE and faces is not None and found.faces == faces
+        if value != reference.get(key) and not are_same_faces:
+            return key
+    return None

@@ -1,23 +1,22 @@
-"""Several programs that live and end together."""
+"""Programs that run until one of them ends or this process is told to, and end together."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
+from pipeline.driver.process_family import end_families
 from pipeline.priority import give_way
 
 GRACE = 40.0
 """Seconds that a program gets to end by itself; Prefect's worker gives its flow runs 30."""
 
-
-ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-"""Signals that end all: somebody's, a Ctrl-C, a terminal that was closed."""
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""What ends all; the last comes from a terminal that is closed."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +24,10 @@ class Program:
     """A program to run.
 
     Args:
-        name: For messages.
-        command: Its words; the first is a program.
-        environment: Variables beyond this process's.
-        gives_way: To trainings on this machine. Not for what starts them: they inherit it.
+        name: for messages.
+        command: its words; the first is a program.
+        environment: variables beyond this process's.
+        gives_way: to trainings on this machine. Not for what starts them: they inherit it.
     """
 
     name: str
@@ -37,21 +36,20 @@ class Program:
     gives_way: bool = False
 
 
-class Stopped(Exception):  # noqa: N818 (no error: somebody asked for it)
+class Stopped(Exception):  # noqa: N818 (no error: a signal asks for it)
     """A signal told this process to end."""
 
 
-def supervise(programs: Sequence[Program]) -> int:
+def run_together(programs: Sequence[Program]) -> int:
     """Run programs until one ends or this process is told to; then end all of them.
 
-    Each has a process group of its own: a Ctrl-C reaches it only from here, and what is left of
-    its group is killed at the end. Prefect's workers put flow runs in groups of their own, and end
-    them themselves.
+    Each has a process group of its own, so that a Ctrl-C reaches it only from here. Prefect's
+    workers put flow runs in groups of their own, and end them themselves.
 
     Returns:
         An exit status: 0 after a signal, 1 if a program ended by itself.
     """
-    for number in ENDS:
+    for number in SIGNALS:
         signal.signal(number, _stop)
     running: dict[str, subprocess.Popen[bytes]] = {}
     try:
@@ -72,26 +70,9 @@ def supervise(programs: Sequence[Program]) -> int:
     except Stopped:
         return 0
     finally:
-        for number in ENDS:
+        for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
-        _end(running.values())
-
-
-def _end(processes: "Collection[subprocess.Popen[bytes]]") -> None:
-    for process in processes:
-        _signal_group(process, signal.SIGTERM)
-    deadline = time.monotonic() + GRACE
-    for process in processes:
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(max(0.0, deadline - time.monotonic()))
-    for process in processes:
-        _signal_group(process, signal.SIGKILL)
-        process.wait()
-
-
-def _signal_group(process: "subprocess.Popen[bytes]", number: int) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
+        end_families(list(running.values()), children_first=False, grace=GRACE)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -13,10 +13,10 @@ class Stage:
     """A stage of DVC's graph.
 
     Args:
-        name: As `dvc repro` takes it; `train@cnn` for one cell of a matrix.
-        needs: The stages whose outputs it reads.
-        is_heavy: Whether it fills the machine (`meta: {compute: heavy}` in dvc.yaml).
-        metrics: The files of its metrics, relative to the project's folder.
+        name: as `dvc repro` takes it; `train@cnn` for one cell of a matrix.
+        needs: the stages whose outputs it reads.
+        is_heavy: whether it fills the machine (`meta: {compute: heavy}` in dvc.yaml).
+        metrics: the files of its metrics, relative to the project's folder.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Graph:
-    """Stages, each after all that it needs."""
+    """Stages in the order in which `dvc repro` runs them: each after all that it needs."""
 
     stages: tuple[Stage, ...]
 
@@ -35,7 +35,7 @@ class Graph:
         """The targets and everything upstream of them; the whole graph if there are none.
 
         Args:
-            targets: Names of stages; a matrix's name stands for all its cells.
+            targets: names of stages; a matrix's name means all its cells.
 
         Raises:
             UserError: there is no such stage.
@@ -51,10 +51,10 @@ class Graph:
         return Graph(tuple(stage for stage in self.stages if stage.name in wanted))
 
     def _matching(self, target: str) -> set[str]:
-        names = {stage.name for stage in self.stages}
+        names = [stage.name for stage in self.stages]
         found = {name for name in names if target in (name, name.rpartition("@")[0])}
         if not found:
-            allowed = ", ".join(stage.name for stage in self.stages)
+            allowed = ", ".join(names)
             raise UserError(f"stage {target!r} is not in dvc.yaml; there are: {allowed}")
         return found
 
@@ -63,24 +63,24 @@ def read_graph(root: Path) -> Graph:
     """Ask DVC for the graph of a project.
 
     Args:
-        root: The project's folder.
+        root: the project's folder.
 
     Raises:
         UserError: DVC cannot read the project, or it has no stages.
     """
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
+    from dvc.repo.reproduce import plan_repro
 
     try:
         with Repo(str(root)) as repo:
             edges = repo.index.graph
-            described = {found: _describe(found, edges.successors(found)) for found in edges}
-            order = _order(edges, [found for found in repo.index.stages if found in edges])
+            stages = [_describe(each, edges.successors(each)) for each in plan_repro(edges)]
     except DvcException as error:
         raise UserError(f"{root / 'dvc.yaml'}: {' '.join(str(error).split())}") from None
-    if not described:
+    if not stages:
         raise UserError(f"{root / 'dvc.yaml'}: no stages; run from the project's folder")
-    return Graph(tuple(described[found] for found in order))
+    return Graph(tuple(stages))
 
 
 def _describe(stage: Any, needs: Iterable[Any]) -> Stage:
@@ -93,16 +93,8 @@ def _describe(stage: Any, needs: Iterable[Any]) -> Stage:
 
 
 def _name(stage: Any) -> str:
-    """How `dvc repro` takes a stage in the project's folder, wherever this process stands."""
+    """How `dvc repro` takes a stage in the project's folder, wherever this process works."""
     file, name = stage.path_in_repo, getattr(stage, "name", None)
     if not name:
         return str(file)  # of `dvc add` and `dvc import`: the .dvc file itself
     return str(name) if file == "dvc.yaml" else f"{file}:{name}"
-
-
-def _order(edges: Any, listed: list[Any]) -> list[Any]:
-    """Needed stages first; among those that could be next, the one that dvc.yaml lists first."""
-    from networkx import lexicographical_topological_sort
-
-    position = {stage: number for number, stage in enumerate(listed)}
-    return list(lexicographical_topological_sort(edges.reverse(copy=True), key=position.get))

@@ -1,0 +1,224 @@
+"""DVC experiments: run in a temporary copy that shares the cache, and kept under a name.
+
+The workspace stays as it is. The copy holds what git tracks, changes that are not committed
+included; its results are kept under the experiment's name (`dvc exp show`, `dvc exp apply`).
+"""
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from pipeline import layout
+from pipeline.dotted_keys import flatten
+from pipeline.driver.git import git, read_commit
+from pipeline.driver.stage_runs import DVC, Hear, Outcome, follow
+from pipeline.errors import UserError
+
+REPLACED = "refs/study/former/"
+"""Where an experiment waits while another of its name runs: DVC does not look there."""
+
+COPIES = Path(".dvc/tmp/exps/standalone")
+"""Where DVC puts the copies that experiments run in."""
+
+ABANDONED = 600.0
+"""Seconds after which a copy that no process works in was left behind."""
+
+CODE = ("pipeline", "dvc.yaml", "constraints.txt")
+"""What results follow from besides parameters and data."""
+
+SOURCE = "data.source"
+"""The parameter that says where the faces are."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What is to be run.
+
+    Attributes:
+        name: under which DVC keeps it.
+        settings: over params.yaml, by dotted key.
+        stages: that are wanted, with all they need; none are all.
+        force: run stages that are up to date, too.
+        pull: take over from DVC's remote what another host made of the same inputs.
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+    stages: tuple[str, ...] = ()
+    force: bool = False
+    pull: bool = False
+
+
+@dataclass(frozen=True)
+class KeptExperiment:
+    """An experiment that DVC keeps for the current commit.
+
+    Attributes:
+        name: its name.
+        params: its params.yaml, by dotted key.
+        metrics: the numbers of all stages, likewise. Where a stage did not run, those of the commit
+            that the experiment belongs to.
+        faces: DVC's hash of the faces at `data.source`; None where it has none.
+    """
+
+    name: str
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    faces: str | None = None
+
+
+def check_name(name: str) -> None:
+    """See that git and DVC take an experiment's name.
+
+    Raises:
+        UserError: they do not.
+    """
+    if "/" in name or git("check-ref-format", f"refs/exps/{name}") is None:
+        raise UserError(
+            f"experiment {name!r}: not a name that git takes; "
+            f"letters, digits, - and _ are, as in short-1"
+        )
+
+
+def check_workspace() -> None:
+    """See that the temporary copy will hold all code.
+
+    Raises:
+        UserError: this is no project with a first commit, or code is not known to git.
+    """
+    if not layout.PARAMS.exists() or not Path("dvc.yaml").exists():
+        raise UserError("params.yaml, dvc.yaml: not here; run from the project's folder")
+    if not read_commit("HEAD"):
+        raise UserError("git: no commit here; DVC keeps experiments by commit: git commit")
+    unknown = git("ls-files", "--others", "--exclude-standard", "--", *CODE)
+    if unknown:
+        first = unknown.splitlines()[0]
+        raise UserError(
+            f"{first}: not known to git, so an experiment would lack it: git add {first}"
+        )
+
+
+def run_experiment(
+    experiment: Experiment,
+    *,
+    hear: Hear,
+    ended: Callable[[str, Outcome], None] = lambda _stage, _outcome: None,
+    environment: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+) -> Outcome:
+    """Run an experiment; the kept one of its name is replaced if it succeeds, and stays if not.
+
+    DVC decides which of its stages are up to date. Arguments and result are those of
+    `stage_runs.follow`.
+    """
+    _remove_abandoned_copies()
+    reference = _reference(experiment.name)
+    replaced = reference.replace("refs/exps/", REPLACED, 1)
+    if not read_commit(reference):
+        _move(replaced, reference)  # the process that put it there was killed
+    # Not `dvc exp run --force`: that would also run every stage again that is up to date.
+    _move(reference, replaced)
+    succeeded = False
+    try:
+        outcome = follow(
+            _command(experiment), hear=hear, ended=ended, environment=environment, timeout=timeout
+        )
+        succeeded = outcome.state != "failed"
+        return outcome
+    finally:
+        if succeeded:
+            git("update-ref", "-d", replaced)
+        else:
+            _move(replaced, reference)
+
+
+def read_kept() -> dict[str, KeptExperiment]:
+    """Ask DVC for the experiments of the current commit, by name.
+
+    Raises:
+        UserError: DVC cannot say.
+    """
+    shown = subprocess.run(
+        [*DVC, "exp", "show", "--json"], capture_output=True, text=True, check=False
+    )
+    if shown.returncode:
+        raise UserError(f"dvc exp show: {' '.join(shown.stderr.split())}")
+    experiments = (
+        (each["name"], each["revs"][0].get("data"))
+        for baseline in json.loads(shown.stdout)
+        for each in baseline.get("experiments") or ()
+    )
+    return {name: _read(name, data) for name, data in experiments if name and data}
+
+
+def find_experiment(name: str) -> str:
+    """The commit of an experiment of the current commit; empty if there is none."""
+    return read_commit(_reference(name))
+
+
+def remove_experiment(name: str) -> None:
+    """Forget an experiment of the current commit; what it made stays in DVC's cache."""
+    git("update-ref", "-d", _reference(name))
+
+
+def quote(value: Any) -> str:
+    """A value as `dvc exp run -S` reads it (Hydra's grammar): texts quoted, so that they stay."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    if isinstance(value, Sequence):
+        return "[" + ",".join(quote(item) for item in value) + "]"
+    return repr(value)
+
+
+def _command(experiment: Experiment) -> list[str]:
+    options = ["--temp", "--name", experiment.name]
+    options += ["--force"] if experiment.force else []
+    options += ["--pull"] if experiment.pull else []
+    for key, value in experiment.settings.items():
+        options += ["-S", f"{key}={quote(value)}"]
+    return ["exp", "run", *options, *experiment.stages]
+
+
+def _read(name: str, data: Mapping[str, Any]) -> KeptExperiment:
+    params = flatten(data["params"].get(str(layout.PARAMS), {}).get("data") or {})
+    metrics: dict[str, float] = {}
+    for file in data["metrics"].values():
+        values = flatten(file.get("data") or {})
+        metrics |= {key: value for key, value in values.items() if not isinstance(value, str)}
+    faces = data["deps"].get(str(params.get(SOURCE)).lstrip("/"), {}).get("hash")
+    return KeptExperiment(name, params, metrics, faces)
+
+
+def _remove_abandoned_copies() -> None:
+    """Remove copies that DVC made for experiments and could not remove, because it was killed."""
+    working = set()
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            working.add(Path(process.cwd()))
+    for copy in COPIES.glob("tmp*"):
+        is_old = time.time() - copy.stat().st_mtime > ABANDONED
+        if is_old and not any(folder.is_relative_to(copy.resolve()) for folder in working):
+            shutil.rmtree(copy, ignore_errors=True)
+
+
+def _move(old: str, new: str) -> None:
+    if commit := read_commit(old):
+        git("update-ref", new, commit)
+        git("update-ref", "-d", old)
+
+
+def _reference(name: str) -> str:
+    """Where DVC keeps an experiment of the current commit."""
+    from dvc.repo.experiments.refs import ExpRefInfo
+
+    return str(ExpRefInfo(read_commit("HEAD"), name))

@@ -1,0 +1,69 @@
+"""A grid from its file to its report, wherever its experiments run."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pipeline.dotted_keys import Nested
+from pipeline.driver.experiment_runs import Experiment, check_workspace, read_kept
+from pipeline.experiments.grid_report import GridReport, write_report
+from pipeline.experiments.grids import Combination, GridFile, combine, read_grid
+from pipeline.experiments.recipes import check_source
+
+
+@dataclass(frozen=True)
+class GridPlan:
+    """A checked grid.
+
+    Attributes:
+        name: the file's.
+        grid: its content.
+        combinations: all experiments.
+        experiments: the same, ready to run.
+    """
+
+    name: str
+    grid: GridFile
+    combinations: Sequence[Combination]
+    experiments: Sequence[Experiment]
+
+
+def plan_grid(name: str, overrides: Sequence[Nested] = (), *, pull: bool = False) -> GridPlan:
+    """Check all that can be wrong before an experiment starts.
+
+    Args:
+        name: a file of grids/.
+        overrides: of every experiment.
+        pull: take over from DVC's remote what other hosts made.
+
+    Raises:
+        UserError: the grid, an override, the faces or the workspace is wrong.
+    """
+    grid = read_grid(name)
+    combinations = combine(name, grid, overrides)
+    check_workspace()
+    for each in combinations:
+        check_source(each.configuration.params)
+    experiments = [each.configuration.experiment(grid.stages, pull=pull) for each in combinations]
+    return GridPlan(name, grid, combinations, experiments)
+
+
+def run_grid(
+    plan: GridPlan, run_all: Callable[[], list[str]]
+) -> tuple[list[str], GridReport | None]:
+    """Run a grid's experiments; DVC decides what of each is up to date.
+
+    Args:
+        plan: as checked.
+        run_all: runs its experiments, and returns the names of those that failed.
+
+    Returns:
+        Those names, and the report on the others, if there are any.
+
+    Raises:
+        UserError: experiments do not compare.
+    """
+    failed = run_all()
+    if len(failed) == len(plan.experiments):
+        return failed, None
+    kept = {name: each for name, each in read_kept().items() if name not in failed}
+    return failed, write_report(plan.name, plan.grid, plan.combinations, kept)
