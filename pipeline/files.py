@@ -57,17 +57,6 @@ def read_text(path: Path) -> str:
         raise UserError(f"{path}: no such file; make it with `dvc repro`") from None
 
 
-def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """One level of keys for a nested mapping: `{"a": {"b": 1}}` becomes `{"a.b": 1}`."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
-
-
 def write_csv(path: Path, table: pd.DataFrame) -> None:
     """Write a table without its index; numbers keep six significant digits."""
     disk.write_text(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))

@@ -17,8 +17,9 @@ import jinja2
 from markupsafe import Markup
 
 from pipeline import layout
+from pipeline.dotted_keys import flatten
 from pipeline.dvc_yaml import Entry
-from pipeline.files import flatten, read_json, read_text
+from pipeline.files import read_json, read_text
 from pipeline.ingest.words import is_sample
 from pipeline.params import Params
 from pipeline.report.embedding import Picture, embed

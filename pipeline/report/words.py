@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from pipeline.files import flatten
+from pipeline.dotted_keys import flatten
 from pipeline.params import Params
 from pipeline.tracking.provenance import versions as versions
 
