@@ -29,7 +29,7 @@ from pipeline.training.device import Compute, choose_compute
 from pipeline.training.ema import AveragedModel
 from pipeline.training.face_set import FaceSet
 from pipeline.training.loop import train_epoch
-from pipeline.training.objectives import Classification, augmented
+from pipeline.training.objectives import Chosen, Classification
 from pipeline.training.optimiser import make_optimiser
 
 SIDE = {"cpu": 2048, "cuda": 8192}
@@ -173,7 +173,7 @@ def augmenter(faces: FaceSet, settings: Train) -> Callable[[], None]:
     def run() -> None:
         places = torch.arange(len(faces), device=faces.pixels.device)
         for indices in places.split(settings.batch):
-            augmented(faces, indices, 0, generator, settings.augmentation, seed=0)
+            Chosen(faces, indices, 0, generator, seed=0).augmented(settings.augmentation)
 
     return run
 

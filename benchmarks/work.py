@@ -13,8 +13,8 @@ import json
 
 from pipeline.experiments.flops import Sizes, count_trainings
 from pipeline.experiments.recipes import configure, read_recipe
-from pipeline.training.forecast import duration
 from pipeline.training.speed import machine_speed
+from pipeline.wording.numbers import duration
 
 
 def main() -> None:

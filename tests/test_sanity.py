@@ -43,7 +43,7 @@ def train(sample, settings, network):
     labels = torch.from_numpy(sample.labels.astype(np.int64))
     pixels = torch.from_numpy(sample.pixels.copy())
     faces = FaceSet(pixels[:TRAINED], labels[:TRAINED])
-    task = Classification(settings.augmentation, settings.label_smoothing, seed=0)
+    task = Classification(settings.augmentation, settings.label_smoothing)
     fit(
         model,
         task,

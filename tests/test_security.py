@@ -92,9 +92,9 @@ def test_arrays_of_objects_are_refused_and_not_run(tmp_path, bomb):
 def test_a_checkpoint_with_foreign_code_is_set_aside_and_not_run(tmp_path, bomb):
     checkpoints = Checkpoints(tmp_path / "c", "f" * 32)
     checkpoints.save(1, {"epoch": 1})
-    torch.save({"fingerprint": "f" * 32, "state": {"x": bomb}}, tmp_path / "hostile")
+    torch.save({"x": bomb}, tmp_path / "hostile")
     digest = hashlib.sha256((tmp_path / "hostile").read_bytes()).hexdigest()[:16]
-    (tmp_path / "hostile").rename(tmp_path / f"c/ffffffff-00002-{digest}.pt")
+    (tmp_path / "hostile").rename(tmp_path / f"c/{'f' * 32}-00002-{digest}.pt")
     with pytest.warns(UserWarning, match="damaged"):
         assert checkpoints.load() == {"epoch": 1}
 

@@ -108,8 +108,8 @@ def _list(_chosen: argparse.Namespace) -> int:
 
 def _times(chosen: argparse.Namespace) -> int:
     from pipeline.experiments.flops import Sizes, count_trainings
-    from pipeline.training.forecast import duration
     from pipeline.training.speed import machine_speed
+    from pipeline.wording.numbers import duration
 
     speed, rows = machine_speed().at_best, []
     for name in chosen.names or list_files(RECIPES):

@@ -12,70 +12,49 @@ alone and not from the course of the training, so that one that was killed goes 
 been.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from pipeline.faces.expressions import EXPRESSIONS
-from pipeline.params import Augmentation
 from pipeline.semisupervised.params import Consistency
 from pipeline.training.face_set import FaceSet
-from pipeline.training.objectives import Batch, Teacher, augmented
+from pipeline.training.objectives import Batch, Chosen, Classification, Teacher
 
 
-@dataclass(frozen=True)
-class ConsistentClassification:
+@dataclass(frozen=True, kw_only=True)
+class ConsistentClassification(Classification):
     """Name the labelled faces, and unlabelled ones as the teacher does, however they are changed.
 
-    The loop goes over the unlabelled faces; labelled ones are drawn beside them.
+    The loop goes over the unlabelled faces; labelled ones are drawn beside them. `augmentation` is
+    the weak one: of labelled faces, and of unlabelled ones when the teacher names them.
 
     Attributes:
         labelled: faces with labels, on the training device.
         thresholds: confidence from which a guess counts, of each expression, (7,).
-        weak: changes of labelled faces, and of unlabelled ones when the teacher names them.
-        label_smoothing: of the labelled faces.
         settings: of the method.
-        seed: decides the first side of alternating flips.
     """
 
     labelled: FaceSet
     thresholds: Tensor
-    weak: Augmentation
-    label_smoothing: float
     settings: Consistency
-    seed: int
 
-    def training_batch(
-        self,
-        faces: FaceSet,
-        indices: Tensor,
-        epoch: int,
-        generator: torch.Generator,
-        teacher: Teacher,
-    ) -> Batch:
+    def training_batch(self, chosen: Chosen, teacher: Teacher) -> Batch:
         """Some labelled faces, then unlabelled ones changed a lot and what the teacher guesses."""
-        count = max(1, round(len(indices) * self.settings.labelled_share))
-        drawn = torch.randint(
-            len(self.labelled), (count,), generator=generator, device=generator.device
-        )
-        named = augmented(self.labelled, drawn, epoch, generator, self.weak, self.seed)
-        weak = augmented(faces, indices, epoch, generator, self.weak, self.seed)
-        strong = augmented(faces, indices, epoch, generator, self.settings.augmentation, self.seed)
-        guesses = self._guess(teacher(weak))
+        count = max(1, round(len(chosen.indices) * self.settings.labelled_share))
+        chance = chosen.generator
+        drawn = torch.randint(len(self.labelled), (count,), generator=chance, device=chance.device)
+        named = replace(chosen, faces=self.labelled, indices=drawn).augmented(self.augmentation)
+        guesses = self._guess(teacher(chosen.augmented(self.augmentation)))
+        strong = chosen.augmented(self.settings.augmentation)
         return Batch(torch.cat([named, strong]), self.labelled.labels[drawn], guesses)
-
-    def validation_batch(self, faces: FaceSet, indices: Tensor) -> Batch:
-        """Faces as they are and their labels."""
-        return Batch(faces.pixels[indices].unsqueeze(1).float(), faces.labels[indices])
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         """Cross-entropy of the labelled faces, and of the others with what was guessed of them."""
         named, strong = outputs.float().tensor_split([len(batch.targets)])
-        labelled = functional.cross_entropy(
-            named, batch.targets, label_smoothing=self.label_smoothing
-        )
+        labelled = super().loss(named, batch)
         if batch.guesses is None:
             return labelled
         # A guess that is not trusted is a row of zeros, which adds nothing to the sum.

@@ -10,11 +10,11 @@ from pipeline.networks.networks import count_parameters
 from pipeline.params import Evaluate
 from pipeline.semisupervised.params import SemiSupervised
 from pipeline.semisupervised.partial_labels import Material
-from pipeline.semisupervised.result import AutoencoderSize, SemiSupervisedResult
+from pipeline.semisupervised.result import SemiSupervisedResult
 from pipeline.semisupervised.trainings import TRAININGS, settings_of
 from pipeline.statistics.intervals import accuracy_and_f1, compare
 from pipeline.statistics.scores import majority_accuracy
-from pipeline.training.selection import epoch_chosen_on
+from pipeline.training.selection import Progress, epoch_chosen_on
 
 
 def measure(
@@ -23,7 +23,7 @@ def measure(
     material: Material,
     guesses: dict[str, NDArray[np.int64]],
     autoencoder: Autoencoder,
-    reconstruction_error: float,
+    progress: Progress,
 ) -> SemiSupervisedResult:
     """Compare the classifiers on the test faces.
 
@@ -33,7 +33,7 @@ def measure(
         material: the faces of the stage.
         guesses: of each classifier, the expressions of the test faces, (N,).
         autoencoder: after its training.
-        reconstruction_error: on validation faces.
+        progress: of its training.
     """
     labels = material.test_labels
     chance = {"resamples": scoring.resamples, "seed": scoring.seed}
@@ -52,10 +52,11 @@ def measure(
         code=autoencoder.code_size,
         noise=settings.noise,
         mask_ratio=settings.mask_ratio,
-        parameters=AutoencoderSize(
-            count_parameters(autoencoder), count_parameters(autoencoder.encoder)
-        ),
-        reconstruction_error=reconstruction_error,
+        parameters={
+            "autoencoder": count_parameters(autoencoder),
+            "encoder": count_parameters(autoencoder.encoder),
+        },
+        reconstruction_error=progress.kept_row["validation_loss"],
         majority_accuracy=majority_accuracy(material.labelled.labels.numpy(), labels),
         gain=gain,
         consistency_gain=consistency_gain,

@@ -34,47 +34,31 @@ class Material:
     test_labels: NDArray[np.int64]
 
 
-def remove_labels(faces: Faces, places: NDArray[np.int64]) -> Faces:
-    """The same faces, some without a label.
-
-    The labels at `places` are not looked at, whatever they are: only the others are taken over.
-    """
-    kept = np.setdiff1d(np.arange(len(faces)), places)
-    labels = np.full(len(faces), UNLABELLED, np.int8)
-    labels[kept] = faces.table["label"].to_numpy()[kept]
-    return Faces(faces.pixels, faces.table.assign(label=labels))
-
-
-def choose_removed(parts: NDArray[np.str_], settings: SemiSupervised) -> NDArray[np.int64]:
-    """Places of the training faces that lose their labels: by chance, blind to the labels."""
-    train = np.flatnonzero(parts == "train")
-    kept = choose_labelled(len(train), settings.labelled_fraction, settings.classifier.seed)
-    return np.delete(train, kept)
-
-
-def arrange(faces: Faces, parts: NDArray[np.str_], others: Faces | None) -> Material:
-    """Give each face its part in the study.
+def arrange(
+    faces: Faces, parts: NDArray[np.str_], others: Faces | None, settings: SemiSupervised
+) -> Material:
+    """Give each face its part in the study; the labels that are taken away are not looked at.
 
     Args:
-        faces: those of the split, after `remove_labels`.
+        faces: those of the split.
         parts: the part of each, (N,).
         others: faces that never had a label, or None to do without.
+        settings: which share keeps its labels, and the seed that chooses, blind to the labels.
     """
     train, validation, test = (
         np.flatnonzero(parts == part) for part in ("train", "validation", "test")
     )
+    kept = choose_labelled(len(train), settings.labelled_fraction, settings.classifier.seed)
     seen = faces.pixels[train]
     if others is not None:
         # A copy of a held-out face would let the autoencoder see what it is tested on.
         held_out = faces.table["md5"][parts != "train"]
         seen = np.concatenate([seen, others.pixels[~others.table["md5"].isin(held_out)]])
-    labels = faces.labels.astype(np.int64)
-
     return Material(
         everything=FaceSet(torch.from_numpy(seen), torch.full((len(seen),), UNLABELLED)),
         training_faces=len(train),
-        labelled=FaceSet.of(faces, train[labels[train] != UNLABELLED]),
+        labelled=FaceSet.of(faces, train[kept]),
         validation=FaceSet.of(faces, validation),
         test_pixels=faces.pixels[test],
-        test_labels=labels[test],
+        test_labels=faces.labels[test].astype(np.int64),
     )

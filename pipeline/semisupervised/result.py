@@ -8,14 +8,6 @@ from pipeline.statistics.intervals import Difference, Interval
 
 
 @dataclass(frozen=True)
-class AutoencoderSize:
-    """Parameters of the autoencoder, and of its encoder alone."""
-
-    autoencoder: int
-    encoder: int
-
-
-@dataclass(frozen=True)
 class SemiSupervisedResult:
     """A classifier with few labels: without other faces, and with them in two ways.
 
@@ -30,7 +22,7 @@ class SemiSupervisedResult:
         noise: standard deviation, as a share of the grey range.
         mask_ratio: share of a face that is masked in training; without it and noise the
             autoencoder is a plain one.
-        parameters: of the autoencoder.
+        parameters: how many the `autoencoder` has, and its `encoder` alone.
         reconstruction_error: mean squared error on validation faces, on a scale from 0 to 1.
         majority_accuracy: of always naming the most frequent expression.
         gain: pretrained less labelled only.
@@ -50,7 +42,7 @@ class SemiSupervisedResult:
     code: int
     noise: float
     mask_ratio: float
-    parameters: AutoencoderSize
+    parameters: dict[str, int]
     reconstruction_error: float
     majority_accuracy: float
     gain: Difference

@@ -36,20 +36,17 @@ def lesson(
         everything: the faces to learn from without their labels.
         labelled: the faces with labels, on the training device.
     """
-    seed = settings_of(name, settings).seed
+    weak, smoothing = settings.augmentation, settings.label_smoothing
     if name == "autoencoder":
-        return (
-            Reconstruction(settings.augmentation, settings.noise, settings.mask_ratio, seed),
-            everything,
-        )
+        return Reconstruction(weak, settings.noise, settings.mask_ratio), everything
     if name == "consistent":
-        thresholds = find_thresholds(labelled.labels, settings.consistency)
+        method = settings.consistency
+        thresholds = find_thresholds(labelled.labels, method)
         consistent = ConsistentClassification(
-            labelled, thresholds, settings.augmentation, settings.label_smoothing,
-            settings.consistency, seed,
-        )  # fmt: skip
+            weak, smoothing, labelled=labelled, thresholds=thresholds, settings=method
+        )
         return consistent, everything
-    return Classification(settings.augmentation, settings.label_smoothing, seed), labelled
+    return Classification(weak, smoothing), labelled
 
 
 def new_autoencoder(settings: SemiSupervised) -> Autoencoder:

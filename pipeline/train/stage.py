@@ -17,7 +17,7 @@ from pipeline.params import ModelName, Params
 from pipeline.shell import Stage
 from pipeline.train.classifier import headline, layer_table, new_classifier
 from pipeline.training.checkpoints import Checkpoints, find_checkpoints
-from pipeline.training.device import choose_compute, speeds
+from pipeline.training.device import choose_compute
 from pipeline.training.face_set import FaceSet
 from pipeline.training.loop import fit
 from pipeline.training.objectives import Classification
@@ -31,12 +31,12 @@ def work(stage: Stage) -> None:
     checkpoints = checkpoints_of(stage.params, model)
     checkpoints.remember("run", stage.journal.run)
     compute = choose_compute(stage.params.machine, checkpoints.remembered("precision"))
-    stage.runs_on(compute.describe() | speeds(stage.params.machine, compute))
+    stage.runs_on(compute.describe())
     train, validation = read_sets()
     classifier = new_classifier(stage.params, model, train)
     progress = fit(
         classifier, Classification.of(settings), train, validation, settings, compute,
-        checkpoints=checkpoints, on_epoch=stage.record_epoch, title=stage.name, tell=stage.tell,
+        checkpoints=checkpoints, on_epoch=stage.record_epoch, title=stage.name,
     )  # fmt: skip
     save_classifier(classifier, layout.folder(stage.name), trained_on=compute.describe())
     write(stage, model, classifier, progress)
@@ -68,9 +68,10 @@ def write(stage: Stage, model: ModelName, classifier: Classifier, progress: Prog
 
 def checkpoints_of(params: Params, model: ModelName) -> Checkpoints:
     """The checkpoints of this very training."""
-    files, size = [*store_files(layout.LABELLED), layout.SPLIT], wanted_size(params, model)
-    settings = [getattr(params.train, model), params.machine]
-    return find_checkpoints(f"train@{model}", settings, files, str(size))
+    settings = [getattr(params.train, model), params.machine, wanted_size(params, model)]
+    return find_checkpoints(
+        f"train@{model}", settings, [*store_files(layout.LABELLED), layout.SPLIT]
+    )
 
 
 def model_of(name: str) -> ModelName:

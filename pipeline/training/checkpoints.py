@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import BaseModel
 
 from pipeline import disk, layout
 from pipeline.errors import UserError
@@ -30,32 +29,22 @@ PAUSE = 15.0
 
 
 def find_checkpoints(
-    training: str, settings: Sequence[BaseModel], files: Sequence[Path], also: str = ""
+    training: str, settings: Sequence[object], files: Sequence[Path]
 ) -> "Checkpoints":
-    """The checkpoints of this very training: same data, parameters and code.
+    """The checkpoints of this very training: same parameters, data and code.
+
+    Code is what DVC, too, asks whether to train again.
 
     Args:
         training: its stage, and its name in that, as in `train@cnn`.
-        settings: the sections of params.yaml that the training reads.
+        settings: the sections of params.yaml that the training reads, and what else decides it.
         files: the data.
-        also: what else decides it.
 
     Raises:
         UserError: a file is missing.
     """
     stage, _, name = training.partition("@")
-    made_from = fingerprint(stage, settings, files, also)
-    return Checkpoints(layout.CHECKPOINTS / f"{stage}-{name}", made_from)
-
-
-def fingerprint(
-    stage: str, settings: Sequence[BaseModel], files: Sequence[Path], also: str = ""
-) -> str:
-    """A hash of parameters, files and code; the code is what DVC asks whether to train again."""
-    digest = hashlib.md5(
-        ("".join(each.model_dump_json() for each in settings) + also).encode(),
-        usedforsecurity=False,
-    )
+    digest = hashlib.md5(repr(settings).encode(), usedforsecurity=False)
     root = Path(__file__).parents[2]
     for path in [*files, *(root / file for file in sorted(deciding(stage, root)))]:
         try:
@@ -63,7 +52,7 @@ def fingerprint(
         except FileNotFoundError:
             raise UserError(f"{path}: no such file; `dvc repro` runs the stages before") from None
         digest.update(_md5(path.absolute(), state.st_mtime_ns, state.st_size))
-    return digest.hexdigest()
+    return Checkpoints(layout.CHECKPOINTS / f"{stage}-{name}", digest.hexdigest())
 
 
 @cache
@@ -94,21 +83,15 @@ class Checkpoints:
 
     def save(self, epoch: int, state: dict[str, Any]) -> None:
         """Write the state after an epoch (counted from 1): write, flush to disk, rename."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        partial = self.folder / f"{self._prefix}-{epoch:05d}.part"
-        try:
-            with disk.naming(partial), partial.open("w+b") as file:
-                torch.save({"fingerprint": self.fingerprint, "state": state}, file)
-                file.flush()
-                os.fsync(file.fileno())
-                file.seek(0)
-                digest = _digest(file)
-                self._bytes = file.tell()
-        except BaseException:
-            partial.unlink(missing_ok=True)  # on a full disk, its room is needed
-            raise
-        partial.replace(partial.with_name(f"{partial.stem}-{digest}.pt"))
-        _flush(self.folder)
+        path = self.folder / f"{self.fingerprint}-{epoch:05d}"
+        with disk.whole(path) as partial, partial.open("w+b") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+            file.seek(0)
+            digest = _digest(file)
+            self._bytes = file.tell()
+        path.rename(f"{path}-{digest}.pt")
         for old in self._newest_first()[KEPT:]:
             old.unlink()
         self._saved_at = time.monotonic()
@@ -116,67 +99,34 @@ class Checkpoints:
     def load(self) -> dict[str, Any] | None:
         """The newest good state of this training, or None. A damaged file is set aside."""
         for path in self._newest_first():
-            try:
-                fingerprint, state = _read(path)
-            except Exception:  # what a damaged archive raises has no common name
-                aside = path.with_suffix(".damaged")
-                path.replace(aside)
-                warnings.warn(f"{path} is damaged; kept as {aside.name}, not used", stacklevel=2)
-                continue
-            if fingerprint == self.fingerprint:
-                return state
+            with path.open("rb") as file, suppress(Exception):  # what torch raises has no one name
+                if _digest(file) == path.stem.rpartition("-")[2]:
+                    file.seek(0)
+                    return dict(torch.load(file, map_location="cpu", weights_only=True))
+            aside = path.with_suffix(".damaged")
+            path.replace(aside)
+            warnings.warn(f"{path} is damaged; kept as {aside.name}, not used", stacklevel=2)
         return None
 
     def remember(self, name: str, text: str) -> None:
         """Keep a fact about this training for when it goes on: `run`, its record; `precision`."""
-        disk.write_text(self._fact(name), text)
+        disk.write_text(self.folder / f"{self.fingerprint}.{name}", text)
 
     def remembered(self, name: str) -> str | None:
         """A fact that this training kept before it was killed."""
-        fact = self._fact(name)
+        fact = self.folder / f"{self.fingerprint}.{name}"
         return fact.read_text(encoding="utf-8") if fact.exists() else None
 
     def clear(self) -> None:
         """Remove this training's files: it is complete, its weights are kept elsewhere."""
-        for path in self.folder.glob(f"{self._prefix}*"):
+        for path in self.folder.glob(f"*{self.fingerprint}*"):
             path.unlink(missing_ok=True)
         with suppress(OSError):  # it holds another training's, or is gone
             self.folder.rmdir()
 
-    @property
-    def _prefix(self) -> str:
-        return self.fingerprint[:8]
-
-    def _fact(self, name: str) -> Path:
-        return self.folder / f"{self._prefix}.{name}"
-
     def _newest_first(self) -> list[Path]:
-        return sorted(self.folder.glob(f"{self._prefix}-*.pt"), reverse=True)
-
-
-def _read(path: Path) -> tuple[str, dict[str, Any]]:
-    """Fingerprint and state of a checkpoint.
-
-    Raises:
-        ValueError: its content is not what was written.
-        Exception: it is no checkpoint.
-    """
-    with path.open("rb") as file:
-        if _digest(file) != path.stem.rpartition("-")[2]:
-            raise ValueError("damaged")
-        file.seek(0)
-        content = torch.load(file, map_location="cpu", weights_only=True)
-    return content["fingerprint"], dict(content["state"])
+        return sorted(self.folder.glob(f"{self.fingerprint}-*.pt"), reverse=True)
 
 
 def _digest(file: BufferedReader | BufferedRandom) -> str:
     return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-
-
-def _flush(folder: Path) -> None:
-    """See that a renaming is on disk, too."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -85,17 +85,6 @@ def choose_compute(machine: Machine, precision: str | None = None) -> Compute:
     )
 
 
-def speeds(machine: Machine, compute: Compute) -> dict[str, str]:
-    """What `auto` chose the precision by, for the record: a core's GFLOP/s in either."""
-    if machine.precision != "auto" or compute.device.type != "cpu":
-        return {}
-    speed = machine_speed()
-    return {
-        "speed.float32": f"{speed.float32 / 1e9:.0f} GFLOP/s",
-        "speed.bfloat16": f"{speed.bfloat16 / 1e9:.0f} GFLOP/s",
-    }
-
-
 def can_compile() -> bool:
     """Whether torch finds what it needs to compile for a CPU."""
     headers = Path(sysconfig.get_path("include")) / "Python.h"

@@ -31,6 +31,10 @@ class FaceSet:
     def __len__(self) -> int:
         return len(self.pixels)
 
+    def inputs(self, indices: Tensor) -> Tensor:
+        """Some of them as a network takes them: float32 (n, 1, 48, 48) in 0..255."""
+        return self.pixels[indices].unsqueeze(1).float()
+
     def to(self, device: torch.device) -> "FaceSet":
         """The same faces on another device."""
         return FaceSet(self.pixels.to(device), self.labels.to(device))

@@ -16,8 +16,7 @@ from pipeline.training.checkpoints import Checkpoints
 from pipeline.training.device import Compute
 from pipeline.training.ema import AveragedModel
 from pipeline.training.face_set import FaceSet
-from pipeline.training.forecast import Forecast
-from pipeline.training.objectives import Objective
+from pipeline.training.objectives import Chosen, Objective
 from pipeline.training.optimiser import learning_rate, make_optimiser
 from pipeline.training.selection import Progress, Row
 
@@ -35,7 +34,6 @@ def fit(
     checkpoints: Checkpoints | None = None,
     on_epoch: Callable[[Row], None] = lambda _: None,
     title: str = "training",
-    tell: Callable[[str], None] = lambda _: None,
 ) -> Progress:
     """Train a model in place and leave it with the weights that were kept.
 
@@ -51,48 +49,44 @@ def fit(
         compute: device and precision.
         checkpoints: where to save, and to go on from; they keep the precision, too.
         on_epoch: called with each new row of the history.
-        title: stands before the progress bar.
-        tell: gets a line that says how long it will take, and others that correct it.
+        title: stands before the progress bar, which says how long it will take.
 
     Raises:
         UserError: the loss is no longer finite, or a batch has too few faces for an ensemble.
     """
-    _check_batch(min(settings.batch, len(train)), count_members(model))
-    if checkpoints:
-        checkpoints.remember("precision", compute.precision)
+    batch = min(settings.batch, len(train))
+    if batch < 2 * (members := count_members(model)) and members > 1:
+        raise UserError(
+            f"{batch} faces are in a batch: each of {members} members needs two at least; "
+            "use fewer members or more faces"
+        )
     train, validation = train.to(compute.device), validation.to(compute.device)
     to_device(model, compute.device)
     optimiser = make_optimiser(model, settings)
     average = AveragedModel(model, settings.ema_decay)
-    progress = _resume(checkpoints, model, optimiser, average)
     trained = compute.compile(model)
-    done, faces = len(progress.history), _faces_per_epoch(train, settings)
-    bar = tqdm(
+    parts = {"model": model, "optimiser": optimiser, "average": average.model}
+    progress = Progress(history=[])
+    if checkpoints:
+        checkpoints.remember("precision", compute.precision)
+        if state := checkpoints.load():
+            progress = Progress(**state.pop("progress"))
+            for name, part in parts.items():
+                part.load_state_dict(state[name])
+
+    done, faces = len(progress.history), len(train) // batch * batch
+    with tqdm(
         total=settings.epochs * faces, initial=done * faces, desc=title,
         unit="face", unit_scale=True, mininterval=0.5,
-    )  # fmt: skip
-    left = (settings.epochs - done) * faces
-
-    def tell_above_the_bar(text: str) -> None:
-        with tqdm.external_write_mode():
-            tell(text)
-
-    forecast = Forecast(tell_above_the_bar, left)
-
-    def advance(trained_on: int) -> None:
-        bar.update(trained_on)
-        forecast.update(trained_on)
-
-    with bar:
+    ) as bar:  # fmt: skip
         for epoch in range(done, settings.epochs):
             if progress.is_over(settings):
                 break
             row: Row = {"epoch": epoch + 1, "passes": (epoch + 1) * faces / len(train)}
             row |= train_epoch(
-                trained, objective, train, settings, compute, epoch, optimiser, average, advance
+                trained, objective, train, settings, compute, epoch, optimiser, average, bar.update
             )
             scores = evaluate(average.model, objective, validation, compute)
-            forecast.update(0, epoch_ends=True)
             row |= {f"validation_{name}": value for name, value in scores.items()}
             if not math.isfinite(row["train_loss"] + row["validation_loss"]):
                 raise UserError(
@@ -105,7 +99,8 @@ def fit(
             on_epoch(row)
             is_last = epoch + 1 == settings.epochs
             if checkpoints and (is_last or checkpoints.are_due()):
-                checkpoints.save(epoch + 1, _state(model, optimiser, average, progress))
+                states: dict[str, Any] = {name: part.state_dict() for name, part in parts.items()}
+                checkpoints.save(epoch + 1, states | {"progress": vars(progress)})
 
     if progress.kept is not None:
         model.load_state_dict(progress.kept)
@@ -122,7 +117,7 @@ def train_epoch(
     epoch: int,
     optimiser: torch.optim.Optimizer,
     average: AveragedModel,
-    advance: Callable[[int], None] = lambda _: None,
+    advance: Callable[[int], object] = lambda _: None,
 ) -> Row:
     """One pass over the faces in a new order; what is left over of a batch waits for the next.
 
@@ -152,7 +147,8 @@ def train_epoch(
         for group in optimiser.param_groups:
             group["lr"] = rate
         indices = order[number * batch : (number + 1) * batch]
-        part = objective.training_batch(faces, indices, epoch, generator, teacher)
+        chosen = Chosen(faces, indices, epoch, generator, settings.seed)
+        part = objective.training_batch(chosen, teacher)
         with compute.autocast():
             outputs = model(part.inputs)
             loss = objective.loss(outputs, part)
@@ -180,20 +176,6 @@ def evaluate(model: nn.Module, objective: Objective, faces: FaceSet, compute: Co
     return {name: float(value) / len(faces) for name, value in sums.items()}
 
 
-def _check_batch(faces: int, members: int) -> None:
-    """See that each member of an ensemble learns from two faces of a batch at least."""
-    if members > 1 and faces < 2 * members:
-        raise UserError(
-            f"{faces} faces are in a batch: each of {members} members needs two at least; "
-            "use fewer members or more faces"
-        )
-
-
-def _faces_per_epoch(faces: FaceSet, settings: Fit) -> int:
-    batch = min(settings.batch, len(faces))
-    return len(faces) // batch * batch
-
-
 def _add(sums: dict[str, Tensor], scores: dict[str, Tensor]) -> None:
     """Add scores on the device: reading them out would make the device wait in every step."""
     for name, value in scores.items():
@@ -204,29 +186,3 @@ def _summary(row: Row) -> str:
     shown = ("train_loss", "validation_loss", "validation_accuracy")
     parts = [f"{name.replace('_', ' ')} {row[name]:.3f}" for name in shown if name in row]
     return f"epoch {row['epoch']:.0f}, " + ", ".join(parts)
-
-
-def _state(
-    model: nn.Module, optimiser: torch.optim.Optimizer, average: AveragedModel, progress: Progress
-) -> dict[str, Any]:
-    return {
-        "model": model.state_dict(),
-        "optimiser": optimiser.state_dict(),
-        "average": average.model.state_dict(),
-        "progress": vars(progress),
-    }
-
-
-def _resume(
-    checkpoints: Checkpoints | None,
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    average: AveragedModel,
-) -> Progress:
-    state = checkpoints.load() if checkpoints else None
-    if state is None:
-        return Progress(history=[])
-    model.load_state_dict(state["model"])
-    optimiser.load_state_dict(state["optimiser"])
-    average.model.load_state_dict(state["average"])
-    return Progress(**state["progress"])

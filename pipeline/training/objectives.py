@@ -20,6 +20,31 @@ from pipeline.training.face_set import FaceSet
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """The faces of one step, and the chance that changes them.
+
+    Attributes:
+        faces: all training faces.
+        indices: which of them the step is about.
+        epoch: from 0.
+        generator: of random numbers, on the device of the faces.
+        seed: decides the first side of alternating flips.
+    """
+
+    faces: FaceSet
+    indices: Tensor
+    epoch: int
+    generator: torch.Generator
+    seed: int
+
+    def augmented(self, augmentation: Augmentation) -> Tensor:
+        """The faces, changed at random: (n, 1, 48, 48) in 0..255."""
+        mirrored = flips(self.indices, self.epoch, augmentation, self.seed, self.generator)
+        inputs = self.faces.inputs(self.indices)
+        return augment(inputs, augmentation, mirrored=mirrored, generator=self.generator)
+
+
+@dataclass(frozen=True)
 class Batch:
     """A few faces as the network sees them: inputs (n, 1, 48, 48) in 0..255, targets beside.
 
@@ -41,15 +66,8 @@ Teacher = Callable[[Tensor], Tensor]
 class Objective(Protocol):
     """What the loop needs to know."""
 
-    def training_batch(
-        self,
-        faces: FaceSet,
-        indices: Tensor,
-        epoch: int,
-        generator: torch.Generator,
-        teacher: Teacher,
-    ) -> Batch:
-        """Inputs and targets of some training faces in an epoch (from 0), changed at random."""
+    def training_batch(self, chosen: Chosen, teacher: Teacher) -> Batch:
+        """Inputs and targets of some training faces, changed at random."""
 
     def validation_batch(self, faces: FaceSet, indices: Tensor) -> Batch:
         """Inputs and targets of some faces as they are."""
@@ -68,40 +86,30 @@ class Classification:
     Attributes:
         augmentation: of training faces.
         label_smoothing: of their labels.
-        seed: decides the first side of alternating flips.
         cutmix: share of the training faces of which a square shows another face.
     """
 
     augmentation: Augmentation
     label_smoothing: float
-    seed: int
     cutmix: float = 0.0
 
     @classmethod
     def of(cls, settings: Train) -> "Classification":
         """What a classifier of params.yaml learns."""
-        return cls(
-            settings.augmentation, settings.label_smoothing, settings.seed, cutmix=settings.cutmix
-        )
+        return cls(settings.augmentation, settings.label_smoothing, settings.cutmix)
 
-    def training_batch(
-        self,
-        faces: FaceSet,
-        indices: Tensor,
-        epoch: int,
-        generator: torch.Generator,
-        _teacher: Teacher,
-    ) -> Batch:
+    def training_batch(self, chosen: Chosen, _teacher: Teacher) -> Batch:
         """Augmented faces and their labels, or probabilities where faces are mixed."""
-        inputs = augmented(faces, indices, epoch, generator, self.augmentation, self.seed)
-        labels = faces.labels[indices]
+        inputs = chosen.augmented(self.augmentation)
+        labels = chosen.faces.labels[chosen.indices]
         if not self.cutmix:
             return Batch(inputs, labels)
-        return Batch(*cutmix(inputs, labels, self.cutmix, len(EXPRESSIONS), generator=generator))
+        classes, generator = len(EXPRESSIONS), chosen.generator
+        return Batch(*cutmix(inputs, labels, self.cutmix, classes, generator=generator))
 
     def validation_batch(self, faces: FaceSet, indices: Tensor) -> Batch:
         """Faces as they are and their labels."""
-        return Batch(faces.pixels[indices].unsqueeze(1).float(), faces.labels[indices])
+        return Batch(faces.inputs(indices), faces.labels[indices])
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         """Smoothed cross-entropy (Szegedy et al. 2015, arXiv:1512.00567)."""
@@ -135,24 +143,15 @@ class Reconstruction:
         augmentation: of the faces, before they are made worse.
         noise: standard deviation, as a share of the grey range.
         mask_ratio: share of each face that is covered with its mean, in squares of a grid.
-        seed: decides the first side of alternating flips.
     """
 
     augmentation: Augmentation
     noise: float
     mask_ratio: float
-    seed: int
 
-    def training_batch(
-        self,
-        faces: FaceSet,
-        indices: Tensor,
-        epoch: int,
-        generator: torch.Generator,
-        _teacher: Teacher,
-    ) -> Batch:
+    def training_batch(self, chosen: Chosen, _teacher: Teacher) -> Batch:
         """Faces with noise and squares that are hidden, and the same faces without."""
-        clean = augmented(faces, indices, epoch, generator, self.augmentation, self.seed)
+        clean, generator = chosen.augmented(self.augmentation), chosen.generator
         speckle = torch.randn(clean.shape, generator=generator, device=clean.device)
         inputs = (clean + 255 * self.noise * speckle).clamp(0, 255)
         if self.mask_ratio:
@@ -161,7 +160,7 @@ class Reconstruction:
 
     def validation_batch(self, faces: FaceSet, indices: Tensor) -> Batch:
         """Clean faces and themselves."""
-        clean = faces.pixels[indices].unsqueeze(1).float()
+        clean = faces.inputs(indices)
         return Batch(clean, clean / 255)
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
@@ -172,17 +171,3 @@ class Reconstruction:
         """Squared error, a mean over the pixels of each face."""
         error = functional.mse_loss(outputs.float(), batch.targets, reduction="none")
         return {"loss": error.mean(dim=(1, 2, 3)).sum()}
-
-
-def augmented(
-    faces: FaceSet,
-    indices: Tensor,
-    epoch: int,
-    generator: torch.Generator,
-    settings: Augmentation,
-    seed: int,
-) -> Tensor:
-    """Some faces of a set, changed at random: (n, 1, 48, 48) in 0..255."""
-    mirrored = flips(indices, epoch, settings, seed, generator)
-    chosen = faces.pixels[indices].unsqueeze(1).float()
-    return augment(chosen, settings, mirrored=mirrored, generator=generator)

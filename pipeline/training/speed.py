@@ -6,17 +6,17 @@ no such units at half. So the answer is measured, by some steps of a small netwo
 and kept: results of one machine must not differ because it was busy on another day.
 """
 
-import json
+import hashlib
 import os
 import platform
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 
 import torch
 from filelock import FileLock
+from pydantic import TypeAdapter, ValidationError
 from torch.nn import Sequential
 
 from pipeline import disk
@@ -27,7 +27,7 @@ CLEARLY = 1.2
 """How many times as fast bfloat16 must be: with less, float32 is as good and rounds less."""
 
 HOPELESS = 3.0
-"""How many times as slow bfloat16 must be to be tried no more."""
+"""How many times as slow bfloat16 must be to be tried no more: it is emulated."""
 
 ROUNDS = 6
 
@@ -42,7 +42,7 @@ class Speed:
 
     Attributes:
         float32: in float32.
-        bfloat16: with products in bfloat16; 0 where the processor has no instruction for them.
+        bfloat16: with products in bfloat16, emulated where the processor has none of them.
     """
 
     float32: float
@@ -59,45 +59,47 @@ class Speed:
         return torch.get_num_threads() * max(self.float32, self.prefers_bfloat16 * self.bfloat16)
 
 
+_BY_MACHINE = TypeAdapter(dict[str, Speed])
+
+
 @lru_cache(maxsize=1)
 def machine_speed() -> Speed:
     """The speed of this machine's CPU, from the file of former measurements if it is in there."""
-    file, machine = speed_file(), describe_machine()
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    file, machine = Path(caches) / "image-sentiment" / "speed.json", describe_machine()
     measured: Speed | None = None
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(file.with_suffix(".lock")):  # whoever comes second waits for the answer
-            known = _read(file)
+            try:
+                known = _BY_MACHINE.validate_json(file.read_bytes())
+            except (FileNotFoundError, ValidationError):
+                known = {}
             if machine not in known:
-                measured = measure_speed()
-                known[machine] = asdict(measured)
-                disk.write_text(file, json.dumps(known, indent=2) + "\n")
-            return Speed(**known[machine])
+                known[machine] = measured = measure_speed()
+                disk.write_text(file, _BY_MACHINE.dump_json(known, indent=2).decode() + "\n")
+            return known[machine]
     except OSError:  # a home that may not be written: measured anew in each process
         return measured or measure_speed()
 
 
-def speed_file() -> Path:
-    """Where this user's measurements are kept: by the machine, not by the project's folder."""
-    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(caches) / "image-sentiment" / "speed.json"
-
-
 def describe_machine() -> str:
     """What decides the speed: processor, what of it may be used, and torch's version."""
-    name, listed = platform.processor() or platform.machine(), ""
-    cpuinfo = Path("/proc/cpuinfo")
+    processor, cpuinfo = platform.processor() or platform.machine(), Path("/proc/cpuinfo")
     if cpuinfo.exists():
         first, _, _ = cpuinfo.read_text(encoding="utf-8").partition("\n\n")
-        lines = (line.partition(":") for line in first.splitlines())
-        pairs = {key.strip(): value.strip() for key, _, value in lines}
-        kept = ("vendor_id", "cpu family", "model", "model name", "stepping", "flags")
-        name = pairs.get("model name", name)
-        listed = sha256("|".join(pairs.get(key, "") for key in kept).encode()).hexdigest()[:8]
+        kept = (
+            "vendor_id",
+            "cpu family",
+            "model",
+            "stepping",
+            "flags",
+        )  # others change by the hour
+        lines = [line for line in first.splitlines() if line.startswith(kept)]
+        processor += " " + hashlib.sha256("\n".join(lines).encode()).hexdigest()[:8]
     allowed = os.environ.get("ONEDNN_MAX_CPU_ISA", "")
     capability = torch.backends.cpu.get_cpu_capability()
-    parts = (name, listed, capability, allowed, f"torch {torch.__version__}")
-    return ", ".join(part for part in parts if part)
+    return ", ".join(filter(None, (processor, capability, allowed, f"torch {torch.__version__}")))
 
 
 def measure_speed() -> Speed:
@@ -107,46 +109,21 @@ def measure_speed() -> Speed:
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    try:
-        return _measure()
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _measure() -> Speed:
-    precisions = [torch.float32, torch.bfloat16] if has_bfloat16() else [torch.float32]
-    best = dict.fromkeys((torch.float32, torch.bfloat16), float("inf"))
     with torch.random.fork_rng(devices=[]):
         model = Sequential(convolution(_INPUTS, _CHANNELS), convolution(_CHANNELS, _CHANNELS))
         to_device(model, torch.device("cpu"))
         faces = torch.rand(_FACES, _INPUTS, _SIDE, _SIDE)
     inputs = faces.to(memory_format=torch.channels_last).requires_grad_()
+    best = dict.fromkeys((torch.float32, torch.bfloat16), float("inf"))
     for number in range(ROUNDS + 1):
-        if best[torch.bfloat16] > HOPELESS * best[torch.float32]:
-            precisions = [torch.float32]  # emulated, however the flags look
-        for precision in precisions:
+        for precision in best:
+            if best[precision] > HOPELESS * best[torch.float32]:
+                continue
             started = time.process_time()
             with torch.autocast("cpu", precision, enabled=precision != torch.float32):
                 outputs = model(inputs)
             outputs.float().square().mean().backward()
             if number:  # the first one makes kernels ready
                 best[precision] = min(best[precision], time.process_time() - started)
-    return Speed(*(_OPERATIONS / best[each] for each in (torch.float32, torch.bfloat16)))
-
-
-def has_bfloat16() -> bool:
-    """Whether this CPU has instructions for products of bfloat16, instead of emulating them."""
-    probes = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-    return any(getattr(torch.cpu, probe, bool)() for probe in probes)
-
-
-def _read(file: Path) -> dict[str, dict[str, float]]:
-    """Speeds by machine; nothing where there is no such file, or not one of ours."""
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        return {
-            name: asdict(Speed(float(speed["float32"]), float(speed["bfloat16"])))
-            for name, speed in found.items()
-        }
-    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
-        return {}
+    torch.set_num_threads(threads)
+    return Speed(*(_OPERATIONS / seconds for seconds in best.values()))

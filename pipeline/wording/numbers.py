@@ -47,6 +47,18 @@ def probability(p: float) -> str:
     return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
+def duration(seconds: float) -> str:
+    """A time in its two largest units: `8 s`, `3 min 20 s`, `2 h 5 min`."""
+    whole = max(1, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole >= 3600:
+        hours, minutes = divmod(round(whole / 60), 60)
+        return f"{hours} h" + (f" {minutes} min" if minutes else "")
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min" + (f" {rest} s" if rest else "")
+
+
 def excludes_zero(interval: Interval) -> bool:
     """Whether both ends of an interval lie on the same side of 0."""
     return interval.low > 0 or interval.high < 0
