@@ -4,10 +4,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from pipeline.experiments.running import FORMER, find, git
 
 from flows import exchange
 from pipeline.errors import UserError
-from pipeline.experiments.running import FORMER, find, git
 
 from .project import Project, new_project
 

@@ -19,17 +19,17 @@ import psutil
 import pytest
 import yaml
 from dvc.repo import Repo
-from hypothesis import given
-from hypothesis import strategies as st
-
-import flows  # noqa: F401 (its settings come before Prefect is imported)
-from flows import study as study_module
 from flows.graph import Graph, Stage, read_graph
 from flows.output import read_lines, read_text
 from flows.show import Workspace
 from flows.stage import Outcome, reproduce
 from flows.summary import describe, summarise
 from flows.turns import take_turns
+from hypothesis import given
+from hypothesis import strategies as st
+
+import flows  # noqa: F401 (its settings come before Prefect is imported)
+from flows import study as study_module
 from pipeline.errors import UserError
 from pipeline.tracking import places
 

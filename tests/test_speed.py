@@ -1,4 +1,4 @@
-"""Which precision `auto` takes on a CPU, and how long a training is said to take."""
+"""On what, and in which precision, a training runs; how long trainings are said to take."""
 
 import json
 import os
@@ -9,16 +9,11 @@ import sys
 import pytest
 import torch
 
-from pipeline.experiments.flops import CPU
-from pipeline.networks.classifier import Architecture, Classifier
+from pipeline.errors import UserError
 from pipeline.training import speed
-from pipeline.training.device import choose_compute, speeds
-from pipeline.training.face_set import FaceSet
-from pipeline.training.forecast import Forecast, duration
-from pipeline.training.loop import fit
-from pipeline.training.objectives import Classification
-from pipeline.training.selection import Row
+from pipeline.training.device import choose_compute
 from pipeline.training.speed import Speed, machine_speed, measure_speed
+from pipeline.wording.numbers import duration
 
 from .conftest import ROOT
 
@@ -33,6 +28,12 @@ def cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def measured(monkeypatch):
+    """Let the machine have a speed: in float32, in bfloat16."""
+    return lambda *found: monkeypatch.setattr(speed, "measure_speed", lambda: Speed(*found))
+
+
+@pytest.fixture
 def auto(params):
     return params.machine.model_copy(update={"device": "cpu"})
 
@@ -40,29 +41,26 @@ def auto(params):
 @pytest.mark.parametrize(
     ("float32", "bfloat16", "expected"),
     [
-        (445e9, 930e9, torch.bfloat16),
-        (315e9, 168e9, torch.float32),  # it has the instruction, and is slower by it
-        (100e9, 110e9, torch.float32),  # as good as equal
-        (100e9, 0.0, torch.float32),
+        (445e9, 930e9, "bfloat16"),
+        (315e9, 168e9, "float32"),  # it has the instruction, and is slower by it
+        (100e9, 110e9, "float32"),  # as good as equal
+        (100e9, 0.0, "float32"),
     ],
 )
 def test_auto_takes_bfloat16_where_it_is_clearly_faster(
-    cache, auto, monkeypatch, float32, bfloat16, expected
+    cache, auto, measured, float32, bfloat16, expected
 ):
-    monkeypatch.setattr(speed, "measure_speed", lambda: Speed(float32, bfloat16))
-    compute = choose_compute(auto)
-    assert compute.dtype == expected
-    assert speeds(auto, compute)["speed.float32"] == f"{float32 / 1e9:.0f} GFLOP/s"
+    measured(float32, bfloat16)
+    assert choose_compute(auto).describe()["precision"] == expected
 
 
-def test_a_machine_is_measured_once_and_believed_on_another_day(cache, auto, monkeypatch):
-    monkeypatch.setattr(speed, "measure_speed", lambda: Speed(1e9, 2e9))
+def test_a_machine_is_measured_once_and_believed_on_another_day(cache, auto, measured):
+    measured(1e9, 2e9)
     assert choose_compute(auto).dtype == torch.bfloat16
-    assert json.loads(cache.read_text()) == {
-        speed.describe_machine(): {"float32": 1e9, "bfloat16": 2e9}
-    }
+    noted = json.loads(cache.read_text())
+    assert noted == {speed.describe_machine(): {"float32": 1e9, "bfloat16": 2e9}}
     machine_speed.cache_clear()  # another process
-    monkeypatch.setattr(speed, "measure_speed", lambda: pytest.fail("measured again"))
+    measured(2e9, 1e9)  # another day
     assert choose_compute(auto).dtype == torch.bfloat16
 
 
@@ -70,38 +68,35 @@ def test_a_machine_is_measured_once_and_believed_on_another_day(cache, auto, mon
     "text",
     ["", "[]", '{"a": 3}', '{"a": {"float32": 1}}', '{"a": {"float32": null, "bfloat16": null}}'],
 )
-def test_a_file_that_is_damaged_is_written_anew(cache, auto, monkeypatch, text):
+def test_a_file_that_is_damaged_is_written_anew(cache, auto, measured, text):
     cache.parent.mkdir()
     cache.write_text(text)
-    monkeypatch.setattr(speed, "measure_speed", lambda: Speed(2e9, 1e9))
+    measured(2e9, 1e9)
     assert choose_compute(auto).dtype == torch.float32
     assert list(json.loads(cache.read_text()).values()) == [{"float32": 2e9, "bfloat16": 1e9}]
 
 
-def test_a_home_that_may_not_be_written_is_no_error(auto, monkeypatch, tmp_path):
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    monkeypatch.setattr(speed, "measure_speed", lambda: Speed(1e9, 2e9))
-    machine_speed.cache_clear()
+def test_a_home_that_may_not_be_written_is_no_error(cache, auto, measured):
+    cache.parent.touch()
+    measured(1e9, 2e9)
     assert choose_compute(auto).dtype == torch.bfloat16
-    machine_speed.cache_clear()
 
 
-def test_a_training_that_goes_on_stays_in_the_precision_it_began_in(cache, auto, monkeypatch):
-    monkeypatch.setattr(speed, "measure_speed", lambda: Speed(1e9, 2e9))
+def test_a_training_that_goes_on_stays_in_the_precision_it_began_in(cache, auto, measured):
+    measured(1e9, 2e9)
     assert choose_compute(auto, "float32").dtype == torch.float32
     assert choose_compute(auto, "bfloat16").dtype == torch.bfloat16
     asked = auto.model_copy(update={"precision": "float32"})
     assert choose_compute(asked, "bfloat16").dtype == torch.float32
 
 
-def test_without_the_instruction_bfloat16_is_not_tried(monkeypatch):
-    monkeypatch.setattr(speed, "has_bfloat16", lambda: False)
-    threads = torch.get_num_threads()
+def test_measuring_leaves_chance_and_threads_as_they_were():
+    threads, chance = torch.get_num_threads(), torch.get_rng_state()
     found = measure_speed()
     assert found.float32 > 1e8
-    assert found.bfloat16 == 0
+    assert found.bfloat16 < found.float32 * 10
     assert torch.get_num_threads() == threads
+    assert torch.equal(torch.get_rng_state(), chance)
 
 
 @pytest.mark.study
@@ -118,104 +113,40 @@ def test_a_processor_that_is_held_to_avx2_trains_in_float32(tmp_path):
     assert done.stdout.split() == ["float32"]
 
 
-# How long it will take
+def test_what_the_machine_lacks_is_named(params, auto, monkeypatch):
+    has_a_card = torch.cuda.is_available()
+    assert (choose_compute(params.machine).device.type == "cuda") is has_a_card
+    if not has_a_card:
+        with pytest.raises(UserError, match="no CUDA device"):
+            choose_compute(auto.model_copy(update={"device": "cuda"}))
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    asked = auto.model_copy(update={"compile": "always"})
+    with pytest.raises(UserError, match=r"compile = 'always': .*'no-such-compiler'.*install g\+\+"):
+        choose_compute(asked)
+    assert not choose_compute(auto).compiled
 
 
-class Clock:
-    now = 0.0
+def test_threads_of_a_stage_spin_briefly_unless_the_user_says_how_they_wait(monkeypatch):
+    from pipeline.__main__ import spin_briefly
 
-    def __call__(self):
-        return self.now
-
-
-def forecast(faces):
-    told, clock = [], Clock()
-    return Forecast(told.append, faces, clock), told, clock
-
-
-def test_it_is_said_before_the_second_epoch_however_short_the_first_is():
-    found, told, clock = forecast(1000)
-    clock.now = 1.0
-    found.update(100)
-    assert told == []
-    found.update(0, epoch_ends=True)
-    assert told == ["about 10 s on this machine, 9 s of them left (100 faces a second)"]
-
-
-def test_a_long_first_epoch_is_not_waited_for():
-    found, told, clock = forecast(100_000)
-    clock.now = 3.5
-    found.update(350)
-    assert told == [
-        "about 16 min 40 s on this machine, 16 min 36 s of them left (100 faces a second)"
-    ]
-
-
-def test_it_is_said_anew_when_it_was_wrong_and_not_otherwise():
-    found, told, clock = forecast(1000)
-    for now in (10.0, 21.0, 29.0):  # about as it was said
-        clock.now = now
-        found.update(100)
-        found.update(0, epoch_ends=True)
-    assert len(told) == 1
-    clock.now = 60.0
-    found.update(100)
-    found.update(0, epoch_ends=True)
-    assert told[1:] == ["rather 2 min 30 s in all, 1 min 30 s of them left (7 faces a second)"]
+    for user, expected in (
+        ({}, "10000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, None),
+    ):  # fmt: skip
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "environ", user)
+            spin_briefly()
+        assert user.get("GOMP_SPINCOUNT") == expected
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0.2, "1 s"),
-        (59.4, "59 s"),
-        (60, "1 min"),
-        (200, "3 min 20 s"),
-        (3600, "1 h"),
+        (0.2, "1 s"), (59.4, "59 s"), (60, "1 min"), (200, "3 min 20 s"), (3600, "1 h"),
         (7500, "2 h 5 min"),
     ],
 )  # fmt: skip
 def test_a_duration_is_said_as_a_person_would(seconds, text):
     assert duration(seconds) == text
-
-
-def test_a_training_says_it_before_its_second_epoch(params):
-    faces = FaceSet(torch.zeros(70, 48, 48, dtype=torch.uint8), torch.arange(70) % 7)
-    settings = params.train.dnn.model_copy(update={"epochs": 3, "batch": 32})
-    said, epochs_before = [], []
-
-    def tell(text):
-        said.append(text)
-        epochs_before.append(len(rows))
-
-    rows: list[Row] = []
-    model = Classifier(Architecture("small-dnn", 0.0, "scale"))
-    fit(
-        model, Classification.of(settings), faces, faces, settings, CPU,
-        on_epoch=rows.append, tell=tell,
-    )  # fmt: skip
-    assert len(rows) == 3
-    assert re.fullmatch(r"about .+ on this machine, .+ left \(.+ faces a second\)", said[0])
-    assert epochs_before[0] <= 1
-
-
-def test_threads_of_a_stage_spin_briefly_unless_the_user_says_how_they_wait():
-    code = (
-        "import os, pipeline.__main__ as start; start.spin_briefly(); "
-        "print(os.environ.get('GOMP_SPINCOUNT'))"
-    )
-    for user, expected in (
-        ({}, "10000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, "None"),
-    ):  # fmt: skip
-        clean = {key: value for key, value in os.environ.items() if key != "GOMP_SPINCOUNT"}
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd=ROOT, env=clean | user, check=True,
-            capture_output=True, text=True,
-        )  # fmt: skip
-        assert done.stdout.strip() == expected
-
-
-# What is meant for so many faces
 
 
 @pytest.mark.study
