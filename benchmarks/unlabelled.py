@@ -17,7 +17,7 @@ from pipeline.compute_slot import compute_slot
 from pipeline.experiments.recipes import configure, parse_assignment
 from pipeline.networks.inference import predict_probabilities
 from pipeline.semisupervised.params import SemiSupervised
-from pipeline.semisupervised.stage import gather
+from pipeline.semisupervised.partial_labels import gather
 from pipeline.semisupervised.trainings import (
     CLASSIFIERS,
     lesson,

@@ -10,14 +10,12 @@ from pipeline.networks.classifier import Architecture, Classifier
 from pipeline.networks.matching import wanted_size
 from pipeline.networks.networks import build_network, count_parameters
 from pipeline.networks.store import load_classifier, save_classifier
-from pipeline.params import load, parse
+from pipeline.params import parse
 from pipeline.saliency.randomisation import forget_by_layer
 from pipeline.train.classifier import layer_table
 from pipeline.training.face_set import FaceSet
 from pipeline.training.loop import fit
 from pipeline.training.objectives import Classification
-
-from .conftest import ROOT
 
 
 @pytest.fixture
@@ -26,80 +24,66 @@ def ensemble():
     return build_network("small-dnn", dropout=0.0, members=3)
 
 
-def test_members_start_apart(ensemble):
-    first, second, third = (member.eval() for member in ensemble.children())
+def test_members_start_apart_and_the_mean_of_their_logits_is_the_answer(ensemble):
     faces = torch.rand(4, 1, 48, 48)
-    assert not torch.allclose(first(faces), second(faces))
-    assert not torch.allclose(second(faces), third(faces))
-
-
-def test_the_answer_is_the_mean_of_the_members_logits(ensemble):
-    faces = torch.rand(4, 1, 48, 48)
-    ensemble.eval()
-    alone = [member(faces) for member in ensemble.children()]
-    assert torch.allclose(ensemble(faces), sum(alone) / 3, atol=1e-6)
-    assert not torch.allclose(ensemble(faces), alone[0], atol=1e-6)
+    first, second, third = (member(faces) for member in ensemble.eval().children())
+    assert not torch.allclose(first, second)
+    assert not torch.allclose(second, third)
+    assert torch.allclose(ensemble(faces), (first + second + third) / 3, atol=1e-6)
 
 
 @pytest.mark.parametrize(("face", "learning"), [(0, 0), (1, 1), (5, 2), (6, 0)])
-def test_in_training_a_face_teaches_one_member_alone(ensemble, face, learning):
-    logits = ensemble.train()(torch.rand(9, 1, 48, 48))
+def test_in_training_a_face_teaches_one_member_alone_and_is_answered_in_its_place(
+    ensemble, face, learning
+):
+    faces, members = torch.rand(9, 1, 48, 48), list(ensemble.train().children())
+    logits = ensemble(faces)
     assert logits.shape == (9, 7)
+    assert torch.allclose(logits[face], members[learning](faces[learning::3])[face // 3], atol=1e-5)
     logits[face].square().sum().backward()
     moved = [
-        any(p.grad is not None and p.grad.any() for p in member.parameters())
-        for member in ensemble.children()
+        any(p.grad is not None and p.grad.any() for p in member.parameters()) for member in members
     ]
     assert moved == [place == learning for place in range(3)]
 
 
-def test_in_training_a_face_is_answered_in_its_place(ensemble):
-    faces = torch.rand(8, 1, 48, 48)
-    ensemble.train()
-    first = next(ensemble.children())
-    assert torch.allclose(ensemble(faces)[[0, 3, 6]], first.train()(faces[[0, 3, 6]]), atol=1e-5)
-
-
-def test_an_ensemble_is_saved_with_all_its_members(ensemble, tmp_path):
-    torch.manual_seed(1)
-    model = Classifier(Architecture("small-dnn", 0.0, "face", members=2)).eval()
+@pytest.mark.parametrize("members", [1, 2])
+def test_an_ensemble_is_saved_with_all_its_members(tmp_path, members):
+    model = Classifier(Architecture("small-dnn", 0.0, "face", members=members)).eval()
     save_classifier(model, tmp_path)
+    if members == 1:  # as from before there were ensembles
+        description = tmp_path / "model.json"
+        before = description.read_text()
+        description.write_text(before.replace(',\n    "members": 1', ""))
+        assert description.read_text() != before
     faces = torch.rand(3, 1, 48, 48) * 255
     assert torch.equal(load_classifier(tmp_path)(faces), model(faces))
 
 
-def test_a_model_from_before_there_were_ensembles_is_one_network(tmp_path):
-    model = Classifier(Architecture("small-dnn", 0.0, "face")).eval()
-    save_classifier(model, tmp_path)
-    description = tmp_path / "model.json"
-    before = description.read_text()
-    description.write_text(before.replace(',\n    "members": 1', ""))
-    assert description.read_text() != before
-    faces = torch.rand(3, 1, 48, 48) * 255
-    assert torch.equal(load_classifier(tmp_path)(faces), model(faces))
+@pytest.fixture
+def changed(params):
+    """The study's parameters with other settings of a model."""
+
+    def change(cnn=None, dnn=None):
+        values = params.model_dump()
+        values["train"]["cnn"] |= cnn or {}
+        values["train"]["dnn"] |= dnn or {}
+        return parse(values)
+
+    return change
 
 
-def changed(**settings):
-    values = load(ROOT / "params.yaml").model_dump()
-    for key, value in settings.items():
-        model, name = key.split("_", 1)
-        values["train"][model][name] = value
-    return values
-
-
-@pytest.mark.study
-def test_a_dnn_of_the_cnns_size_has_that_of_all_its_members():
-    params = parse(changed(cnn_members=3, dnn_match="cnn"))
-    assert wanted_size(params, "dnn") == 3 * count_parameters(
-        build_network(params.train.cnn.network)
-    )
+def test_a_dnn_of_the_cnns_size_has_that_of_all_its_members(changed):
+    params = changed({"ensemble": 3}, {"match": "cnn"})
+    alone = count_parameters(build_network(params.train.cnn.network))
+    assert wanted_size(params, "dnn") == 3 * alone
     assert wanted_size(params, "cnn") == 0
-    assert wanted_size(parse(changed(cnn_members=3, dnn_match="dnn")), "dnn") == 0
+    assert wanted_size(changed({"ensemble": 3}, {"match": "dnn"}), "dnn") == 0
 
 
-def test_members_without_faces_enough_are_named():
+def test_members_without_faces_enough_are_named(changed):
     with pytest.raises(UserError, match=r"train\.cnn\.ensemble = 5: .*two faces.*batch is 8"):
-        parse(changed(cnn_batch=8, cnn_ensemble=5))
+        changed({"batch": 8, "ensemble": 5})
 
 
 def test_the_table_lists_the_layers_of_every_member():
@@ -120,12 +104,11 @@ def test_all_members_forget_a_layer_together():
     names, kept = [], []
     for name, forgetting in forget_by_layer(learned, seed=0):
         names.append(name)
-        kept.append(
-            [
-                {part for part, weight in member.named_parameters() if (weight == 0.5).all()}
-                for member in forgetting.network.children()
-            ]
-        )
+        members = forgetting.network.children()
+        kept.append([
+            {part for part, weight in member.named_parameters() if (weight == 0.5).all()}
+            for member in members
+        ])  # fmt: skip
     assert names[0] == "classify"
     assert len(names) == len(set(names)) > 3
     assert all(first == second for first, second in kept)

@@ -33,16 +33,14 @@ def test_the_sample_study_stays_within_its_work(params):
     assert sum(found.values()) <= MOST * 1e12
 
 
-@pytest.mark.parametrize("ensemble", [1, 2])
+@pytest.mark.parametrize("members", [1, 2])
 def test_the_count_is_that_of_a_real_training(params, members):
     """Torch counts all of a training of three passes; `flops` has counted a part of one."""
     few = {"epochs": 3, "batch": 32, "ensemble": members}
     cnn = params.train.cnn.model_copy(update=few)
     short = params.model_copy(update={"train": params.train.model_copy(update={"cnn": cnn})})
     with FlopCounterMode(display=False) as counter:
-        fit(
-            Classifier(design(cnn, 0)), Classification.of(cnn), faces(100), faces(21), cnn, CPU
-        )  # fmt: skip
+        fit(Classifier(design(cnn, 0)), Classification.of(cnn), faces(100), faces(21), cnn, CPU)
     expected = count_trainings(short, Sizes(100, 21, 0))["train@cnn"]
     assert counter.get_total_flops() == pytest.approx(expected, rel=1e-6)
 

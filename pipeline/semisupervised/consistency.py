@@ -62,12 +62,10 @@ class ConsistentClassification(Classification):
 
     def scores(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Of the labelled faces, as if they were the whole batch; how many guesses were trusted."""
-        named = outputs.float()[: len(batch.targets)]
-        size = len(outputs) - len(named) or len(named)  # none are unlabelled in validation
-        found = {
-            "loss": functional.cross_entropy(named, batch.targets) * size,
-            "accuracy": (named.argmax(dim=1) == batch.targets).float().mean() * size,
-        }
+        named = len(batch.targets)
+        size = len(outputs) - named or named  # none are unlabelled in validation
+        labelled = super().scores(outputs[:named], batch)
+        found = {name: value * (size / named) for name, value in labelled.items()}
         if batch.guesses is not None:
             found["trusted"] = batch.guesses.any(dim=1).sum()
         return found

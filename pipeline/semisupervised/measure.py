@@ -33,15 +33,11 @@ def measure(
         material: the faces of the stage.
         guesses: of each classifier, the expressions of the test faces, (N,).
         autoencoder: after its training.
-        progress: of its training.
+        progress: of that training.
     """
-    labels = material.test_labels
+    labels, alone = material.test_labels, guesses["labelled_only"]
     chance = {"resamples": scoring.resamples, "seed": scoring.seed}
     figures = {name: accuracy_and_f1(labels, guess, **chance) for name, guess in guesses.items()}
-    gain, consistency_gain = (
-        compare(labels, guesses[name], guesses["labelled_only"], **chance)
-        for name in ("pretrained", "consistent")
-    )
     return SemiSupervisedResult(
         labelled_faces=len(material.labelled),
         training_faces=material.training_faces,
@@ -58,12 +54,10 @@ def measure(
         },
         reconstruction_error=progress.kept_row["validation_loss"],
         majority_accuracy=majority_accuracy(material.labelled.labels.numpy(), labels),
-        gain=gain,
-        consistency_gain=consistency_gain,
+        gain=compare(labels, guesses["pretrained"], alone, **chance),
+        consistency_gain=compare(labels, guesses["consistent"], alone, **chance),
         macro_f1={name: f1 for name, (_, f1) in figures.items()},
-        labelled_only=figures["labelled_only"][0],
-        pretrained=figures["pretrained"][0],
-        consistent=figures["consistent"][0],
+        **{name: accuracy for name, (accuracy, _) in figures.items()},
     )
 
 

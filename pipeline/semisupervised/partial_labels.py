@@ -6,8 +6,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pipeline import layout
 from pipeline.faces.batch import UNLABELLED
-from pipeline.faces.store import Faces
+from pipeline.faces.store import read_faces
+from pipeline.files import read_parquet
 from pipeline.semisupervised.params import SemiSupervised
 from pipeline.split.split import choose_labelled
 from pipeline.training.face_set import FaceSet
@@ -34,23 +36,20 @@ class Material:
     test_labels: NDArray[np.int64]
 
 
-def arrange(
-    faces: Faces, parts: NDArray[np.str_], others: Faces | None, settings: SemiSupervised
-) -> Material:
-    """Give each face its part in the study; the labels that are taken away are not looked at.
+def gather(settings: SemiSupervised) -> Material:
+    """Read the faces, and give each its part in the study.
 
-    Args:
-        faces: those of the split.
-        parts: the part of each, (N,).
-        others: faces that never had a label, or None to do without.
-        settings: which share keeps its labels, and the seed that chooses, blind to the labels.
+    Which training faces keep their labels is chosen blind to the labels; those of the others are
+    not looked at.
     """
+    faces, parts = read_faces(layout.LABELLED), read_parquet(layout.SPLIT)["part"].to_numpy()
     train, validation, test = (
         np.flatnonzero(parts == part) for part in ("train", "validation", "test")
     )
     kept = choose_labelled(len(train), settings.labelled_fraction, settings.classifier.seed)
     seen = faces.pixels[train]
-    if others is not None:
+    if settings.unlabelled_file:
+        others = read_faces(layout.UNLABELLED)
         # A copy of a held-out face would let the autoencoder see what it is tested on.
         held_out = faces.table["md5"][parts != "train"]
         seen = np.concatenate([seen, others.pixels[~others.table["md5"].isin(held_out)]])

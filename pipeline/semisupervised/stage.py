@@ -1,9 +1,4 @@
-"""What unlabelled faces are worth: an autoencoder on all faces, labels for some.
-
-Four answers on the same test faces: a classifier from random weights on the labelled faces, the
-same classifier on the autoencoder's encoder, the same from random weights on all faces by being
-consistent, and the majority class.
-"""
+"""What unlabelled faces are worth: three classifiers that meet them in different ways, compared."""
 
 from functools import partial
 
@@ -11,9 +6,9 @@ import pandas as pd
 from torch import nn
 
 from pipeline import layout
-from pipeline.faces.store import read_faces, store_files
+from pipeline.faces.store import store_files
 from pipeline.figures.style import save
-from pipeline.files import read_parquet, write_csv, write_json
+from pipeline.files import write_csv, write_json
 from pipeline.networks.inference import predict_probabilities, reconstruct
 from pipeline.networks.store import save_weights
 from pipeline.params import Params
@@ -21,15 +16,12 @@ from pipeline.semisupervised import trainings
 from pipeline.semisupervised.figures import draw
 from pipeline.semisupervised.measure import headline, measure
 from pipeline.semisupervised.params import SemiSupervised
-from pipeline.semisupervised.partial_labels import Material, arrange
+from pipeline.semisupervised.partial_labels import Material, gather
 from pipeline.shell import Stage
 from pipeline.training.checkpoints import Checkpoints, find_checkpoints
 from pipeline.training.device import choose_compute
 from pipeline.training.loop import fit
 from pipeline.training.selection import Progress
-
-REDRAWN = 8
-"""Test faces in a figure."""
 
 
 def work(stage: Stage) -> None:
@@ -49,16 +41,9 @@ def work(stage: Stage) -> None:
     result = measure(settings, scoring, material, guesses, autoencoder, progress)
     write_json(layout.folder(stage.name) / "semisupervised.json", result)
     write_json(layout.metrics(stage.name), {"semisupervised": headline(result, settings)})
-    some = material.test_pixels[:REDRAWN]
+    some = material.test_pixels[:8]
     for name, figure in draw(result, some, reconstruct(autoencoder, some), progress).items():
         save(figure, layout.figures(stage.name) / f"{name}.svg")
-
-
-def gather(settings: SemiSupervised) -> Material:
-    """Read the faces; labels that are taken away go no further than the line that reads them."""
-    parts = read_parquet(layout.SPLIT)["part"].to_numpy()
-    others = read_faces(layout.UNLABELLED) if settings.unlabelled_file else None
-    return arrange(read_faces(layout.LABELLED), parts, others, settings)
 
 
 def train(stage: Stage, name: str, model: nn.Module, material: Material) -> Progress:
@@ -68,10 +53,10 @@ def train(stage: Stage, name: str, model: nn.Module, material: Material) -> Prog
     stage.runs_on(compute.describe())
     labelled = material.labelled.to(compute.device)
     objective, faces = trainings.lesson(name, settings, material.everything, labelled)
+    how, on_epoch = trainings.settings_of(name, settings), partial(stage.record_epoch, of=f"{name}.")
     progress = fit(
-        model, objective, faces, material.validation, trainings.settings_of(name, settings),
-        compute, checkpoints=checkpoints, on_epoch=partial(stage.record_epoch, of=f"{name}."),
-        title=name,
+        model, objective, faces, material.validation, how, compute,
+        checkpoints=checkpoints, on_epoch=on_epoch, title=name,
     )  # fmt: skip
     write_csv(layout.folder(stage.name) / f"{name}.csv", pd.DataFrame(progress.history))
     save_weights(model, layout.folder(stage.name) / f"{name}.safetensors")

@@ -31,40 +31,35 @@ def seen(found: SemiSupervisedResult) -> str:
 
 def autoencoder(found: SemiSupervisedResult) -> str:
     """Which autoencoder it was: how large its code is beside a face, and what it sees of one."""
-    pixels = SIDE**2
+    pixels = f"{count(SIDE**2)} pixels of a face: it"
     size = (
-        f"fewer than the {count(pixels)} pixels of a face: it cannot hold a copy of them"
-        if found.code < pixels
-        else f"no fewer than the {count(pixels)} pixels of a face: it is no bottleneck, as it "
-        "could hold a copy of them"
+        f"fewer than the {pixels} cannot hold a copy of them"
+        if found.code < SIDE**2
+        else f"no fewer than the {pixels} is no bottleneck, as it could hold a copy of them"
     )
-    noise = f"with noise (a standard deviation of {percent(found.noise)} of the grey range)"
-    covered = f"with about {percent(found.mask_ratio)} of each covered, in squares"
-    worse = [
-        words for words, amount in ((noise, found.noise), (covered, found.mask_ratio)) if amount
-    ]
+    worse = []
+    if found.noise:
+        worse += [f"with noise (a standard deviation of {percent(found.noise)} of the grey range)"]
+    if found.mask_ratio:
+        worse += [f"with about {percent(found.mask_ratio)} of each covered, in squares"]
     faces = (
         f"faces {' and '.join(worse)} and is to draw them as they were, which no copy does"
         if worse
         else "faces as they are and is to draw them so"
     )
-    return (
-        f"The code has {counted(found.code, 'number')}, {size}. In training the autoencoder sees "
-        f"{faces}."
-    )
+    code = counted(found.code, "number")
+    return f"The code has {code}, {size}. In training the autoencoder sees {faces}."
 
 
 def lost(found: SemiSupervisedResult) -> str:
     """What the difference between a face and its drawing means."""
+    code = counted(found.code, "number")
     if found.code < SIDE**2:
         unseen = ", or was not learned from covered faces" if found.mask_ratio else ""
-        return (
-            "What is lost between the two rows did not fit into "
-            f"{counted(found.code, 'number')}{unseen}."
-        )
+        return f"What is lost between the two rows did not fit into {code}{unseen}."
     return (
-        f"The code of {counted(found.code, 'number')} has room for a whole face: how true the "
-        "lower row is says little about what was learned."
+        f"The code of {code} has room for a whole face: how true the lower row is says little "
+        "about what was learned."
     )
 
 
@@ -88,61 +83,47 @@ def worth(found: SemiSupervisedResult) -> str:
         f"With the labels of {count(found.labelled_faces)} of {count(found.training_faces)} "
         f"training faces, an autoencoder that has seen {seen(found)}"
     )
-    method = "Being consistent on the same faces"
+    lines = [
+        _gained(given, found.gain),
+        _gained("Being consistent on the same faces", found.consistency_gain),
+    ]
+    for start, interval in (
+        ("on the encoder", found.pretrained),
+        ("from random weights", found.labelled_only),
+        ("that is consistent", found.consistent),
+    ):
+        if verdict := no_better(interval, found.majority_accuracy):
+            which = f"The classifier {start} {verdict}"
+            lines.append(f"{which} naming the most frequent expression every time.")
     once = (
         "Each classifier was trained once: the intervals cover the chance of the test faces, not "
         "that of training."
     )
-    gains = [_gained(given, found.gain), _gained(method, found.consistency_gain)]
-    return " ".join([*gains, *_beside_majority(found), once])
+    return " ".join([*lines, once])
 
 
 def _gained(given: str, difference: Difference) -> str:
-    gain, bounds = difference.accuracy, evidence(difference)
+    gain = difference.accuracy
+    bounds = f"percentage points {evidence(difference)}."
     if not excludes_zero(gain):
-        return (
-            f"{given} is not shown to help or to harm: {points(gain.value)} percentage points "
-            f"{bounds}."
-        )
+        return f"{given} is not shown to help or to harm: {points(gain.value)} {bounds}"
     verdict = "adds" if gain.value > 0 else "costs"
     size = points(abs(gain.value)).lstrip("+")
-    return f"{given} {verdict} {size} percentage points {bounds}.{doubt(difference)}"
-
-
-def _beside_majority(found: SemiSupervisedResult) -> list[str]:
-    """Which of the classifiers are not shown to beat the majority class; none is the rule."""
-    lines = []
-    starts = (
-        ("on the encoder", found.pretrained),
-        ("from random weights", found.labelled_only),
-        ("that is consistent", found.consistent),
-    )
-    for start, interval in starts:
-        verdict = no_better(interval, found.majority_accuracy)
-        if verdict:
-            lines.append(
-                f"The classifier {start} {verdict} naming the most frequent expression every time."
-            )
-    return lines
+    return f"{given} {verdict} {size} {bounds}{doubt(difference)}"
 
 
 def terminal_rows(found: SemiSupervisedResult) -> list[tuple[str, str, str]]:
     """What a terminal shows: name, accuracy or gain, interval."""
     labels = f"{count(found.labelled_faces)} labels"
-    accuracies = {
-        f"{labels} only": found.labelled_only,
-        f"{labels} and an autoencoder": found.pretrained,
-        f"{labels} and consistency": found.consistent,
-    }
-    gains = {"autoencoder": found.gain, "consistency": found.consistency_gain}
-    return [
-        *((name, percent(each.value), percent_range(each)) for name, each in accuracies.items()),
-        *(
-            (
-                f"gain by {name}, in points",
-                points(gain.accuracy.value),
-                f"{points_range(gain.accuracy)}, {probability(gain.p)}",
-            )
-            for name, gain in gains.items()
-        ),
+    rows = [
+        (name, percent(each.value), percent_range(each))
+        for name, each in (
+            (f"{labels} only", found.labelled_only),
+            (f"{labels} and an autoencoder", found.pretrained),
+            (f"{labels} and consistency", found.consistent),
+        )
     ]
+    for method, gain in (("autoencoder", found.gain), ("consistency", found.consistency_gain)):
+        bounds = f"{points_range(gain.accuracy)}, {probability(gain.p)}"
+        rows.append((f"gain by {method}, in points", points(gain.accuracy.value), bounds))
+    return rows

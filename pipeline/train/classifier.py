@@ -10,9 +10,9 @@ from pipeline.networks.ensemble import members
 from pipeline.networks.matching import design, wanted_size
 from pipeline.networks.networks import count_parameters
 from pipeline.networks.table import tabulate
-from pipeline.params import ModelName, Params
+from pipeline.params import Fit, ModelName, Params
 from pipeline.training.face_set import FaceSet
-from pipeline.training.selection import Progress
+from pipeline.training.selection import Progress, epoch_chosen_on
 
 
 def new_classifier(params: Params, model: ModelName, train: FaceSet) -> Classifier:
@@ -32,13 +32,18 @@ def new_classifier(params: Params, model: ModelName, train: FaceSet) -> Classifi
     return Classifier(architecture)
 
 
-def headline(classifier: Classifier, progress: Progress) -> dict[str, float]:
-    """The few numbers of a training: of the network, and of the epoch whose weights were kept."""
+def headline(classifier: Classifier, progress: Progress, settings: Fit) -> dict[str, object]:
+    """The few numbers of a training: of the network, and of the epoch whose weights were kept.
+
+    Beside them, which faces chose that epoch, and which gave the numbers.
+    """
     return {
         "parameters": count_parameters(classifier),
         "epoch": progress.kept_epoch,
         "validation_loss": progress.kept_row["validation_loss"],
         "validation_accuracy": progress.kept_row["validation_accuracy"],
+        "epoch_chosen_on": epoch_chosen_on(settings),
+        "epoch_measured_on": "validation",
     }
 
 

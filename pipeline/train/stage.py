@@ -10,7 +10,6 @@ from pipeline.faces.store import read_faces, store_files
 from pipeline.figures.history import draw_history
 from pipeline.figures.style import save
 from pipeline.files import read_parquet, write_csv, write_json
-from pipeline.networks.classifier import Classifier
 from pipeline.networks.matching import wanted_size
 from pipeline.networks.store import save_classifier
 from pipeline.params import ModelName, Params
@@ -21,7 +20,6 @@ from pipeline.training.device import choose_compute
 from pipeline.training.face_set import FaceSet
 from pipeline.training.loop import fit
 from pipeline.training.objectives import Classification
-from pipeline.training.selection import Progress, epoch_chosen_on
 
 
 def work(stage: Stage) -> None:
@@ -38,8 +36,14 @@ def work(stage: Stage) -> None:
         classifier, Classification.of(settings), train, validation, settings, compute,
         checkpoints=checkpoints, on_epoch=stage.record_epoch, title=stage.name,
     )  # fmt: skip
-    save_classifier(classifier, layout.folder(stage.name), trained_on=compute.describe())
-    write(stage, model, classifier, progress)
+    folder, history = layout.folder(stage.name), pd.DataFrame(progress.history)
+    save_classifier(classifier, folder, trained_on=compute.describe())
+    write_json(layout.metrics(stage.name), {model: headline(classifier, progress, settings)})
+    write_csv(folder / "history.csv", history)
+    write_csv(folder / "layers.csv", layer_table(classifier))
+    title = f"{classifier.architecture.title}, epoch by epoch"
+    figure = draw_history(history, progress.kept_epoch, title)
+    save(figure, layout.figures(stage.name) / "history.svg")
     stage.at_end.append(checkpoints.clear)
 
 
@@ -51,19 +55,6 @@ def read_sets() -> tuple[FaceSet, FaceSet]:
         FaceSet.of(faces, np.flatnonzero(parts == part)) for part in ("train", "validation")
     )
     return train, validation
-
-
-def write(stage: Stage, model: ModelName, classifier: Classifier, progress: Progress) -> None:
-    """Write what came of a training beside its weights."""
-    folder, figure = layout.folder(stage.name), layout.figures(stage.name) / "history.svg"
-    history = pd.DataFrame(progress.history)
-    chosen_on = epoch_chosen_on(getattr(stage.params.train, model))
-    roles = {"epoch_chosen_on": chosen_on, "epoch_measured_on": "validation"}
-    write_json(layout.metrics(stage.name), {model: headline(classifier, progress) | roles})
-    write_csv(folder / "history.csv", history)
-    write_csv(folder / "layers.csv", layer_table(classifier))
-    title = f"{classifier.architecture.title}, epoch by epoch"
-    save(draw_history(history, progress.kept_epoch, title), figure)
 
 
 def checkpoints_of(params: Params, model: ModelName) -> Checkpoints:
