@@ -53,10 +53,10 @@ def train(stage: Stage, name: str, model: nn.Module, material: Material) -> Prog
     stage.runs_on(compute.describe())
     labelled = material.labelled.to(compute.device)
     objective, faces = trainings.lesson(name, settings, material.everything, labelled)
-    how, on_epoch = trainings.settings_of(name, settings), partial(stage.record_epoch, of=f"{name}.")
+    how, record = trainings.settings_of(name, settings), stage.record_epoch
     progress = fit(
         model, objective, faces, material.validation, how, compute,
-        checkpoints=checkpoints, on_epoch=on_epoch, title=name,
+        checkpoints=checkpoints, on_epoch=partial(record, of=f"{name}."), title=name,
     )  # fmt: skip
     write_csv(layout.folder(stage.name) / f"{name}.csv", pd.DataFrame(progress.history))
     save_weights(model, layout.folder(stage.name) / f"{name}.safetensors")
