@@ -94,7 +94,7 @@ def test_measuring_leaves_chance_and_threads_as_they_were():
     threads, chance = torch.get_num_threads(), torch.get_rng_state()
     found = measure_speed()
     assert found.float32 > 1e8
-    assert found.bfloat16 < found.float32 * 10
+    assert found.bfloat16 > 1e6  # emulated, if need be
     assert torch.get_num_threads() == threads
     assert torch.equal(torch.get_rng_state(), chance)
 

@@ -65,7 +65,7 @@ def fit(
     optimiser = make_optimiser(model, settings)
     average = AveragedModel(model, settings.ema_decay)
     trained = compute.compile(model)
-    parts = {"model": model, "optimiser": optimiser, "average": average.model}
+    parts: dict[str, Any] = {"model": model, "optimiser": optimiser, "average": average.model}
     progress = Progress(history=[])
     if checkpoints:
         checkpoints.remember("precision", compute.precision)
@@ -99,7 +99,7 @@ def fit(
             on_epoch(row)
             is_last = epoch + 1 == settings.epochs
             if checkpoints and (is_last or checkpoints.are_due()):
-                states: dict[str, Any] = {name: part.state_dict() for name, part in parts.items()}
+                states = {name: part.state_dict() for name, part in parts.items()}
                 checkpoints.save(epoch + 1, states | {"progress": vars(progress)})
 
     if progress.kept is not None:

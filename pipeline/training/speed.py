@@ -85,21 +85,20 @@ def machine_speed() -> Speed:
 
 def describe_machine() -> str:
     """What decides the speed: processor, what of it may be used, and torch's version."""
-    processor, cpuinfo = platform.processor() or platform.machine(), Path("/proc/cpuinfo")
+    name, listed = platform.processor() or platform.machine(), ""
+    cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         first, _, _ = cpuinfo.read_text(encoding="utf-8").partition("\n\n")
-        kept = (
-            "vendor_id",
-            "cpu family",
-            "model",
-            "stepping",
-            "flags",
-        )  # others change by the hour
-        lines = [line for line in first.splitlines() if line.startswith(kept)]
-        processor += " " + hashlib.sha256("\n".join(lines).encode()).hexdigest()[:8]
+        lines = (line.partition(":") for line in first.splitlines())
+        pairs = {key.strip(): value.strip() for key, _, value in lines}
+        kept = ("vendor_id", "cpu family", "model", "model name", "stepping", "flags")
+        name = pairs.get("model name", name)
+        described = "|".join(pairs.get(key, "") for key in kept)
+        listed = hashlib.sha256(described.encode()).hexdigest()[:8]
     allowed = os.environ.get("ONEDNN_MAX_CPU_ISA", "")
     capability = torch.backends.cpu.get_cpu_capability()
-    return ", ".join(filter(None, (processor, capability, allowed, f"torch {torch.__version__}")))
+    parts = (name, listed, capability, allowed, f"torch {torch.__version__}")
+    return ", ".join(filter(None, parts))
 
 
 def measure_speed() -> Speed:
@@ -116,9 +115,8 @@ def measure_speed() -> Speed:
     inputs = faces.to(memory_format=torch.channels_last).requires_grad_()
     best = dict.fromkeys((torch.float32, torch.bfloat16), float("inf"))
     for number in range(ROUNDS + 1):
-        for precision in best:
-            if best[precision] > HOPELESS * best[torch.float32]:
-                continue
+        hopeless = best[torch.bfloat16] > HOPELESS * best[torch.float32]
+        for precision in [torch.float32] if hopeless else best:
             started = time.process_time()
             with torch.autocast("cpu", precision, enabled=precision != torch.float32):
                 outputs = model(inputs)
