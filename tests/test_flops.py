@@ -9,12 +9,14 @@ from torch.utils.flop_counter import FlopCounterMode
 from pipeline.experiments.flops import CPU, Sizes, count_trainings
 from pipeline.networks.classifier import Classifier
 from pipeline.networks.matching import design
+from pipeline.semisupervised.params import SemiSupervised
 from pipeline.semisupervised.trainings import lesson, new_classifier
 from pipeline.training.face_set import FaceSet
 from pipeline.training.loop import fit
 from pipeline.training.objectives import Classification
 
 from .conftest import ROOT
+from .project import merge
 
 MOST = 12.0
 """TFLOP of all trainings of the sample study: minutes on two ordinary cores."""
@@ -33,25 +35,27 @@ def test_the_sample_study_stays_within_its_work(params):
     assert sum(found.values()) <= MOST * 1e12
 
 
+def operations(model, objective, train, settings):
+    """Torch's own count of a whole training; `flops` has counted a part of one."""
+    with FlopCounterMode(display=False) as counter:
+        fit(model, objective, train, faces(21), settings, CPU)
+    return pytest.approx(counter.get_total_flops(), rel=1e-6)
+
+
 @pytest.mark.parametrize("members", [1, 2])
 def test_the_count_is_that_of_a_real_training(params, members):
-    """Torch counts all of a training of three passes; `flops` has counted a part of one."""
     few = {"epochs": 3, "batch": 32, "ensemble": members}
     cnn = params.train.cnn.model_copy(update=few)
     short = params.model_copy(update={"train": params.train.model_copy(update={"cnn": cnn})})
-    with FlopCounterMode(display=False) as counter:
-        fit(Classifier(design(cnn, 0)), Classification.of(cnn), faces(100), faces(21), cnn, CPU)
-    expected = count_trainings(short, Sizes(100, 21, 0))["train@cnn"]
-    assert counter.get_total_flops() == pytest.approx(expected, rel=1e-6)
+    real = operations(Classifier(design(cnn, 0)), Classification.of(cnn), faces(100), cnn)
+    assert count_trainings(short, Sizes(100, 21, 0))["train@cnn"] == real
 
 
 def test_the_teacher_of_unlabelled_faces_is_counted_too(params):
-    few = params.semisupervised.consistency.fit.model_copy(update={"epochs": 2, "batch": 32})
-    method = params.semisupervised.consistency.model_copy(update={"fit": few})
-    settings = params.semisupervised.model_copy(update={"consistency": method})
-    objective, everything = lesson("consistent", settings, faces(100), faces(40))
-    with FlopCounterMode(display=False) as counter:
-        fit(new_classifier(settings, None), objective, everything, faces(21), few, CPU)
+    few = {"consistency": {"fit": {"epochs": 2, "batch": 32}}}
+    settings = SemiSupervised(**merge(params.semisupervised.model_dump(), few))
     short = params.model_copy(update={"semisupervised": settings})
-    expected = count_trainings(short, Sizes(90, 21, 10))["semisupervised.consistent"]
-    assert counter.get_total_flops() == pytest.approx(expected, rel=1e-6)
+    objective, everything = lesson("consistent", settings, faces(100), faces(40))
+    classifier = new_classifier(settings, None)
+    real = operations(classifier, objective, everything, settings.consistency.fit)
+    assert count_trainings(short, Sizes(90, 21, 10))["semisupervised.consistent"] == real

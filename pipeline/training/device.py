@@ -1,6 +1,5 @@
 """On what, and in which precision, a training runs."""
 
-import contextlib
 import os
 import shutil
 import sys
@@ -30,11 +29,9 @@ class Compute:
         """`float32` or `bfloat16`."""
         return str(self.dtype).removeprefix("torch.")
 
-    def autocast(self) -> contextlib.AbstractContextManager[object, bool | None]:
+    def autocast(self) -> torch.autocast:
         """The context in which a forward pass runs."""
-        if self.dtype == torch.float32:
-            return contextlib.nullcontext()
-        return torch.autocast(self.device.type, self.dtype)
+        return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
 
     def compile(self, model: nn.Module) -> nn.Module:
         """The model to call in training; it shares its parameters with the one that is given."""

@@ -141,9 +141,7 @@ def train_epoch(
 
     for number in range(steps):
         step = epoch * steps + number
-        rate = learning_rate(
-            settings.schedule, settings.learning_rate, step, settings.epochs * steps
-        )
+        rate = learning_rate(settings, step, settings.epochs * steps)
         for group in optimiser.param_groups:
             group["lr"] = rate
         indices = order[number * batch : (number + 1) * batch]

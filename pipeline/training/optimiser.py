@@ -1,7 +1,6 @@
 """The optimiser; its learning rate is a function of the step, and needs no state to resume."""
 
 import math
-from typing import Literal
 
 import torch
 from torch import nn
@@ -28,15 +27,14 @@ def make_optimiser(model: nn.Module, settings: Fit) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=rate, fused=True)
 
 
-def learning_rate(
-    schedule: Literal["one_cycle", "constant"], peak: float, step: int, steps: int
-) -> float:
+def learning_rate(settings: Fit, step: int, steps: int) -> float:
     """The rate of a step, counted from 0, of so many.
 
     `one_cycle` rises linearly from a 25th of the peak and falls along a cosine to nearly nothing
     (after Smith & Topin 2017, arXiv:1708.07120).
     """
-    if schedule == "constant":
+    peak = settings.learning_rate
+    if settings.schedule == "constant":
         return peak
     rising = max(1, round(WARM_UP * steps))
     if step < rising:

@@ -67,7 +67,6 @@ def machine_speed() -> Speed:
     """The speed of this machine's CPU, from the file of former measurements if it is in there."""
     caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     file, machine = Path(caches) / "image-sentiment" / "speed.json", describe_machine()
-    measured: Speed | None = None
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(file.with_suffix(".lock")):  # whoever comes second waits for the answer
@@ -76,11 +75,11 @@ def machine_speed() -> Speed:
             except (FileNotFoundError, ValidationError):
                 known = {}
             if machine not in known:
-                known[machine] = measured = measure_speed()
+                known[machine] = measure_speed()
                 disk.write_text(file, _BY_MACHINE.dump_json(known, indent=2).decode() + "\n")
             return known[machine]
     except OSError:  # a home that may not be written: measured anew in each process
-        return measured or measure_speed()
+        return measure_speed()
 
 
 def describe_machine() -> str:
