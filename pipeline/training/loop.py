@@ -97,8 +97,7 @@ def fit(
             bar.set_postfix_str(_summary(row))
             # Told first, then saved: who is killed in between tells it again instead of never.
             on_epoch(row)
-            is_last = epoch + 1 == settings.epochs
-            if checkpoints and (is_last or checkpoints.are_due()):
+            if checkpoints and (checkpoints.are_due() or epoch + 1 == settings.epochs):
                 states = {name: part.state_dict() for name, part in parts.items()}
                 checkpoints.save(epoch + 1, states | {"progress": vars(progress)})
 
