@@ -20,15 +20,6 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
-# What `make compare` leaves out: files, and metrics that are no headline. Parameters stay, if they vary.
-UNCOMPARED := ^(.*/.*|constraints\.txt|Created|State|Executor|\
-    data\.(labelled|unlabelled|copies|blank|shared|dropped)|\
-    split\.(train|validation|test|copies_across_parts)|\
-    [cd]nn\.(parameters|epoch.*|validation_loss|macro_f1.*|accuracy_.*)|\
-    majority_accuracy|mcnemar_p|difference\..*|faces\..*|confusion\..*|\
-    semisupervised\.(labelled_only|pretrained|consistent|macro_f1.*|.*chosen_on.*|measured_on)|\
-    saliency\.(.*_deletion|.*_randomised|on_features|by_chance|untrained))$$
-
 .PHONY: help study recipes recipe ablation test cluster-test bench check lint audit format types quick nightly flow server worker mlflow compare plots constraints clean
 .DEFAULT_GOAL := help
 
@@ -106,8 +97,7 @@ mlflow: in-git $(VENV)/installed  ## show the record in a browser, at http://127
 	mlflow ui --host 127.0.0.1
 
 compare: $(VENV)/installed  ## one row an experiment: what was changed and what came of it
-	COLUMNS=$${COLUMNS:-220} dvc exp show --only-changed --hide-workspace --no-pager --drop '$(subst $() ,,$(UNCOMPARED))' \
-	    --keep '^(cnn|dnn)\.accuracy$$'
+	COLUMNS=$${COLUMNS:-220} python -m pipeline.experiments show
 
 plots: $(VENV)/installed  ## DVC's page of curves, confusion and pictures, against the last commit
 	dvc plots diff --out .cache/plots

@@ -78,6 +78,8 @@ def _prefect(root: Path, address: str) -> Program:
             "PREFECT_HOME": str(root / FOLDER),
             "PREFECT_API_URL": f"{address}/api",  # the page that it serves asks there
             "PREFECT_LOGGING_SERVER_LEVEL": "WARNING",
+            # A cancelled grid's experiments end after as many seconds, and not after 20.
+            "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": "5",
         },
         gives_way=True,
     )

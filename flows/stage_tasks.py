@@ -45,7 +45,7 @@ def reproduce_in_place(
 
     # Heavy stages hold the machine's slots themselves, whoever starts them. Here those that would
     # wait for one are not started, as each holds half a gigabyte of libraries.
-    heavy, slots = [stage.name for stage in graph.stages if stage.is_heavy], count_slots()
+    heavy, slots = [stage.name for stage in graph if stage.is_heavy], count_slots()
     return _run_all(graph, run, dict(zip(heavy[slots:], heavy, strict=False)), RETRIES)
 
 
@@ -58,7 +58,7 @@ def reproduce_experiment(
         As above.
     """
     heard: dict[str, SimpleQueue[str | Outcome]]
-    heard = {stage.name: SimpleQueue() for stage in graph.stages}
+    heard = {stage.name: SimpleQueue() for stage in graph}
     logs = {name: LineLog(queue.put) for name, queue in heard.items()}
     before = LineLog(get_run_logger().info)
 
@@ -85,7 +85,7 @@ def reproduce_experiment(
     thread = threading.Thread(target=run_dvc, daemon=True)
     thread.start()
     try:
-        names = [stage.name for stage in graph.stages]
+        names = [stage.name for stage in graph]
         return _run_all(graph, follow, dict(zip(names[1:], names, strict=False)), retries=0)
     finally:
         thread.join()
@@ -104,7 +104,7 @@ def _run_all(
         retries: how often a stage is tried again that was killed.
     """
     futures: dict[str, PrefectFuture[Any]] = {}
-    for stage in graph.stages:
+    for stage in graph:
         named = _reproduce_stage.with_options(
             name=stage.name, task_run_name=stage.name, retries=retries
         )

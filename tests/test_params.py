@@ -251,6 +251,6 @@ def test_any_other_text_a_folder_and_no_file_are_one_line(tmp_path):
         ("train.cnn", "precision", "auto", "machine.precision"),
     ],
 )
-def test_a_former_name_is_answered_with_the_new_one(values, section, former, value, now):
+def test_a_former_name_is_answered_with_the_new_one(section, former, value, now):
     with pytest.raises(UserError, match=rf"^params: {section}\.{former} is now called {now}$"):
-        parse(change(values, f"{section}.{former}", value))
+        parse(change(f"{section}.{former}", value))

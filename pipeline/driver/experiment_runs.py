@@ -159,16 +159,6 @@ def read_kept() -> dict[str, KeptExperiment]:
     return {name: _read(name, data) for name, data in experiments if name and data}
 
 
-def find_experiment(name: str) -> str:
-    """The commit of an experiment of the current commit; empty if there is none."""
-    return read_commit(_reference(name))
-
-
-def remove_experiment(name: str) -> None:
-    """Forget an experiment of the current commit; what it made stays in DVC's cache."""
-    git("update-ref", "-d", _reference(name))
-
-
 def quote(value: Any) -> str:
     """A value as `dvc exp run -S` reads it (Hydra's grammar): texts quoted, so that they stay."""
     if isinstance(value, bool):

@@ -17,7 +17,6 @@ from pipeline.dotted_keys import flatten
 from pipeline.driver.experiment_runs import Experiment, check_workspace, read_kept, run_experiment
 from pipeline.driver.stage_runs import DVC
 from pipeline.errors import UserError
-from pipeline.experiments.grid_runs import plan_grid, run_grid
 from pipeline.experiments.grids import GRIDS, combine, read_grid
 from pipeline.experiments.recipes import (
     RECIPES,
@@ -143,6 +142,8 @@ def _run_recipes(names: Sequence[str], chosen: argparse.Namespace) -> int:
 
 
 def _run_grid(chosen: argparse.Namespace) -> int:
+    from pipeline.experiments.grid_runs import plan_grid, run_grid  # a second, as it draws
+
     plan = plan_grid(chosen.name, [parse_assignment(text) for text in chosen.settings])
     failed, _ = run_grid(plan, lambda: _run_all(plan.experiments))
     return _report_failures(failed)
