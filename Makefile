@@ -29,19 +29,19 @@ help:  ## list the targets
 study: in-git $(VENV)/installed  ## run the whole study and print its results
 	dvc repro
 	@python -m pipeline.report
-	-@python -m pipeline.tracking wait
+	-@python -m pipeline.record wait
 
 recipes: in-git $(VENV)/installed  ## run every configuration in recipes/ as a DVC experiment (days on real faces, without a GPU)
 	python -m pipeline.experiments all
-	-@python -m pipeline.tracking wait
+	-@python -m pipeline.record wait
 
 recipe: in-git $(VENV)/installed  ## run one of them: make recipe NAME=r1
 	python -m pipeline.experiments run $(or $(NAME),$(error say which: make recipe NAME=r1; there are: $(basename $(notdir $(wildcard recipes/*.yaml)))))
-	-@python -m pipeline.tracking wait
+	-@python -m pipeline.record wait
 
 ablation: in-git $(VENV)/installed  ## run grids/ablation.yaml, 27 small trainings, and print its table
 	python -m pipeline.experiments grid ablation
-	-@python -m pipeline.tracking wait
+	-@python -m pipeline.record wait
 
 test: $(VENV)/installed-for-tests  ## run all tests but those of `make nightly` and `make cluster-test` (minutes)
 	python -m pytest $(WORKERS)
@@ -110,7 +110,7 @@ constraints: $(VENV)/installed  ## freeze the versions that are installed now, w
 clean:  ## remove what the study made, its record too; your faces in data/raw stay
 	git clean -fdXq artifacts
 	rm -rf data/sample data/faces data/split.parquet .dvc/cache .dvc/tmp .cache
-	rm -rf explained .checkpoints .tracking mlruns mlflow.db
+	rm -rf explained .checkpoints .record mlruns mlflow.db
 
 .PHONY: in-git
 in-git:

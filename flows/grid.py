@@ -70,12 +70,12 @@ def grid(
         return failed
 
     try:
-        with record.grid_run(name, group, _describe(plan)) as journal:
+        with record.grid_run(name, group, _describe(plan)) as run:
             failed, report = run_grid(plan, run_all)
             if report:
                 for path in report.files:
-                    journal.artifact(path)
-                journal.metrics({f"mean.{arms}": mean for arms, mean in report.means.items()})
+                    run.keep(path)
+                run.measure({f"mean.{arms}": mean for arms, mean in report.means.items()})
                 show_grid(name, report)
             if failed:
                 raise Incomplete(", ".join(failed))

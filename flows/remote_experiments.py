@@ -18,7 +18,7 @@ from pipeline.driver.experiment_runs import REPLACED
 from pipeline.driver.git import git
 from pipeline.driver.stage_runs import DVC
 from pipeline.errors import UserError
-from pipeline.tracking.places import without_secrets
+from pipeline.record.address import without_secrets
 
 Log = Callable[[str], None]
 

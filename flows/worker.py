@@ -18,7 +18,7 @@ from flows.servers import MLFLOW_HEALTH, PATIENCE, PREFECT_HEALTH, addresses, an
 from pipeline.compute_slot import count_slots
 from pipeline.driver.experiment_runs import check_workspace
 from pipeline.errors import UserError
-from pipeline.tracking.places import URI, find_address, without_secrets
+from pipeline.record.address import URI, find_address, without_secrets
 
 HOME = "STUDY_HOME"  # as in flows/deployments.py, which needs the settings made here
 

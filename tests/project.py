@@ -29,7 +29,7 @@ TINY = {
 }
 
 NOT_COPIED = {
-    ".": {".checkpoints", ".tracking", "mlruns", "mlflow.db", "mlflow.db-shm", "mlflow.db-wal"},
+    ".": {".checkpoints", ".record", "mlruns", "mlflow.db", "mlflow.db-shm", "mlflow.db-wal"},
     ".dvc": {"tmp"},
     ".dvc/cache": {"runs"},
 }
@@ -134,7 +134,7 @@ class Finished:
             project.environment |= {"PYTHONHASHSEED": "1", "TZ": "UTC"}
             said = project.run("dvc", "repro", seconds=1800)
             (project.folder.parent / "said").write_text(said)
-            project.run("python", "-m", "pipeline.tracking", "wait", "--timeout", "120")
+            project.run("python", "-m", "pipeline.record", "wait", "--timeout", "120")
 
         project = self._once("study", work)
         project.output = (project.folder.parent / "said").read_text()

@@ -348,7 +348,7 @@ def test_a_grid_over_two_hosts_loses_nothing_when_one_dies(cluster, monkeypatch)
     assert sorted(states) == ["Completed", "Crashed"]
     for host in HOSTS:  # each worked in a clone of its own
         assert list((cluster.folder / host / "image-sentiment" / ".dvc" / "cache").rglob("*.*"))
-        assert list((cluster.folder / host / "image-sentiment" / ".tracking").iterdir())
+        assert list((cluster.folder / host / "image-sentiment" / ".record").iterdir())
     print(f"one: {len(took('one'))}, two: {len(took('two'))}, {lost} lost, {seconds:.0f} s, "
           f"networks {'apart' if cluster.network.is_real else 'shared'}")  # fmt: skip
 

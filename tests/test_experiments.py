@@ -160,7 +160,7 @@ def test_the_workspace_stays_as_it_is(project, few):
 def test_the_record_knows_experiments_by_name(project, few):
     from mlflow import MlflowClient
 
-    project.run("python", "-m", "pipeline.tracking", "wait", "--timeout", "120")
+    project.run("python", "-m", "pipeline.record", "wait", "--timeout", "120")
     client = MlflowClient(f"sqlite:///{project.folder / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("image-sentiment")
     runs = client.search_runs([experiment.experiment_id], "tags.`dvc.experiment` = 'fewer'")

@@ -28,7 +28,7 @@ from flows.study_parameters import plan_study, to_seconds
 from pipeline.driver.stage_graph import Stage
 from pipeline.driver.stage_runs import Outcome
 from pipeline.errors import UserError
-from pipeline.tracking import places
+from pipeline.record.address import SWITCH, find_address
 
 from .conftest import ROOT
 from .imports import modules_loaded
@@ -37,7 +37,7 @@ WORK = """
 import json, os, sys, time
 from pathlib import Path
 from pipeline.compute_slot import compute_slot
-from pipeline.tracking.journal import stage_run
+from pipeline.record.stage_run import stage_run
 
 
 def meet(mine, other):
@@ -108,7 +108,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pytest.Mon
         for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "DVC_ROOT"):
             patch.delenv(name, raising=False)
         # Each record costs a process and a database; two tests look at one.
-        patch.setenv(places.SWITCH, "off")
+        patch.setenv(SWITCH, "off")
         patch.delenv("PREFECT_API_URL", raising=False)
         patch.setenv("PYTHONPATH", str(ROOT))
         patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
@@ -247,7 +247,7 @@ def test_a_failing_stage_fails_the_flow_and_the_command(tmp_path: Path, server: 
     ended = subprocess.run(
         [sys.executable, "-m", "flows.study"],
         cwd=tmp_path,
-        env={**os.environ, "PREFECT_API_URL": server, places.SWITCH: "on"},
+        env={**os.environ, "PREFECT_API_URL": server, SWITCH: "on"},
         capture_output=True,
         text=True,
     )
@@ -314,7 +314,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory, server: str) -> Studied:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         patch.setenv("MEET", "1")
-        patch.setenv(places.SWITCH, "on")
+        patch.setenv(SWITCH, "on")
         state = study_module.study(return_state=True)
     assert state.is_completed(), state
     flow_run = state.state_details.flow_run_id
@@ -372,9 +372,9 @@ def locked(root: Path) -> dict[str, object]:
 
 
 def find_runs(root: Path, query: str) -> list[Any]:
-    from pipeline.tracking.store import connect
+    from pipeline.record.mlflow_store import connect
 
-    store = connect(places.find_address(root), root)
+    store = connect(find_address(root), root)
     return list(store.client.search_runs([store.experiment], query))
 
 

@@ -66,7 +66,7 @@ def test_a_new_import_is_missing_and_one_that_went_is_idle(tmp_path):
 
 def test_what_decides_no_result_is_no_reason_to_work_again():
     code = {stage: "\n".join(imports.deciding(stage, ROOT)) for stage in STAGES}
-    assert not [stage for stage in STAGES if "pipeline/tracking" in code[stage]]
+    assert not [stage for stage in STAGES if "pipeline/record" in code[stage]]
     drawing = {stage for stage in STAGES if "pipeline/figures" in code[stage]}
     assert drawing == {*STAGES} - {"sample", "predict", *imports.TRAININGS}
     assert "semisupervised" not in code["train"]  # nor does its checkpoint depend on the other's

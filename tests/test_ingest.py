@@ -6,8 +6,8 @@ import zipfile
 from dataclasses import asdict
 
 import numpy as np
+import pandas as pd
 import pytest
-from filelock import FileLock
 from PIL import Image
 
 from pipeline import layout
@@ -17,9 +17,6 @@ from pipeline.ingest.ingest import ingest
 from pipeline.ingest.sources import locate
 from pipeline.ingest.stage import work
 from pipeline.shell import Stage
-from pipeline.tracking.journal import Journal
-from pipeline.tracking.places import EVENTS, Address, Desk
-from pipeline.tracking.writer import new_journal
 
 FACES = np.random.default_rng(7).integers(0, 256, (6, 48, 48)).astype(np.uint8)
 FACES[5] = 0
@@ -163,18 +160,14 @@ def test_a_folder_of_images_gives_both_stores(tmp_path, places):
 
 @pytest.fixture
 def run_stage(tmp_path, monkeypatch, params):
-    """Runs the stage in a folder of its own; returns the data sets that it told the record."""
+    """Runs the stage in a folder of its own; returns the md5 of each file that it read."""
     monkeypatch.chdir(tmp_path)
 
     def run(source):
         data = params.data.model_copy(update={"source": source})
         own = params.model_copy(update={"data": data})
-        desk, address = Desk(tmp_path), Address("sqlite:///none.db", "none")
-        # Whoever holds the lock is the recorder, so that none is started.
-        with FileLock(desk.lock(address)), new_journal(desk, address, "0" * 32) as writer:
-            work(Stage("ingest", own, Journal("0" * 32, writer)))
-            events = (writer.folder / EVENTS).read_text().splitlines()
-        return [event for event in map(json.loads, events) if event["event"] == "dataset"]
+        work(Stage("ingest", own))
+        return json.loads((layout.folder("ingest") / "report.json").read_text())["files"]
 
     return run
 
@@ -182,15 +175,20 @@ def run_stage(tmp_path, monkeypatch, params):
 ALL = [(label, text) for label in range(7) for text in TEXTS[:2]]
 
 
-def test_the_record_is_told_the_files_and_the_reader_of_one_that_is_not_read(
-    tmp_path, run_stage, capsys
-):
+def test_dropped_rows_are_written_with_their_text(tmp_path, run_stage):
+    write_source(tmp_path / "raw", [*ALL, (9, TEXTS[0]), (3, '4 "5')], [TEXTS[3], "x"])
+    assert list(run_stage("raw", "drop")) == ["train.csv", "test.csv"]
+    assert (len(read_faces(layout.LABELLED)), len(read_faces(layout.UNLABELLED))) == (14, 1)
+    table = pd.read_csv(layout.folder("ingest") / "dropped.csv")
+    assert list(table.columns) == ["file", "row", "reason", "content"]
+    assert table["row"].tolist() == [15, 16, 2]
+    assert table["content"].tolist() == [f"9,{TEXTS[0]}", '3,4 "5', "101,x"]
+    assert json.loads((layout.folder("ingest") / "report.json").read_text())["dropped"] == 3
+
+
+def test_a_test_file_beside_the_one_that_is_named_is_pointed_out(tmp_path, run_stage, capsys):
     write_source(tmp_path / "raw", ALL, TEXTS[:3], {"eyes": np.ones((14, 48, 48), bool)})
-    told = [(event["name"], event["rows"], len(event["digest"])) for event in run_stage("raw")]
-    assert told == [("train.csv", 14, 32), ("test.csv", 3, 32)]
-    assert not capsys.readouterr().out
-    told = run_stage("raw/train.csv")
-    assert [(event["name"], event["rows"]) for event in told] == [("train.csv", 14)]
+    assert list(run_stage("raw/train.csv")) == ["train.csv"]
     assert capsys.readouterr().out == (
         "test.csv beside train.csv is not read: name the folder in data.source to have both\n"
     )

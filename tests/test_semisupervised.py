@@ -18,7 +18,6 @@ from pipeline.semisupervised.consistency import find_thresholds
 from pipeline.semisupervised.stage import gather, work
 from pipeline.semisupervised.trainings import lesson, new_autoencoder, new_classifier
 from pipeline.shell import Stage
-from pipeline.tracking.journal import Journal
 from pipeline.training import objectives
 
 PARTS = np.array(["train"] * 40 + ["validation"] * 10 + ["test"] * 10)
@@ -76,7 +75,7 @@ class Study:
         """All files of the stage by their names."""
         folder = layout.folder("semisupervised")
         folder.mkdir(parents=True, exist_ok=True)
-        work(Stage("semisupervised", self.set(**settings), Journal("0" * 32, None)))
+        work(Stage("semisupervised", self.set(**settings)))
         return {
             path.relative_to(folder).as_posix(): path.read_bytes()
             for path in sorted(folder.rglob("*"))

@@ -40,7 +40,15 @@ stages:
     params: [train]
     outs: [curve.txt]
     metrics: [artifacts/evaluate/metrics.json: {cache: false}]
-    meta: {compute: heavy}
+    meta:
+      compute: heavy
+      record:
+        model:
+          name: image-sentiment-cnn
+          files: [artifacts/evaluate/weights.safetensors, artifacts/evaluate/model.json]
+          scores: scores.json
+          measure: cnn
+          faces: [split.txt]
   confusion:
     cmd: python work.py confusion
     deps: [curve.txt, work.py]
@@ -56,14 +64,16 @@ WORK = """
 import json, os, pathlib, sys, time
 from ruamel.yaml import YAML
 from pipeline.compute_slot import compute_slot
-from pipeline.tracking.journal import stage_run
+from pipeline.dvc_yaml import find_entry
+from pipeline.record.stage_run import stage_run
 
 name = sys.argv[1]
 params = YAML(typ="safe").load(pathlib.Path("params.yaml"))
 epochs, seed = params["train"]["cnn"]["epochs"], params["train"]["cnn"]["seed"]
 with open(os.environ["WITNESS"], "a") as witness:
     witness.write(f"{name} {epochs} {seed}\\n")
-with stage_run(name, {"epochs": epochs}) as journal:
+meta = find_entry(name, pathlib.Path("dvc.yaml")).record
+with stage_run(name, {"epochs": epochs}, meta=meta):
     if name == "split":
         pathlib.Path("split.txt").write_text(pathlib.Path(params["data"]["source"]).read_text())
     if name == "aside":
@@ -83,22 +93,19 @@ with stage_run(name, {"epochs": epochs}) as journal:
         with compute_slot():
             out = pathlib.Path("artifacts/evaluate/metrics.json")
             out.parent.mkdir(parents=True, exist_ok=True)
+            (out.parent / "weights.safetensors").unlink(missing_ok=True)
             accuracy = epochs / 100 + seed / 1000
             out.write_text(json.dumps({"cnn": {"accuracy": accuracy}, "dnn": {"accuracy": 0.1}}))
             pathlib.Path("curve.txt").write_text(str(epochs))
         # Of the first faces alone, and not in grids: a model takes seconds.
         if pathlib.Path("split.txt").read_text() == "face" and epochs in (24, 7):
-            import numpy as np
             from pipeline.networks.classifier import Architecture, Classifier
             from pipeline.networks.store import save_classifier
 
-            folder = pathlib.Path("weights")
-            folder.mkdir()
-            save_classifier(Classifier(Architecture("small-dnn", 0.0, "scale")).eval(), folder)
-            journal.model(
-                folder, example=np.zeros((2, 1, 48, 48), np.float32), accuracy=accuracy,
-                interval=(accuracy - 0.05, accuracy + 0.05), measured_on="these",
-            )
+            save_classifier(Classifier(Architecture("small-dnn", 0.0, "scale")).eval(), out.parent)
+            interval = {"low": accuracy - 0.05, "high": accuracy + 0.05}
+            scores = {"accuracy": accuracy, "accuracy_interval": interval}
+            (out.parent / "scores.json").write_text(json.dumps({"cnn": scores}))
 """
 
 GRID = """
@@ -167,7 +174,7 @@ class Site:
         # Deployments name flows by file. A copy: a test waits for less than automations.yaml says.
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / "flows", self.folder / "flows", ignore=ignored)
-        (self.folder / ".gitignore").write_text("/.prefect/\n/.tracking/\n/mlflow.db*\n/mlruns/\n")
+        (self.folder / ".gitignore").write_text("/.prefect/\n/.record/\n/mlflow.db*\n/mlruns/\n")
         self.project.commit("small")
 
     def start(self, module: str) -> "subprocess.Popen[bytes]":

@@ -41,7 +41,7 @@ REDRAWN = 8
 def work(stage: Stage) -> None:
     """From faces and split to the accuracy with and without unlabelled faces."""
     settings, scoring = stage.params.section(SemiSupervised), stage.params.evaluate
-    checkpoints_of(stage.params, "autoencoder").remember("run", stage.journal.run)
+    checkpoints_of(stage.params, "autoencoder").remember("run", stage.record.identity)
     material = gather(settings)
     autoencoder = new_autoencoder(settings)
     drawn = train(stage, "autoencoder", autoencoder, material)
