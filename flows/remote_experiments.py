@@ -94,7 +94,7 @@ def _take_over() -> None:
 def _take_over_metrics() -> None:
     """Put the metrics of other hosts into DVC's cache.
 
-    They lie in git and not in the shared storage, and DVC reuses a stage of its run cache only if
+    They are in git and not in the shared storage, and DVC reuses a stage of its run cache only if
     all its outputs are in the cache.
     """
     from dvc.repo import Repo

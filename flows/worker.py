@@ -1,8 +1,8 @@
 """This machine's workers: `python -m flows.worker`, or `make worker`.
 
-Brings pools, automations and deployments to Prefect's server, then runs two workers until told to
-stop: one for flow runs that train, one for those that only wait for others. Any number of machines
-may do so against one server, each in a clone of its own.
+Brings pools, automations and deployments to Prefect's server, then runs two workers until a signal:
+one for flow runs that train, one for those that only wait for others. Any number of machines may do
+so against one server, each in a clone of its own.
 """
 
 import argparse
@@ -34,7 +34,7 @@ API = "PREFECT_API_URL"
 
 
 def main() -> int:
-    """Work until told to stop; returns the exit status."""
+    """Work until a signal; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m flows.worker", description=__doc__)
     parser.add_argument(
         "--pool", choices=POOLS, action="append", help="only this pool; may be repeated"

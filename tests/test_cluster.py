@@ -58,10 +58,10 @@ def sh(*command, cwd=None, env=None, check=True):
     return done.stdout
 
 
-def wait_for(happens, timeout, tell=lambda: ""):
+def wait_for(happens, timeout, explain=lambda: ""):
     end = time.monotonic() + timeout
     while not (found := happens()):
-        assert time.monotonic() < end, f"waited in vain: {tell()[-5000:]}"
+        assert time.monotonic() < end, f"waited in vain: {explain()[-5000:]}"
         time.sleep(0.5)
     return found
 

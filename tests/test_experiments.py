@@ -109,7 +109,7 @@ def test_the_networks_of_every_recipe_learn_from_a_batch(name, model, params, fa
     before = {key: value.clone() for key, value in classifier.named_parameters()}
     task = Classification.of(settings)
     progress = fit(classifier, task, faces, faces, settings, CPU)
-    (row,) = progress.history  # its loss is finite, or `fit` had told
+    (row,) = progress.history  # its loss is finite, or `fit` had raised
     assert row["train_loss"] > 0
     still = [key for key, value in classifier.named_parameters() if torch.equal(value, before[key])]
     assert not still
@@ -318,7 +318,7 @@ def test_mistakes_are_named_before_dvc_starts(tiny):
 
 RUN_AS_MODULE = f"""
 import sys
-sys.path[0] = {str(ROOT)!r}  # not the folder named pipeline that lies here
+sys.path[0] = {str(ROOT)!r}  # not the folder named pipeline that is here
 from pipeline.experiments.__main__ import main
 sys.exit(main())
 """

@@ -213,7 +213,7 @@ class Site:
             return client.read_flow_run(run).state
 
     def end_of(self, run: UUID):
-        wait_for(lambda: self.state(run).is_final(), tell=self.said)
+        wait_for(lambda: self.state(run).is_final(), explain=self.said)
         return self.state(run)
 
     def tasks(self, run: UUID) -> dict[str, str]:
@@ -246,7 +246,7 @@ class Site:
         return {run.info.run_name: run for run in found}
 
     def is_recorded(self, name: str, status: str) -> bool:
-        """Whether a run of the name is in MLflow, with the status; it is told of a moment later."""
+        """Whether a run of the name is in MLflow, with the status."""
         run = self.runs().get(name)
         return run is not None and run.info.status == status
 
@@ -275,11 +275,11 @@ class Site:
             path.write_text(text)
 
     def wait_for_stage(self) -> None:
-        wait_for(lambda: processes_of(self, "work.py evaluate"), tell=self.said)
+        wait_for(lambda: processes_of(self, "work.py evaluate"), explain=self.said)
 
     def wait_for_workers(self, count: int) -> None:
         """Wait until so many have started, counted from the beginning."""
-        wait_for(lambda: self.log("flows.worker").count(" started!") >= count, tell=self.said)
+        wait_for(lambda: self.log("flows.worker").count(" started!") >= count, explain=self.said)
 
     def cancel(self, run: UUID) -> None:
         from prefect import get_client
@@ -289,10 +289,10 @@ class Site:
             client.set_flow_run_state(run, Cancelling())
 
 
-def wait_for(happens, timeout=PATIENCE, tell=lambda: ""):
+def wait_for(happens, timeout=PATIENCE, explain=lambda: ""):
     end = time.monotonic() + timeout
     while not happens():
-        assert time.monotonic() < end, f"waited in vain: {tell()}"
+        assert time.monotonic() < end, f"waited in vain: {explain()}"
         time.sleep(0.2)
 
 
@@ -454,7 +454,7 @@ def test_cancelling_ends_the_stage_at_once_and_a_restarted_server_costs_nothing(
         wait_for(lambda: not is_up(site))
         site.processes[0] = site.start("flows.servers")
         site.processes.pop()
-        wait_for(lambda: is_up(site), tell=site.said)
+        wait_for(lambda: is_up(site), explain=site.said)
     assert site.end_of(again).is_completed()
     assert site.tasks(again) == {"split": "Cached", "evaluate": "Completed"}
     assert site.witnessed()[len(before) :] == ["evaluate 97 0", "evaluate 97 0"]
@@ -516,7 +516,7 @@ def test_a_schedule_fires_once_it_is_switched_on_and_picks_up_new_data(
         soon = datetime.now(UTC) + timedelta(seconds=3)
         hourly = IntervalSchedule(interval=timedelta(hours=1), anchor_date=soon)
         client.update_deployment_schedule(nightly.id, schedule.id, active=True, schedule=hourly)
-        wait_for(lambda: site.witnessed()[before:], tell=site.said)
+        wait_for(lambda: site.witnessed()[before:], explain=site.said)
         fired = FlowRunFilter.model_validate(
             {
                 "deployment_id": {"any_": [nightly.id]},
@@ -632,7 +632,7 @@ def test_pools_and_deployments_come_from_files_any_number_of_times(
     assert {found.name for found in deployments} == {"by-hand", "nightly", "ablation"}
     for (step,) in (found.pull_steps[0].values() for found in deployments):
         assert step["directory"] == "{{ $STUDY_HOME }}"  # open: each worker has a clone of its own
-    assert [found.trigger.within.seconds for found in automations] == [90, 600]
+    assert {found.trigger.within.seconds for found in automations} == {90, 600}
     # The user has switched it on, and may go on without looking after each start of a worker.
     assert [each.active for found in deployments for each in found.schedules] == [True]
 

@@ -34,9 +34,6 @@ ABANDONED = 600.0
 CODE = ("pipeline", "dvc.yaml", "constraints.txt")
 """What results follow from besides parameters and data."""
 
-SOURCE = "data.source"
-"""The parameter that says where the faces are."""
-
 
 @dataclass(frozen=True)
 class Experiment:
@@ -66,13 +63,11 @@ class KeptExperiment:
         params: its params.yaml, by dotted key.
         metrics: the numbers of all stages, likewise. Where a stage did not run, those of the commit
             that the experiment belongs to.
-        faces: DVC's hash of the faces at `data.source`; None where it has none.
     """
 
     name: str
     params: Mapping[str, Any]
     metrics: Mapping[str, float]
-    faces: str | None = None
 
 
 def check_name(name: str) -> None:
@@ -185,8 +180,7 @@ def _read(name: str, data: Mapping[str, Any]) -> KeptExperiment:
     for file in data["metrics"].values():
         values = flatten(file.get("data") or {})
         metrics |= {key: value for key, value in values.items() if not isinstance(value, str)}
-    faces = data["deps"].get(str(params.get(SOURCE)).lstrip("/"), {}).get("hash")
-    return KeptExperiment(name, params, metrics, faces)
+    return KeptExperiment(name, params, metrics)
 
 
 def _remove_abandoned_copies() -> None:
