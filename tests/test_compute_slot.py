@@ -16,7 +16,7 @@ pytestmark = pytest.mark.study
 WORK = """
 import sys, time
 from pathlib import Path
-from pipeline.compute import compute_slot
+from pipeline.compute_slot import compute_slot
 
 name, other = sys.argv[1:]
 with compute_slot(lambda text: print(name, text, flush=True)):
@@ -29,36 +29,6 @@ with compute_slot(lambda text: print(name, text, flush=True)):
 """
 
 
-<<<<<<< HEAD:tests/test_compute_slot.py
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("compute")
-    project = clone_project(folder / "image-sentiment", {**TINY, **LONGER})
-    project.environment |= {"TMPDIR": str(folder), "IMAGE_SENTIMENT_TRACKING": "off"}
-    for name in (compute_slot.SLOTS, compute_slot.GPUS, "OMP_NUM_THREADS"):
-        project.environment.pop(name, None)
-    project.run("dvc", "repro", "split")
-    return project
-
-
-def at_once(project, **environment):
-    """Start both trainings and wait for them: what they said, line by line as it came."""
-    log = project.folder.parent / "said"
-    with log.open("a") as file:
-        running = [
-            subprocess.Popen(
-                [sys.executable, "-m", "pipeline", "train", model],
-                cwd=project.folder, env={**project.environment, **environment},
-                stdout=file, stderr=file,
-            )
-            for model in ("cnn", "dnn")
-        ]  # fmt: skip
-    ended = [process.wait(timeout=500) for process in running]
-    said = log.read_text()
-    log.unlink()
-    assert ended == [0, 0], said
-    return said.splitlines()
-=======
 @pytest.fixture
 def environment(tmp_path):
     environment = {
@@ -74,7 +44,6 @@ def start(log, environment, *command, folder):
     return subprocess.Popen(
         [sys.executable, *command], cwd=folder, env=environment, stdout=log, stderr=log
     )
->>>>>>> 15af593 (The order of automations is the server's):tests/test_compute.py
 
 
 def wait_for(text, path):

@@ -71,8 +71,8 @@ def runs(tmp_path_factory):
         params, spool, address = load(), Spool(folder), find_address(folder)
         with FileLock(spool.lock(address)):  # this process is the recorder
             for name, work in {
-                "train@cnn": lambda stage: train.work(stage, "cnn"),
-                "train@dnn": lambda stage: train.work(stage, "dnn"),
+                "train@cnn": train.work,
+                "train@dnn": train.work,
                 "evaluate": evaluate.work,
                 "confusion": lambda _: None,
             }.items():

@@ -163,8 +163,9 @@ def run_stage(tmp_path, monkeypatch, params):
     """Runs the stage in a folder of its own; returns the md5 of each file that it read."""
     monkeypatch.chdir(tmp_path)
 
-    def run(source):
-        data = params.data.model_copy(update={"source": source})
+    def run(source, on_bad_row="stop"):
+        changes = {"source": source, "on_bad_row": on_bad_row}
+        data = params.data.model_copy(update=changes)
         own = params.model_copy(update={"data": data})
         work(Stage("ingest", own))
         return json.loads((layout.folder("ingest") / "report.json").read_text())["files"]
