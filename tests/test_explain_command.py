@@ -79,7 +79,7 @@ def runs(tmp_path_factory):
                 layout.folder(name).mkdir(parents=True)
                 with stage_run(name, {}) as record:
                     work(Stage(name, params, record))
-            identities = {run.stage: run.identity for _, run in spool.entries()}
+            identities = {each.run.stage: each.run.identity for each in spool.entries()}
             uploader = Uploader(spool, address)
             uploader.upload_all()
         yield {name: uploader.store.find(each) for name, each in identities.items()}

@@ -9,7 +9,7 @@ import time
 from pipeline.dvc_yaml import read_locked
 from pipeline.priority import give_way
 from pipeline.record import address as addresses
-from pipeline.record.recorder import describe_left, record, wait_until_uploaded
+from pipeline.record.recorder import describe, record, wait_until_uploaded
 from pipeline.record.spool import Spool
 
 
@@ -29,7 +29,7 @@ def main() -> int:
     if chosen.command == "upload":
         return _upload(spool)
     if chosen.command == "status":
-        print("\n".join(describe_left(spool) or ["record: everything is uploaded"]))
+        print("\n".join(describe(spool, spool.entries()) or ["record: everything is uploaded"]))
         return 0
     return _wait(spool, chosen.timeout)
 

@@ -4,7 +4,6 @@ Every call here may be repeated without harm, so that an interrupted recorder ca
 """
 
 import json
-import logging
 import os
 import re
 import tempfile
@@ -31,8 +30,6 @@ LONGEST_NAME, LONGEST_PARAM, LONGEST_TAG = 250, 6000, 8000
 
 BATCH = 100
 """Params or tags that MLflow takes in one call; of metrics it takes ten times as many."""
-
-logger = logging.getLogger(__name__)
 
 
 class Metric(NamedTuple):
@@ -69,11 +66,6 @@ def connect(address: Address, root: Path) -> "Store":
     return Store(client, experiment.experiment_id)
 
 
-def is_final(error: Exception) -> bool:
-    """Whether MLflow will never take this."""
-    return getattr(error, "error_code", None) == "INVALID_PARAMETER_VALUE"
-
-
 def is_temporary(error: Exception) -> bool:
     """Whether trying again later can help: the database is busy, the disk full, access denied."""
     return getattr(error, "error_code", None) in (
@@ -105,31 +97,24 @@ class Store:
         runs = self.client.search_runs([self.experiment], query, max_results=1)
         return runs[0].info.run_id if runs else None
 
-    def create(self, identity: str, name: str, started: int, tags: Mapping[str, str]) -> str:
-        """Begin a run (RUNNING) at a time in milliseconds since the epoch; returns its id."""
-        run = self.client.create_run(
-            self.experiment, started, {IDENTITY: identity, **_texts(tags, LONGEST_TAG)}, name
-        )
-        return str(run.info.run_id)
-
-    def reopen(self, run: str) -> None:
-        """Go on with a run, whatever its status."""
-        self.client.update_run(run, "RUNNING")
+    def open(self, identity: str, name: str, started: int, tags: Mapping[str, str]) -> str:
+        """Go on with the run with an identity, whatever its status, or begin it; returns its id."""
+        if run := self.find(identity):
+            self.client.update_run(run, "RUNNING")
+            return run
+        tags = {IDENTITY: identity, **_texts(tags, LONGEST_TAG)}
+        return str(self.client.create_run(self.experiment, started, tags, name).info.run_id)
 
     def close(self, run: str, status: Status, ended: int | None) -> None:
         """End a run at a time in milliseconds since the epoch, or now."""
         self.client.set_terminated(run, status, ended)
 
     def log_params(self, run: str, values: Mapping[str, str]) -> None:
-        """Log params; one that the run has with another value stays, and the new one is a tag."""
-        known = self.client.get_run(run).data.params
-        texts = _texts(values, LONGEST_PARAM)
-        changed = {key: text for key, text in texts.items() if known.get(key, text) != text}
-        for key, text in changed.items():
-            logger.warning("run %s: %s was %s, now %s: a tag", run, key, known[key], text)
-        self.log_tags(run, {f"changed.{key}": text for key, text in changed.items()})
+        """Log params; those that the run has stay, as MLflow lets none be changed."""
         from mlflow.entities import Param
 
+        known = self.client.get_run(run).data.params
+        texts = _texts(values, LONGEST_PARAM)
         fresh = [Param(key, text) for key, text in texts.items() if key not in known]
         for some in _batches(fresh, BATCH):
             self.client.log_batch(run, params=some)
@@ -150,7 +135,7 @@ class Store:
         for some in _batches(metrics, 10 * BATCH):
             self.client.log_batch(run, metrics=some)
 
-    def log_file(self, run: str, path: Path) -> None:
+    def log_files(self, run: str, path: Path) -> None:
         """Copy a file, or all that a folder holds, to the top of a run's artifacts."""
         if path.is_dir():
             self.client.log_artifacts(run, str(path))
