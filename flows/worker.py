@@ -12,15 +12,13 @@ import sys
 import time
 from pathlib import Path
 
-from flows import remote_experiments
+from flows import HOME, remote_experiments
 from flows.programs import Program, run_together
 from flows.servers import MLFLOW_HEALTH, PATIENCE, PREFECT_HEALTH, addresses, answers
 from pipeline.compute_slot import count_slots
 from pipeline.driver.experiment_runs import check_workspace
 from pipeline.errors import UserError
 from pipeline.record.address import URI, find_address, without_secrets
-
-HOME = "STUDY_HOME"  # as in flows/deployments.py, which needs the settings made here
 
 POOLS = {"gpu": "2", "control": "5"}
 """The work pools, and how many seconds a worker waits until it asks the server for work again. Each

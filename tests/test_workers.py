@@ -605,21 +605,26 @@ def test_a_browser_shows_the_run_and_its_record(site: Site, studied: UUID, lost:
         browser.close()
 
 
-def test_a_worker_that_is_killed_is_noticed_and_nothing_finished_is_repeated(
-    site: Site, lost: tuple[UUID, list[str]]
-) -> None:
-    run, before = lost
-    end = site.end_of(run)
-    assert (end.name, "No heartbeat" in end.message) == ("Crashed", True)
+@pytest.fixture(scope="module")
+def noticed(site: Site, lost: tuple[UUID, list[str]]) -> Any:
+    """How that flow run ended; the worker is back."""
+    end = site.end_of(lost[0])
     site.start("flows.worker")
+    return end
+
+
+def test_a_worker_that_is_killed_is_noticed_and_nothing_finished_is_repeated(
+    site: Site, lost: tuple[UUID, list[str]], noticed: Any
+) -> None:
+    assert (noticed.name, "No heartbeat" in noticed.message) == ("Crashed", True)
     again = site.ask(targets=["evaluate"])
     assert site.end_of(again).is_completed()
     assert site.tasks(again) == {"split": "Cached", "evaluate": "Completed"}
-    assert [line.split()[0] for line in site.witnessed()[len(before) :]] == ["evaluate"]
+    assert [line.split()[0] for line in site.witnessed()[len(lost[1]) :]] == ["evaluate"]
 
 
 def test_pools_and_deployments_come_from_files_any_number_of_times(
-    site: Site, lost: object
+    site: Site, noticed: object
 ) -> None:
     from prefect import get_client
 

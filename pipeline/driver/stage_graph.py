@@ -26,7 +26,7 @@ class Stage:
 
 
 Graph = Sequence[Stage]
-"""Stages in the order in which `dvc repro` runs them: each after all that it needs."""
+"""Stages, each after all that it needs."""
 
 
 def read_graph(root: Path, targets: Iterable[str] = ()) -> Graph:

@@ -107,8 +107,8 @@ class Projection:
         if folder.is_dir():
             self.store.log_files(self._run, folder)
         for name in self._shared("files"):
-            if (folder / name).is_file():
-                self.store.log_files(self._parent, folder / name)
+            if (path := folder / Path(name).name).is_file():
+                self.store.log_files(self._parent, path)
 
     def data(self) -> None:
         """The files that the faces are from, with their md5, as known at the stage's end."""
