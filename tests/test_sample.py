@@ -56,7 +56,7 @@ def test_files_read_back_as_the_arrays(sample, tmp_path):
             np.testing.assert_array_equal(mask, sample.regions[name])
 
 
-def test_same_seed_same_bytes(sample, tmp_path):
+def test_same_seed_same_bytes_another_other_faces(sample, tmp_path):
     write_sample(sample, tmp_path / "one")
     write_sample(make_sample(PARAMS), tmp_path / "two")
     names = sorted(path.name for path in (tmp_path / "one").iterdir())
@@ -66,9 +66,6 @@ def test_same_seed_same_bytes(sample, tmp_path):
         assert content == (tmp_path / "two" / name).read_bytes()
         if name.endswith(".gz"):
             assert content[3:8] == bytes(5), "gzip header holds a name or a time"
-
-
-def test_another_seed_gives_other_faces(sample):
     other = make_sample(PARAMS.model_copy(update={"seed": 1}))
     assert not (other.pixels == sample.pixels).all(axis=(1, 2)).any()
     assert (other.labels != sample.labels).any()
@@ -98,6 +95,9 @@ def test_some_labels_are_wrong(sample):
     assert (sample.labels != sample.expressions).mean() == pytest.approx(PARAMS.mislabelled)
     right = make_sample(PARAMS.model_copy(update={"mislabelled": 0.0}))
     np.testing.assert_array_equal(right.labels, right.expressions)
+    all_wrong = make_sample(sample_params(faces=70, unlabelled=1, copies=1.0, mislabelled=1.0))
+    assert len(np.unique(all_wrong.pixels, axis=0)) == len(EXPRESSIONS)
+    assert (all_wrong.labels != all_wrong.expressions).all()
 
 
 def test_some_faces_are_copies(sample):
@@ -118,12 +118,6 @@ def test_some_labelled_faces_are_among_the_unlabelled(sample):
     assert sum(known) == 2
     here = sample.shared >= 0
     np.testing.assert_array_equal(sample.unlabelled[here], sample.pixels[sample.shared[here]])
-
-
-def test_all_faces_may_be_mislabelled_copies():
-    sample = make_sample(sample_params(faces=70, unlabelled=1, copies=1.0, mislabelled=1.0))
-    assert len(np.unique(sample.pixels, axis=0)) == len(EXPRESSIONS)
-    assert (sample.labels != sample.expressions).all()
 
 
 @pytest.mark.parametrize(
