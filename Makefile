@@ -20,15 +20,6 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
-# What `make compare` leaves out: files, and metrics that are no headline. Parameters stay, if they vary.
-UNCOMPARED := ^(.*/.*|constraints\.txt|Created|State|Executor|\
-    data\.(labelled|unlabelled|copies|blank|shared|dropped)|\
-    split\.(train|validation|test|copies_across_parts)|\
-    [cd]nn\.(parameters|epoch.*|validation_loss|macro_f1.*|accuracy_.*)|\
-    majority_accuracy|mcnemar_p|difference\..*|faces\..*|confusion\..*|\
-    semisupervised\.(labelled_only|pretrained|consistent|macro_f1.*|.*chosen_on.*|measured_on)|\
-    saliency\.(.*_deletion|.*_randomised|on_features|by_chance|untrained))$$
-
 .PHONY: help study recipes recipe ablation test cluster-test bench check lint audit format types quick nightly flow server worker mlflow compare plots constraints clean
 .DEFAULT_GOAL := help
 
@@ -38,19 +29,19 @@ help:  ## list the targets
 study: in-git $(VENV)/installed  ## run the whole study and print its results
 	dvc repro
 	@python -m pipeline.report
-	-@python -m pipeline.tracking wait
+	-@python -m pipeline.record wait
 
 recipes: in-git $(VENV)/installed  ## run every configuration in recipes/ as a DVC experiment (days on real faces, without a GPU)
 	python -m pipeline.experiments all
-	-@python -m pipeline.tracking wait
+	-@python -m pipeline.record wait
 
 recipe: in-git $(VENV)/installed  ## run one of them: make recipe NAME=r1
 	python -m pipeline.experiments run $(or $(NAME),$(error say which: make recipe NAME=r1; there are: $(basename $(notdir $(wildcard recipes/*.yaml)))))
-	-@python -m pipeline.tracking wait
+	-@python -m pipeline.record wait
 
 ablation: in-git $(VENV)/installed  ## run grids/ablation.yaml, 27 small trainings, and print its table
 	python -m pipeline.experiments grid ablation
-	-@python -m pipeline.tracking wait
+	-@python -m pipeline.record wait
 
 test: $(VENV)/installed-for-tests  ## run all tests but those of `make nightly` and `make cluster-test` (minutes)
 	python -m pytest $(WORKERS)
@@ -106,8 +97,7 @@ mlflow: in-git $(VENV)/installed  ## show the record in a browser, at http://127
 	mlflow ui --host 127.0.0.1
 
 compare: $(VENV)/installed  ## one row an experiment: what was changed and what came of it
-	COLUMNS=$${COLUMNS:-220} dvc exp show --only-changed --hide-workspace --no-pager --drop '$(subst $() ,,$(UNCOMPARED))' \
-	    --keep '^(cnn|dnn)\.accuracy$$'
+	COLUMNS=$${COLUMNS:-220} python -m pipeline.experiments show
 
 plots: $(VENV)/installed  ## DVC's page of curves, confusion and pictures, against the last commit
 	dvc plots diff --out .cache/plots
@@ -120,7 +110,7 @@ constraints: $(VENV)/installed  ## freeze the versions that are installed now, w
 clean:  ## remove what the study made, its record too; your faces in data/raw stay
 	git clean -fdXq artifacts
 	rm -rf data/sample data/faces data/split.parquet .dvc/cache .dvc/tmp .cache
-	rm -rf explained .checkpoints .tracking mlruns mlflow.db
+	rm -rf explained .checkpoints .record mlruns mlflow.db
 
 .PHONY: in-git
 in-git:

@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from orchestration import API, orchestration
 
+from pipeline.markdown import table
 from tests.project import TINY, Project, clone_project
 
 TURNS = ("from nothing", "up to date", "up to date", "up to date")
@@ -72,11 +73,13 @@ def main() -> None:
             Measured("noop_repro_seconds", min(again), "s", "<= 3", "the best of three"),
         ]
     )
-    print("| way | from nothing, s | up to date, s | beyond `dvc repro`, s a stage |")
-    print("|---|---|---|---|")
-    for name, (first, *again) in seconds.items():
-        more = f"{(first - plain) / stages:+.2f} ({first / plain - 1:+.0%})"
-        print(f"| {name} | {first:.1f} | {min(again):.1f} | {more} |")
+    head = ("way", "from nothing, s", "up to date, s", "beyond `dvc repro`, s a stage")
+    rows = (
+        (name, f"{first:.1f}", f"{min(again):.1f}",
+         f"{(first - plain) / stages:+.2f} ({first / plain - 1:+.0%})")
+        for name, (first, *again) in seconds.items()
+    )  # fmt: skip
+    print(table(head, rows))
     print("from asking to the flow's start, s:", ", ".join(f"{start:.1f}" for start in starts))
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pipeline import markdown
+
 INTO = "BENCH_INTO"
 """Environment variable: a file that takes the numbers of a script, one JSON object a line."""
 
@@ -50,12 +52,13 @@ def report(found: Iterable[Measured]) -> None:
 
 def table(rows: Iterable[Measured]) -> str:
     """A Markdown table."""
-    lines = ["| what | value | goal | met | how |", "|---|---|---|---|---|"]
-    lines += [
-        f"| {row.name} | {row.value:.4g} {row.unit} | {row.goal} | {row.verdict} | {row.note} |"
-        for row in rows
-    ]
-    return "\n".join(lines)
+    return markdown.table(
+        ("what", "value", "goal", "met", "how"),
+        (
+            (row.name, f"{row.value:.4g} {row.unit}", row.goal, row.verdict, row.note)
+            for row in rows
+        ),
+    )
 
 
 def add_line(path: Path, line: Mapping[str, object]) -> None:

@@ -8,6 +8,9 @@ module of the package is. Whatever the user has set stays.
 
 import os
 
+HOME = "STUDY_HOME"
+"""Environment variable: the clone that a worker's flow runs work in; `prefect.yaml` reads it."""
+
 for _name, _value in {
     "DO_NOT_TRACK": "true",
     "DVC_NO_ANALYTICS": "1",

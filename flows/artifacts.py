@@ -95,10 +95,10 @@ def summarise(graph: Graph, outcomes: Mapping[str, Outcome], read: Read) -> str:
         outcomes: of each stage that was reproduced.
         read: of a stage that failed it finds no metrics, as DVC deleted them.
     """
-    states = [(stage.name, *_row(outcomes.get(stage.name))) for stage in graph.stages]
+    states = [(stage.name, *_row(outcomes.get(stage.name))) for stage in graph]
     metrics = [
         (stage.name, key, f"{value:.4g}" if isinstance(value, float) else str(value))
-        for stage in graph.stages
+        for stage in graph
         for file in stage.metrics
         for key, value in _values(read(Path(file))).items()
     ]
@@ -109,7 +109,7 @@ def summarise(graph: Graph, outcomes: Mapping[str, Outcome], read: Read) -> str:
 
 def describe(graph: Graph, outcomes: Mapping[str, Outcome]) -> str:
     """One line: how many stages ran, were cached, failed, did not run; which failed."""
-    counts = Counter(_row(outcomes.get(stage.name))[0] for stage in graph.stages)
+    counts = Counter(_row(outcomes.get(stage.name))[0] for stage in graph)
     text = ", ".join(f"{count} {state}" for state, count in counts.items())
     failed = [name for name, outcome in outcomes.items() if outcome.state == "failed"]
     return f"{text}: {', '.join(failed)} failed" if failed else text

@@ -19,6 +19,7 @@ from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
 from prefect.workers.process import ProcessWorker
 
+from flows import HOME
 from pipeline.errors import UserError
 
 AUTOMATIONS = Path(__file__).with_name("automations.yaml")
@@ -27,9 +28,6 @@ POOLS = {
     "gpu": "Flow runs that train. Each worker takes as many as its machine has compute slots.",
     "control": "Flow runs that only wait for others, such as a grid's.",
 }
-
-HOME = "STUDY_HOME"
-"""Environment variable: the clone that a worker's flow runs work in; `prefect.yaml` reads it."""
 
 
 def set_up(root: Path) -> None:

@@ -4,28 +4,20 @@ It runs in a pool of its own, so that waiting takes no place from those that tra
 is the deployment `study/by-hand`; which worker takes it, Prefect decides.
 """
 
-from pathlib import Path
 from typing import Any
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas import State
-from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows import record, remote_experiments
 from flows.artifacts import show_grid
 from flows.grid_subflows import run_subflows
-from flows.stage_tasks import reproduce_experiment
 from flows.study_parameters import read_overrides, to_seconds
 from pipeline.dotted_keys import flatten
-from pipeline.driver.experiment_runs import Experiment, find_experiment, remove_experiment
 from pipeline.driver.git import read_commit
-from pipeline.driver.stage_graph import read_graph
 from pipeline.errors import UserError
 from pipeline.experiments.grid_runs import GridPlan, plan_grid, run_grid
-
-SHARED, SHARED_SECTIONS = "split", ("sample", "data", "split")
-"""The stage that all experiments have in common with all it needs, and what it depends on."""
 
 
 class Incomplete(Exception):  # noqa: N818 (marks the record's run as failed, no more)
@@ -50,7 +42,7 @@ def grid(
     """
     log = get_run_logger().info
     try:
-        timeout = to_seconds(hours_a_stage)
+        to_seconds(hours_a_stage)  # a mistake is found here and not by each experiment
         changes = read_overrides(overrides)
         plan = plan_grid(name, changes, pull=remote_experiments.is_on())
         remote_experiments.fetch(log)
@@ -73,19 +65,17 @@ def grid(
     }
 
     def run_all() -> list[str]:
-        _run_shared(plan, group, timeout)
         failed = run_subflows(asked, group, log)
-        remote_experiments.unshare(_shared_name(plan), log)
         remote_experiments.fetch(log)
         return failed
 
     try:
-        with record.grid_run(name, group, _describe(plan)) as journal:
+        with record.grid_run(name, group, _describe(plan)) as run:
             failed, report = run_grid(plan, run_all)
             if report:
                 for path in report.files:
-                    journal.artifact(path)
-                journal.metrics({f"mean.{arms}": mean for arms, mean in report.means.items()})
+                    run.keep(path)
+                run.measure({f"mean.{arms}": mean for arms, mean in report.means.items()})
                 show_grid(name, report)
             if failed:
                 raise Incomplete(", ".join(failed))
@@ -94,30 +84,6 @@ def grid(
     except UserError as error:
         return Failed(message=str(error))
     return Completed(message=f"{len(plan.experiments)} experiments in the table")
-
-
-def _run_shared(plan: GridPlan, group: str, timeout: float) -> None:
-    """Run what all have in common once, for all hosts."""
-    varied = {key.split(".")[0] for key in plan.grid.varied}
-    if len(plan.experiments) < 2 or varied & set(SHARED_SECTIONS):
-        return
-    log = get_run_logger().info
-    log("%s and all it needs, once for all", SHARED)
-    first = plan.experiments[0]
-    shared = Experiment(_shared_name(plan), first.settings, (SHARED,), pull=first.pull)
-    graph = read_graph(Path.cwd()).select((SHARED,))
-    with record.reproduction(shared.name, f"{flow_run.id} {shared.name}", group) as recorded:
-        outcomes = reproduce_experiment(graph, shared, recorded.environment, timeout)
-        recorded.failed = any(outcome.state == "failed" for outcome in outcomes.values())
-    if recorded.failed:
-        log("that failed: each experiment will say why")
-    else:
-        remote_experiments.share(shared.name, find_experiment(shared.name), log)
-    remove_experiment(shared.name)  # it is none of the grid's
-
-
-def _shared_name(plan: GridPlan) -> str:
-    return f"{plan.name}-shared"
 
 
 def _describe(plan: GridPlan) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.deployments import run_deployment
+from prefect.runtime import flow_run
 
 DEPLOYMENT = "study/by-hand"
 
@@ -53,6 +54,8 @@ def run_subflows(experiments: Mapping[str, Mapping[str, Any]], group: str, log: 
             flow_run_name=name,
             timeout=0,
             tags=[tag],
+            # Asked for twice, because an answer was lost, it is one run.
+            idempotency_key=f"{flow_run.id} {name} {attempts[name]}",
         )
         assert isinstance(run, FlowRun)  # noqa: S101 (a coroutine only in asynchronous flows)
         return run.id
@@ -67,14 +70,17 @@ def run_subflows(experiments: Mapping[str, Mapping[str, Any]], group: str, log: 
             time.sleep(POLL)
             still_open = {run.id for run in _open_runs(client, tag)}
             for name in [name for name, run in running.items() if run not in still_open]:
-                state = client.read_flow_run(running.pop(name)).state
-                if state is not None and state.is_crashed() and attempts[name] < ATTEMPTS:
+                state = client.read_flow_run(running[name]).state
+                if state is None or not state.is_final():  # it began while pages were read
+                    continue
+                del running[name]
+                if state.is_crashed() and attempts[name] < ATTEMPTS:
                     log("%s: its worker is lost: once more", name)
                     attempts[name] += 1
                     running[name] = ask_for(name)
                     continue
-                log("%s: %s", name, state.name if state else "gone")
-                if state is None or not state.is_completed():
+                log("%s: %s", name, state.name)
+                if not state.is_completed():
                     failed.append(name)
                 update_progress_artifact(bar, 100 * (1 - len(running) / len(experiments)))
     return failed

@@ -1,4 +1,4 @@
-"""Programs that run until one of them ends or this process is told to, and end together."""
+"""Programs that run until one of them ends or this process gets a signal, and end together."""
 
 import os
 import signal
@@ -37,11 +37,11 @@ class Program:
 
 
 class Stopped(Exception):  # noqa: N818 (no error: a signal asks for it)
-    """A signal told this process to end."""
+    """This process got a signal to end."""
 
 
 def run_together(programs: Sequence[Program]) -> int:
-    """Run programs until one ends or this process is told to; then end all of them.
+    """Run programs until one ends or this process gets a signal; then end all of them.
 
     Each has a process group of its own, so that a Ctrl-C reaches it only from here. Prefect's
     workers put flow runs in groups of their own, and end them themselves.

@@ -15,10 +15,10 @@ from pathlib import Path
 from filelock import FileLock
 
 from pipeline.driver.experiment_runs import REPLACED
-from pipeline.driver.git import git, read_commit
+from pipeline.driver.git import git
 from pipeline.driver.stage_runs import DVC
 from pipeline.errors import UserError
-from pipeline.tracking.places import without_secrets
+from pipeline.record.address import without_secrets
 
 Log = Callable[[str], None]
 
@@ -30,9 +30,6 @@ STORAGE = "STUDY_DVC_REMOTE"
 
 OURS, THEIRS = "refs/exps/", "refs/study/theirs/"
 """Experiments of this clone, where DVC keeps them, and those of the remote as last seen."""
-
-SHARED = "refs/study/shared/"
-"""What the experiments of a grid have in common, here and on the remote while the grid runs."""
 
 METRICS = "metrics.json"
 
@@ -65,8 +62,7 @@ def fetch(log: Log) -> None:
         return
     with _alone():
         log(f"takes over what other workers did, from {_remote_name()}")
-        sources = (f"+{OURS}*:{THEIRS}*", f"+{SHARED}*:{SHARED}*")
-        _try(log, "git", "fetch", "--quiet", "--prune", _remote(), *sources)
+        _try(log, "git", "fetch", "--quiet", "--prune", _remote(), f"+{OURS}*:{THEIRS}*")
         _take_over()
         _take_over_metrics()
 
@@ -84,36 +80,6 @@ def push(name: str, log: Log) -> None:
         _try(log, *DVC, "exp", "push", "--force", "--run-cache", _remote(), name)
 
 
-def share(name: str, revision: str, log: Log) -> None:
-    """Hand what experiments have in common to the others, without listing it as an experiment.
-
-    Args:
-        name: of the experiment that made it.
-        revision: its commit.
-        log: gets a line.
-
-    Raises:
-        UserError: a remote did not take it, several times.
-    """
-    if not is_on():
-        return
-    push(name, log)
-    _try(log, "git", "push", "--quiet", "--force", _remote(), f"{revision}:{SHARED}{name}")
-    _try(log, *DVC, "exp", "remove", "--git-remote", _remote(), name)
-    git("update-ref", SHARED + name, revision)
-
-
-def unshare(name: str, log: Log) -> None:
-    """Forget what was shared, once all experiments have it.
-
-    Raises:
-        UserError: the remote does not answer.
-    """
-    if is_on() and read_commit(SHARED + name):
-        _try(log, "git", "push", "--quiet", _remote(), f":{SHARED}{name}")
-        git("update-ref", "-d", SHARED + name)
-
-
 def _take_over() -> None:
     """Add the remote's experiments to this clone's; of two of one name the younger stays."""
     known = _references(OURS)
@@ -128,13 +94,12 @@ def _take_over() -> None:
 def _take_over_metrics() -> None:
     """Put the metrics of other hosts into DVC's cache.
 
-    They lie in git and not in the shared storage, and DVC reuses a stage of its run cache only if
+    They are in git and not in the shared storage, and DVC reuses a stage of its run cache only if
     all its outputs are in the cache.
     """
     from dvc.repo import Repo
 
-    commits = [commit for kind in (THEIRS, SHARED) for commit, _ in _references(kind).values()]
-    lists = (git("ls-tree", "-r", commit) or "" for commit in commits)
+    lists = (git("ls-tree", "-r", commit) or "" for commit, _ in _references(THEIRS).values())
     rows = (row.split(maxsplit=3) for found in lists for row in found.splitlines())
     blobs = {blob for _, _, blob, path in rows if Path(path).name == METRICS}
     if not blobs:

@@ -15,8 +15,8 @@ import urllib.request
 from pathlib import Path
 
 from flows.programs import Program, run_together
-from pipeline.tracking import places
-from pipeline.tracking.store import connect
+from pipeline.record.address import Address, find_address
+from pipeline.record.mlflow_store import connect
 
 HOST = "STUDY_HOST"
 """Environment variable: the address to listen on; the loopback without it."""
@@ -78,6 +78,8 @@ def _prefect(root: Path, address: str) -> Program:
             "PREFECT_HOME": str(root / FOLDER),
             "PREFECT_API_URL": f"{address}/api",  # the page that it serves asks there
             "PREFECT_LOGGING_SERVER_LEVEL": "WARNING",
+            # A cancelled grid's experiments end after as many seconds, and not after 20.
+            "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": "5",
         },
         gives_way=True,
     )
@@ -89,7 +91,7 @@ def _mlflow(root: Path, address: str) -> Program:
     if not database:
         database = f"sqlite:///{root / 'mlflow.db'}"
         # Made here and not by the server, so that files lie where stages without a server put them.
-        connect(places.Address(database, places.find_address(root).experiment), root)
+        connect(Address(database, find_address(root).experiment), root)
     return Program(
         "mlflow server",
         [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", port,

@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
+from uuid import uuid4
 
 from prefect import allow_failure, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import State
 from prefect.client.schemas.objects import TaskRun
-from prefect.futures import PrefectFuture, wait
+from prefect.futures import PrefectFuture, PrefectTaskRunFuture, wait
 from prefect.states import Completed, Failed
 from prefect.tasks import Task
 
@@ -21,6 +22,9 @@ from pipeline.driver.stage_graph import Graph, Stage
 from pipeline.driver.stage_runs import Outcome, reproduce
 
 Log = Callable[[str], None]
+
+Futures = dict[str, PrefectFuture[Any]]
+"""Of stages, by name."""
 
 RETRIES = 2
 """How often a stage is tried again that was killed; a training goes on from its last checkpoint."""
@@ -45,8 +49,13 @@ def reproduce_in_place(
 
     # Heavy stages hold the machine's slots themselves, whoever starts them. Here those that would
     # wait for one are not started, as each holds half a gigabyte of libraries.
-    heavy, slots = [stage.name for stage in graph.stages if stage.is_heavy], count_slots()
-    return _run_all(graph, run, dict(zip(heavy[slots:], heavy, strict=False)), RETRIES)
+    heavy, slots = [stage.name for stage in graph if stage.is_heavy], count_slots()
+    earlier = dict(zip(heavy[slots:], heavy, strict=False))
+
+    def wait_for(stage: Stage, futures: Futures) -> list[Any]:
+        return [allow_failure(futures[earlier[stage.name]])] if stage.name in earlier else []
+
+    return _run_all(graph, run, wait_for, RETRIES)
 
 
 def reproduce_experiment(
@@ -58,24 +67,31 @@ def reproduce_experiment(
         As above.
     """
     heard: dict[str, SimpleQueue[str | Outcome]]
-    heard = {stage.name: SimpleQueue() for stage in graph.stages}
+    heard = {stage.name: SimpleQueue() for stage in graph}
     logs = {name: LineLog(queue.put) for name, queue in heard.items()}
+    turns = {name: _Turn() for name in heard}
     before = LineLog(get_run_logger().info)
+
+    def hear(name: str, text: str, end: str) -> None:
+        if name in turns:
+            turns[name].comes.set()
+        logs.get(name, before)(text, end)
 
     def run_dvc() -> None:
         rest = NOT_REACHED
         try:
             outcome = run_experiment(
                 experiment,
-                hear=lambda name, text, end: logs.get(name, before)(text, end),
+                hear=hear,
                 ended=lambda name, outcome: heard[name].put(outcome),
                 environment=environment,
                 timeout=timeout,
             )
             rest = NOT_REACHED if outcome.state == "failed" else NOTHING_TO_DO
         finally:
-            for queue in heard.values():
+            for name, queue in heard.items():
                 queue.put(rest)
+                turns[name].comes.set()
 
     def follow(stage: Stage, log: Log) -> Outcome:
         while not isinstance(item := heard[stage.name].get(), Outcome):
@@ -85,32 +101,53 @@ def reproduce_experiment(
     thread = threading.Thread(target=run_dvc, daemon=True)
     thread.start()
     try:
-        names = [stage.name for stage in graph.stages]
-        return _run_all(graph, follow, dict(zip(names[1:], names, strict=False)), retries=0)
+        return _run_all(graph, follow, lambda stage, _: [turns[stage.name]], retries=0)
     finally:
         thread.join()
 
 
+class _Turn(PrefectTaskRunFuture[None]):
+    """Comes once DVC has named a stage, or has ended: Prefect shows its task as pending before."""
+
+    def __init__(self) -> None:
+        super().__init__(uuid4())
+        self._final_state = Completed()
+        self.comes = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait for it."""
+        self.comes.wait(timeout)
+
+    def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> None:  # noqa: ARG002 (as Prefect calls it)
+        """Wait for it; there is no result."""
+        self.wait(timeout)
+
+    def add_done_callback(self, fn: Callable[[PrefectFuture[None]], None]) -> None:
+        """Not needed: nothing but tasks waits for it."""
+        raise NotImplementedError
+
+
 def _run_all(
-    graph: Graph, run: Callable[[Stage, Log], Outcome], after: Mapping[str, str], retries: int
+    graph: Graph,
+    run: Callable[[Stage, Log], Outcome],
+    wait_for: Callable[[Stage, Futures], list[Any]],
+    retries: int,
 ) -> dict[str, Outcome]:
     """Run stages as tasks.
 
     Args:
         graph: the stages.
         run: runs one.
-        after: a stage that another one waits for without needing it, so that Prefect shows the
-            other as waiting.
+        wait_for: what a stage waits for besides those that it needs, given the futures of those
+            before it.
         retries: how often a stage is tried again that was killed.
     """
-    futures: dict[str, PrefectFuture[Any]] = {}
-    for stage in graph.stages:
+    futures: Futures = {}
+    for stage in graph:
         named = _reproduce_stage.with_options(
             name=stage.name, task_run_name=stage.name, retries=retries
         )
-        awaited: list[Any] = [futures[name] for name in stage.needs]
-        if stage.name in after:
-            awaited.append(allow_failure(futures[after[stage.name]]))
+        awaited = [*(futures[name] for name in stage.needs), *wait_for(stage, futures)]
         futures[stage.name] = named.submit(stage, run, wait_for=awaited, return_state=False)
     wait(list(futures.values()))
     ends = {name: future.state for name, future in futures.items()}

@@ -72,20 +72,19 @@ def study(
     name = plan.experiment.name if plan.experiment else flow_run.name
     with record.reproduction(name, str(flow_run.id), group) as recorded:
         try:
-            outcomes = _run(plan, root, recorded.environment, timeout)
+            outcomes = _run(plan, root, recorded.run.environment, timeout)
             message = describe(plan.graph, outcomes)
             recorded.failed = _has_failed(outcomes)
         except UserError as error:  # other hosts could not be reached
             message, recorded.failed = str(error), True
         # One of many goes on at once: its record follows while the next one trains.
-        late, notes = recorded.ship(root, 0.0 if group else SHIPPING)
-        for line in () if group else late:
+        for line in () if group else recorded.run.wait(SHIPPING):
             log.warning("not in MLflow after %g s: %s", SHIPPING, line)
-        if page := record.find_page(notes):
-            show_links(page)
-        if verdict := notes.get("gate"):
-            log.info("gate: %s", verdict)
-            message = f"{message}; {verdict}"
+        if parent := recorded.run.find_parent():
+            show_links(record.find_page(parent))
+            if parent.gate:
+                log.info("gate: %s", parent.gate)
+                message = f"{message}; {parent.gate}"
     return Failed(message=message) if recorded.failed else Completed(message=message)
 
 

@@ -40,23 +40,16 @@ def plan_study(
     experiment: str | None = None,
     otherwise: str = "",
 ) -> StudyPlan:
-    """Check what is asked for.
+    """Check what the flow `study` is asked for, which describes these arguments.
 
-    Args:
-        root: the project's folder, which is the working directory.
-        targets: stages that are wanted; None or empty for all.
-        force: run stages that are up to date, too.
-        overrides: over params.yaml, nested or dotted.
-        source: in place of `data.source`.
-        recipe: a name in recipes/.
-        experiment: its name.
-        otherwise: its name if it gets none.
+    `root` is the project's folder and the working directory; `otherwise` the name of an experiment
+    that gets none.
 
     Raises:
         UserError: params.yaml, dvc.yaml, an override, the faces, a recipe or a target is wrong.
     """
     known = params.load(root / PARAMS)
-    graph = read_graph(root).select(targets or ())
+    graph = read_graph(root, targets or ())
     layers: list[Nested] = [read_recipe(recipe).overrides] if recipe else []
     layers += read_overrides(overrides)
     layers += [{"data": {"source": source}}] if source else []

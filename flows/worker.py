@@ -1,8 +1,8 @@
 """This machine's workers: `python -m flows.worker`, or `make worker`.
 
-Brings pools, automations and deployments to Prefect's server, then runs two workers until told to
-stop: one for flow runs that train, one for those that only wait for others. Any number of machines
-may do so against one server, each in a clone of its own.
+Brings pools, automations and deployments to Prefect's server, then runs two workers until a signal:
+one for flow runs that train, one for those that only wait for others. Any number of machines may do
+so against one server, each in a clone of its own.
 """
 
 import argparse
@@ -12,15 +12,13 @@ import sys
 import time
 from pathlib import Path
 
-from flows import remote_experiments
+from flows import HOME, remote_experiments
 from flows.programs import Program, run_together
 from flows.servers import MLFLOW_HEALTH, PATIENCE, PREFECT_HEALTH, addresses, answers
 from pipeline.compute_slot import count_slots
 from pipeline.driver.experiment_runs import check_workspace
 from pipeline.errors import UserError
-from pipeline.tracking.places import URI, find_address, without_secrets
-
-HOME = "STUDY_HOME"  # as in flows/deployments.py, which needs the settings made here
+from pipeline.record.address import URI, find_address, without_secrets
 
 POOLS = {"gpu": "2", "control": "5"}
 """The work pools, and how many seconds a worker waits until it asks the server for work again. Each
@@ -34,7 +32,7 @@ API = "PREFECT_API_URL"
 
 
 def main() -> int:
-    """Work until told to stop; returns the exit status."""
+    """Work until a signal; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m flows.worker", description=__doc__)
     parser.add_argument(
         "--pool", choices=POOLS, action="append", help="only this pool; may be repeated"

@@ -65,17 +65,17 @@ def list_gpus() -> list[str]:
 
 
 @contextmanager
-def compute_slot(tell: Callable[[str], None] = print) -> Iterator[Slot]:
+def compute_slot(log: Callable[[str], None] = print) -> Iterator[Slot]:
     """Hold a slot of this machine, and use no more of it than the slot's share.
 
     Args:
-        tell: gets one line if it has to wait.
+        log: gets one line if it has to wait.
 
     Raises:
         UserError: see `count_slots`.
     """
     count, started = count_slots(), time.monotonic()
-    number, lock = _acquire(count, tell)
+    number, lock = _acquire(count, log)
     try:
         slot = Slot(number, _share_of_cores(count), time.monotonic() - started)
         _confine(slot)
@@ -84,11 +84,11 @@ def compute_slot(tell: Callable[[str], None] = print) -> Iterator[Slot]:
         lock.release()
 
 
-def _acquire(count: int, tell: Callable[[str], None]) -> tuple[int, FileLock]:
+def _acquire(count: int, log: Callable[[str], None]) -> tuple[int, FileLock]:
     folder = Path(tempfile.gettempdir()) / f"image-sentiment-slots-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     locks = [FileLock(folder / f"{number}.lock", timeout=0) for number in range(count)]
-    told = False
+    waits = False
     while True:
         for number, lock in enumerate(locks):
             try:
@@ -96,9 +96,9 @@ def _acquire(count: int, tell: Callable[[str], None]) -> tuple[int, FileLock]:
             except Timeout:
                 continue
             return number, lock
-        if not told:
-            told = True
-            tell(f"waits for a compute slot: {count} of {count} in use on this machine")
+        if not waits:
+            waits = True
+            log(f"waits for a compute slot: {count} of {count} in use on this machine")
         time.sleep(BETWEEN_TRIES)
 
 

@@ -1,15 +1,31 @@
-"""What dvc.yaml, the study's table of contents, says of each stage."""
+"""What dvc.yaml, the study's table of contents, says of each stage.
+
+A stage's `meta` is ours, DVC passes it over:
+
+meta:
+  compute: heavy                 # it fills the machine
+  record:                        # all that the record in MLflow does not find by itself
+    parent:                      # shown in the run of the whole reproduction, too
+      metrics: [cnn.accuracy]    # of the stage's metrics.json
+      files: [report/report.html]
+    model:                       # a trained classifier to be registered
+      name: image-sentiment-cnn
+      files: [artifacts/train/cnn/weights.safetensors, artifacts/train/cnn/model.json]
+      scores: scores.json        # in the stage's folder; `measure` is where in it
+      measure: cnn.validation    # `accuracy` and `accuracy_interval` are
+      faces: [data/split.parquet]  # files that decide which faces gave the accuracy
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from pipeline.dotted_keys import flatten
 from pipeline.errors import UserError
 
 FILE = Path(__file__).parents[1] / "dvc.yaml"
+LOCK = Path("dvc.lock")
 
 
 @dataclass(frozen=True)
@@ -21,39 +37,49 @@ class Entry:
         description: what it does, in words.
         keys: what follows an @, of a stage that there are several of.
         params: the dotted keys of params.yaml that it reads, with DVC's `${key}`.
-        is_heavy: whether it fills the machine (`meta: {compute: heavy}`).
+        meta: see above.
     """
 
     name: str
     description: str
     keys: list[str]
     params: list[Any]
-    is_heavy: bool
+    meta: Mapping[str, Any]
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether it fills the machine."""
+        return bool(self.meta.get("compute") == "heavy")
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """What the record does not find by itself."""
+        return self.meta.get("record") or {}
 
     def pick_params(self, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The parameters that it reads, under their dotted keys.
+        """The parameters that it reads, with dotted names.
+
+        Those of its own section, `train.cnn` for `train@cnn`, have short names, so that one
+        training can be compared with another. What another parameter decides (`${...}`) is left
+        out.
 
         Args:
             name: of the stage, with what follows an @.
             values: all of params.yaml.
         """
-        found: dict[str, Any] = {}
-        for template in self.params:
-            key = str(template).replace("${key}", name.partition("@")[2])
-            value: Any = values
-            for part in key.split("."):
-                value = value.get(part) if isinstance(value, Mapping) else None
-            if value is not None:
-                found[key] = value
-        return found
+        own, key = f"{name.replace('@', '.')}.", name.partition("@")[2]
+        wanted = [str(each).replace("${key}", key).replace("${item}", key) for each in self.params]
+        return {
+            full.removeprefix(own): value
+            for each in wanted
+            for full, value in flatten(values).items()
+            if f"{full}.".startswith(f"{each}.")
+        }
 
 
 def read_entries(file: Path = FILE) -> list[Entry]:
     """The stages in their order; a `foreach` is one."""
-    # libyaml is ten times faster; the pure parser serves where it is missing.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    stages = yaml.load(file.read_bytes(), Loader=loader)["stages"]  # noqa: S506 (both are safe)
-    return [_entry(name, stage) for name, stage in stages.items()]
+    return [_entry(name, stage) for name, stage in _read_stages(file).items()]
 
 
 def find_entry(name: str, file: Path = FILE) -> Entry:
@@ -73,6 +99,25 @@ def find_entry(name: str, file: Path = FILE) -> Entry:
     return entry
 
 
+def read_locked(file: Path = LOCK) -> list[str]:
+    """The stages that have results, by dvc.lock, in its order; none if it cannot be read."""
+    import yaml
+
+    try:
+        return list(_read_stages(file))
+    except (OSError, yaml.YAMLError):
+        return []
+
+
+def _read_stages(file: Path) -> dict[str, Any]:
+    import yaml  # 15 ms, which a mere import shall not cost
+
+    # libyaml is ten times faster; the pure parser is used where it is missing.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    stages: dict[str, Any] = yaml.load(file.read_bytes(), Loader=loader)["stages"]  # noqa: S506 (both are safe)
+    return stages
+
+
 def _entry(name: str, stage: Mapping[str, Any]) -> Entry:
     said = stage.get("do", stage)
     return Entry(
@@ -80,5 +125,5 @@ def _entry(name: str, stage: Mapping[str, Any]) -> Entry:
         description=said.get("desc", name),
         keys=list(stage.get("foreach", [])),
         params=said.get("params", []),
-        is_heavy=said.get("meta", {}).get("compute") == "heavy",
+        meta=said.get("meta", {}),
     )

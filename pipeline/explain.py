@@ -19,7 +19,7 @@ from pipeline.files import write_json
 from pipeline.networks.classifier import Classifier
 from pipeline.networks.store import load_classifier
 from pipeline.params import MODELS, load
-from pipeline.tracking.fetching import FORMS, fetch_classifier, is_address
+from pipeline.record.fetching import FORMS, fetch_classifier, is_address
 
 ANALYSES = ("confusion", "saliency", "lime", "filters", "class_images")
 """Stages with a function `explain`, which any trained model can be given to."""

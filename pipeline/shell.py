@@ -14,11 +14,11 @@ import psutil
 
 from pipeline import disk, layout
 from pipeline.compute_slot import compute_slot
-from pipeline.dvc_yaml import find_entry
+from pipeline.dvc_yaml import Entry, find_entry
 from pipeline.errors import UserError
 from pipeline.params import Params, load
-from pipeline.tracking import made_by
-from pipeline.tracking.journal import Journal, stage_run
+from pipeline.record import made_by
+from pipeline.record.stage_run import StageRun, stage_run
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,14 @@ class Stage:
     Attributes:
         name: its name in dvc.yaml, such as `train@cnn`.
         params: all of params.yaml; a stage reads its own section.
-        journal: what it tells the record in MLflow.
+        record: its run in MLflow, for what goes on while it works; results are found by themselves.
         machine: the device that it computes on, and how.
-        at_end: what is done once all is written and told, such as clearing checkpoints away.
+        at_end: what is done once all is written and kept, such as clearing checkpoints away.
     """
 
     name: str
     params: Params
-    journal: Journal
+    record: StageRun = field(default_factory=StageRun)
     machine: dict[str, str] = field(default_factory=dict)
     at_end: list[Callable[[], None]] = field(default_factory=list)
 
@@ -46,42 +46,65 @@ class Stage:
     def record_epoch(self, row: Mapping[str, float], of: str = "") -> None:
         """Record an epoch of a training; where a stage has several, `of` is a prefix like `a.`."""
         scores = {f"{of}{name}": value for name, value in row.items() if name != "epoch"}
-        self.journal.metrics(scores, step=int(row["epoch"]))
+        self.record.live(scores, step=int(row["epoch"]))
 
     def runs_on(self, machine: Mapping[str, str]) -> None:
         """Keep device, precision and threads for the record, and for `made_by.json`."""
         self.machine.update(machine)
-        self.journal.tags(machine)
+        self.record.tag(machine)
 
 
 def run(name: str, *, debug: bool = False) -> None:
-    """Run a stage as a program: parameters in, files out, exit status 1 on a user's error.
+    """Run a stage of the study as a program.
 
     Its module `pipeline.STAGE.stage` has `work(stage)`, which does all of it, and where a killed
-    run can be continued `resume(name, params)`, which gives the id of its record.
+    run can be continued `resume(name, params)`, which gives the identity of its run in the record.
 
     Args:
         name: as DVC calls it, such as `train@cnn`.
         debug: show the traceback of a user's error.
     """
-    signal.signal(signal.SIGTERM, _exit_on_signal)
     try:
         entry = find_entry(name)
         module = import_module(f"pipeline.{entry.name}.stage")
+    except UserError as error:
+        raise SystemExit(f"{name}: error: {error}") from None
+    execute(name, entry, module.work, resume=getattr(module, "resume", None), debug=debug)
+
+
+def execute(
+    name: str,
+    entry: Entry,
+    work: Callable[[Stage], None],
+    *,
+    resume: Callable[[str, Params], str | None] | None = None,
+    debug: bool = False,
+) -> None:
+    """Parameters in, files out, exit status 1 on a user's error.
+
+    A stage that fills the machine (`meta: {compute: heavy}` in dvc.yaml) holds a compute slot.
+
+    Args:
+        name: as DVC calls it.
+        entry: what dvc.yaml says of it.
+        work: does the stage's work.
+        resume: see `run`.
+        debug: likewise.
+    """
+    signal.signal(signal.SIGTERM, _exit_on_signal)
+    try:
         params = load()
         layout.folder(name).mkdir(parents=True, exist_ok=True)
-        resumed = module.resume(name, params) if hasattr(module, "resume") else None
-        own_params = entry.pick_params(name, params.model_dump())
-        with (
-            compute_slot(_tell(name)) if entry.is_heavy else nullcontext() as slot,
-            stage_run(name, own_params, resume=resumed) as journal,
-        ):
-            stage = Stage(name, params, journal)
-            made_by.forget(name)
-            stage.runs_on({"device": "cpu"})  # unless the work says otherwise
-            module.work(stage)
-            journal.artifact(made_by.write(name, params, stage.machine, journal.run))
-            journal.metrics(_spent(slot.waited if slot else 0.0))
+        with compute_slot(_tell(name)) if entry.is_heavy else nullcontext() as slot:
+            made = made_by.describe(name, params)
+            own = entry.pick_params(name, params.model_dump())
+            resumed = resume(name, params) if resume else None
+            with stage_run(name, own, made=made, meta=entry.record, resume=resumed) as record:
+                stage = Stage(name, params, record)
+                stage.runs_on({"device": "cpu"})  # unless the work says otherwise
+                work(stage)
+                made_by.write(name, made, stage.machine, record.identity)
+                record.measure(_spent(slot.waited if slot else 0.0))
         for each in stage.at_end:
             each()
     except UserError as error:

@@ -29,7 +29,7 @@ TINY = {
 }
 
 NOT_COPIED = {
-    ".": {".checkpoints", ".tracking", "mlruns", "mlflow.db", "mlflow.db-shm", "mlflow.db-wal"},
+    ".": {".checkpoints", ".record", "mlruns", "mlflow.db", "mlflow.db-shm", "mlflow.db-wal"},
     ".dvc": {"tmp"},
     ".dvc/cache": {"runs"},
 }
@@ -77,13 +77,10 @@ class Project:
     def json(self, path):
         return json.loads((self.folder / path).read_text())
 
-    def stages(self):
-        return yaml.safe_load((self.folder / "dvc.lock").read_text())["stages"]
-
     def locked(self):
-        return {
-            out["path"]: out["md5"] for stage in self.stages().values() for out in stage["outs"]
-        }
+        """The md5 of every output."""
+        stages = yaml.safe_load((self.folder / "dvc.lock").read_text())["stages"]
+        return {out["path"]: out["md5"] for stage in stages.values() for out in stage["outs"]}
 
 
 def new_project(folder):
@@ -137,7 +134,7 @@ class Finished:
             project.environment |= {"PYTHONHASHSEED": "1", "TZ": "UTC"}
             said = project.run("dvc", "repro", seconds=1800)
             (project.folder.parent / "said").write_text(said)
-            project.run("python", "-m", "pipeline.tracking", "wait", "--timeout", "120")
+            project.run("python", "-m", "pipeline.record", "wait", "--timeout", "120")
 
         project = self._once("study", work)
         project.output = (project.folder.parent / "said").read_text()
@@ -162,48 +159,24 @@ class Finished:
         return Project(folder)
 
     def prepare(self, folder, changes=None, upto="split"):
-        """A clone in which the stages that `upto` needs, and itself, are done and no others.
+        """A copy of what is done, without its record.
 
         Args:
             folder: where; not there yet.
             changes: beside `TINY`, committed. DVC runs what they concern again.
-            upto: a stage of dvc.yaml. `split` and those before it cost seconds, all others a study.
+            upto: the last stage that is done: `split`, which costs seconds, or `report`, a study.
         """
-        early = upto in ("sample", "ingest", "split")
-        source = (self.faces() if early else self.study()).folder
+        source = {"split": self.faces, "report": self.study}[upto]().folder
 
         def left_out(place, _):
             return NOT_COPIED.get(Path(place).relative_to(source).as_posix(), ())
 
         shutil.copytree(source, folder, copy_function=_copy, ignore=left_out, symlinks=True)
         project = Project(folder)
-        stages = project.stages()
-        wanted = _needed(stages, upto)
-        for name in stages.keys() - wanted:
-            for out in stages[name]["outs"]:
-                path = folder / out["path"]
-                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-                (path.parent / "made_by.json").unlink(missing_ok=True)
-        kept = {
-            "schema": "2.0",
-            "stages": {name: stages[name] for name in stages if name in wanted},
-        }
-        (folder / "dvc.lock").write_text(yaml.safe_dump(kept))
         if changes:
             project.change(changes)
             project.run("git", "commit", "--quiet", "--message", "changed", "params.yaml")
         return project
-
-
-def _needed(stages, name):
-    """A stage, and all from which it has something."""
-    read = [dep["path"] for dep in stages[name].get("deps", [])]
-    before = {
-        other for other, entry in stages.items()
-        for out in entry["outs"]
-        if other != name and any(f"{out['path']}/".startswith(f"{path}/") for path in read)
-    }  # fmt: skip
-    return {name}.union(*(_needed(stages, other) for other in before))
 
 
 def _copy(source, target):

@@ -27,11 +27,8 @@ def changed(faces, mirrored=None, **settings):
     )
 
 
-def test_nothing_asked_nothing_changed(faces):
+def test_nothing_asked_changes_nothing_and_mirroring_is_exact_where_asked(faces):
     assert torch.equal(changed(faces), faces)
-
-
-def test_mirroring_is_exact_and_only_where_asked(faces):
     mirrored = torch.arange(16) % 2 == 0
     result = changed(faces, mirrored)
     assert torch.allclose(result[mirrored], faces[mirrored].flip(-1), atol=0.01)
@@ -69,29 +66,23 @@ def test_a_shift_moves_by_at_most_its_share():
 
 
 def test_the_erased_square_has_a_third_of_the_side(faces):
-    result = changed(faces, random_erasing=1.0)
-    covered = (result != faces).sum(dim=(1, 2, 3))
-    assert covered.max() == 16 * 16
-    assert changed(faces, random_erasing=0.0).equal(faces)
+    assert (changed(faces, random_erasing=1.0) != faces).sum(dim=(1, 2, 3)).max() == 16 * 16
 
 
-def test_alternating_flips_change_sides_every_epoch():
-    indices = torch.arange(1000)
-    settings = NOTHING.model_copy(update={"flip": "alternating"})
-    generator = torch.Generator()
-    first, second, third = (flips(indices, epoch, settings, 0, generator) for epoch in range(3))
+def test_flips_alternate_every_epoch_or_are_fair_or_there_are_none():
+    generator = torch.Generator().manual_seed(0)
+
+    def sides(flip, epoch=0, seed=0):
+        settings = NOTHING.model_copy(update={"flip": flip})
+        return flips(torch.arange(1000), epoch, settings, seed, generator)
+
+    first, second, third = (sides("alternating", epoch) for epoch in range(3))
     assert torch.equal(first, ~second)
     assert torch.equal(first, third)
+    assert not torch.equal(first, sides("alternating", seed=1))
     assert 400 < int(first.sum()) < 600
-    assert not torch.equal(first, flips(indices, 0, settings, 1, generator))
-
-
-def test_random_flips_are_fair_and_none_is_none():
-    indices = torch.arange(1000)
-    generator = torch.Generator().manual_seed(0)
-    random = flips(indices, 0, NOTHING.model_copy(update={"flip": "random"}), 0, generator)
-    assert 400 < int(random.sum()) < 600
-    assert not flips(indices, 0, NOTHING, 0, generator).any()
+    assert 400 < int(sides("random").sum()) < 600
+    assert not sides("none").any()
 
 
 # CutMix
@@ -131,10 +122,7 @@ def test_as_many_faces_are_mixed_as_asked(faces):
 def test_a_square_takes_about_half_of_a_face_at_most():
     black, white = torch.zeros(1, 1, 48, 48), torch.full((1, 1, 48, 48), 255.0)
     pairs, labels = torch.cat([black, white]), torch.tensor([0, 1])
-    parts = []
-    for seed in range(200):
-        _, probabilities = mixed(pairs, labels, 1.0, seed)
-        parts.append(float(probabilities[0, 1]))
+    parts = (float(mixed(pairs, labels, 1.0, seed)[1][0, 1]) for seed in range(200))
     others = [part for part in parts if part]
     assert min(others) > 0.03  # in a corner, a quarter of the smallest square is left
     assert 0.3 < max(others) < 0.53

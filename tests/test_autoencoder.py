@@ -23,18 +23,11 @@ def grey(faces):
 
 # As the reference report prints it: what each layer gives, and its parameters.
 WIDE = [
-    ("conv1", (16, 48, 48), 160),
-    ("conv2", (16, 48, 48), 2320),
-    ("pool1", (16, 24, 24), 0),
-    ("pool2", (16, 12, 12), 0),
-    ("conv3", (16, 12, 12), 2320),
-    ("conv4", (16, 12, 12), 2320),
-    ("up1", (16, 24, 24), 0),
-    ("conv5", (32, 24, 24), 4640),
-    ("conv6", (32, 24, 24), 9248),
-    ("up2", (32, 48, 48), 0),
-    ("conv7", (1, 48, 48), 289),
-]
+    ("conv1", (16, 48, 48), 160), ("conv2", (16, 48, 48), 2320), ("pool1", (16, 24, 24), 0),
+    ("pool2", (16, 12, 12), 0), ("conv3", (16, 12, 12), 2320), ("conv4", (16, 12, 12), 2320),
+    ("up1", (16, 24, 24), 0), ("conv5", (32, 24, 24), 4640), ("conv6", (32, 24, 24), 9248),
+    ("up2", (32, 48, 48), 0), ("conv7", (1, 48, 48), 289),
+]  # fmt: skip
 
 
 def test_the_wide_autoencoder_is_the_reports_layer_by_layer():
@@ -42,27 +35,21 @@ def test_the_wide_autoencoder_is_the_reports_layer_by_layer():
     rows = [row for row in tabulate(model) if not row.name.startswith(("scale", "relu", "sigmoid"))]
     assert [(row.name, row.shape, row.parameters) for row in rows] == WIDE
     assert count_parameters(model) == 21_297
-
-
-def test_the_parameters_know_every_autoencoder():
     assert get_args(AutoencoderName) == tuple(AUTOENCODERS)
 
 
-@pytest.mark.parametrize("name", AUTOENCODERS)
-def test_gradients_reach_every_parameter(name, grey):
+@pytest.mark.parametrize(
+    ("name", "size"), [("bottleneck-autoencoder", 32), ("wide-autoencoder", 2304)]
+)
+def test_a_code_has_the_size_that_is_told_and_gradients_reach_every_parameter(
+    name, size, faces, grey
+):
     torch.manual_seed(0)
     model = AUTOENCODERS[name](32)
     # Not the sum of the output: what batch normalisation takes out would have no gradient at all.
     (model(grey) - grey / 255).square().mean().backward()
     dead = [key for key, value in model.named_parameters() if not value.grad.abs().sum() > 0]
     assert dead == []
-
-
-@pytest.mark.parametrize(
-    ("name", "size"), [("bottleneck-autoencoder", 32), ("wide-autoencoder", 2304)]
-)
-def test_a_code_has_the_size_that_is_told(name, size, faces, grey):
-    model = AUTOENCODERS[name](32)
     assert model.code_size == size == model.encoder(grey.float())[0].numel()
     drawn = reconstruct(model, faces)
     assert drawn.shape == faces.shape

@@ -58,10 +58,10 @@ def sh(*command, cwd=None, env=None, check=True):
     return done.stdout
 
 
-def wait_for(happens, timeout, tell=lambda: ""):
+def wait_for(happens, timeout, explain=lambda: ""):
     end = time.monotonic() + timeout
     while not (found := happens()):
-        assert time.monotonic() < end, f"waited in vain: {tell()[-5000:]}"
+        assert time.monotonic() < end, f"waited in vain: {explain()[-5000:]}"
         time.sleep(0.5)
     return found
 
@@ -132,7 +132,7 @@ class Cluster:
             "DVC_NO_ANALYTICS": "1", "DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true",
             "PREFECT_API_URL": self.api, "MLFLOW_TRACKING_URI": self.mlflow,
             "STUDY_GIT_REMOTE": "origin", "STUDY_DVC_REMOTE": "s3://dvc/study",
-            "STUDY_POOL_LIMIT": "2", "OMP_NUM_THREADS": "1",
+            "OMP_NUM_THREADS": "1",
         }  # fmt: skip
 
     # Servers
@@ -348,7 +348,7 @@ def test_a_grid_over_two_hosts_loses_nothing_when_one_dies(cluster, monkeypatch)
     assert sorted(states) == ["Completed", "Crashed"]
     for host in HOSTS:  # each worked in a clone of its own
         assert list((cluster.folder / host / "image-sentiment" / ".dvc" / "cache").rglob("*.*"))
-        assert list((cluster.folder / host / "image-sentiment" / ".tracking").iterdir())
+        assert list((cluster.folder / host / "image-sentiment" / ".record").iterdir())
     print(f"one: {len(took('one'))}, two: {len(took('two'))}, {lost} lost, {seconds:.0f} s, "
           f"networks {'apart' if cluster.network.is_real else 'shared'}")  # fmt: skip
 
@@ -365,7 +365,7 @@ def test_a_grid_over_two_hosts_loses_nothing_when_one_dies(cluster, monkeypatch)
     sh(*dvc, "get", ".", weights, "--rev", "small-leaky-high-1", "--out", "weights", **run)
     assert (reader / "weights").stat().st_size > 1e6
 
-    # Ingest and split ran once for all, and everything is under one run in MLflow.
+    # Ingest and split ran at most once a host, and everything is under one run in MLflow.
     from mlflow import MlflowClient
 
     tracking = MlflowClient(cluster.mlflow)
@@ -376,7 +376,8 @@ def test_a_grid_over_two_hosts_loses_nothing_when_one_dies(cluster, monkeypatch)
 
     wait_for(lambda: {each.info.run_name for each in runs()} >= EXPERIMENTS, 60)
     names = [each.info.run_name for each in runs()]
-    assert (names.count("ingest"), names.count("split")) == (1, 1)
+    assert 1 <= names.count("ingest") <= 2
+    assert 1 <= names.count("split") <= 2
     (parent,) = [each for each in runs() if each.info.run_name == "grid small"]
     nested = {
         each.info.run_name for each in runs()
@@ -384,5 +385,5 @@ def test_a_grid_over_two_hosts_loses_nothing_when_one_dies(cluster, monkeypatch)
     }  # fmt: skip
     assert nested >= EXPERIMENTS
     artifacts = {each.path for each in tracking.list_artifacts(parent.info.run_id)}
-    assert {"small.html", "small.md", "small.svg", "small.csv"} <= artifacts
+    assert {"small.md", "small.svg", "small.csv"} <= artifacts
     assert parent.info.artifact_uri.startswith("mlflow-artifacts:")

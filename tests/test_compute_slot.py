@@ -1,66 +1,84 @@
-"""What runs at the same time shares the cores by design: real trainings, asked for at once."""
+"""What fills the machine takes turns, or shares the cores by design; so does a real training."""
 
 import os
 import subprocess
 import sys
-from itertools import groupby
+import time
 
 import pytest
 
 from pipeline import compute_slot
 
-from .project import TINY, clone_project
+from .conftest import ROOT
 
 pytestmark = pytest.mark.study
 
-LONGER = {"train": {"cnn": {"network": "leaky-cnn", "epochs": 1}, "dnn": {"epochs": 20}}}
-"""Both train for a second or more: without turns they would do so side by side."""
+WORK = """
+import sys, time
+from pathlib import Path
+from pipeline.compute_slot import compute_slot
+
+name, other = sys.argv[1:]
+with compute_slot(lambda text: print(name, text, flush=True)):
+    import torch
+    print(name, "begins with", torch.get_num_threads(), flush=True)
+    Path(name).touch()
+    while other and not Path(other).exists():
+        time.sleep(0.05)
+    print(name, "ends", flush=True)
+"""
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("compute")
-    project = clone_project(folder / "image-sentiment", {**TINY, **LONGER})
-    project.environment |= {"TMPDIR": str(folder), "IMAGE_SENTIMENT_TRACKING": "off"}
+@pytest.fixture
+def environment(tmp_path):
+    environment = {
+        **os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path),
+        "IMAGE_SENTIMENT_TRACKING": "off",
+    }  # fmt: skip
     for name in (compute_slot.SLOTS, compute_slot.GPUS, "OMP_NUM_THREADS"):
-        project.environment.pop(name, None)
-    project.run("dvc", "repro", "split")
-    return project
+        environment.pop(name, None)
+    return environment
 
 
-def at_once(project, **environment):
-    """Start both trainings and wait for them: what they said, line by line as it came."""
-    log = project.folder.parent / "said"
-    with log.open("a") as file:
-        running = [
-            subprocess.Popen(
-                [sys.executable, "-m", "pipeline", "train", model],
-                cwd=project.folder, env={**project.environment, **environment},
-                stdout=file, stderr=file,
-            )
-            for model in ("cnn", "dnn")
-        ]  # fmt: skip
-    ended = [process.wait(timeout=500) for process in running]
-    said = log.read_text()
-    log.unlink()
-    assert ended == [0, 0], said
-    return said.splitlines()
+def start(log, environment, *command, folder):
+    return subprocess.Popen(
+        [sys.executable, *command], cwd=folder, env=environment, stdout=log, stderr=log
+    )
 
 
-def test_two_trainings_at_once_take_turns(project):
-    said = at_once(project, OMP_NUM_THREADS="1")
-    waits = [line.split(":")[0] for line in said if "waits for a compute slot: 1 of 1" in line]
-    assert len(waits) == 1
-    # Whoever waits shows no progress until the other one has shown its last.
-    at_work = [name for name, _ in groupby(line.split(":")[0] for line in said if "face/s" in line)]
-    assert len(at_work) == 2
-    assert at_work[1:] == waits
+def wait_for(text, path):
+    deadline = time.monotonic() + 120
+    while text not in path.read_text():
+        assert time.monotonic() < deadline, path.read_text()
+        time.sleep(0.05)
 
 
-def test_two_slots_share_the_cores(project):
-    said = at_once(project, STUDY_SLOTS="2")
-    assert not any("waits for" in line for line in said)
+def test_two_slots_are_used_at_once_and_share_the_cores(tmp_path, environment):
+    said = tmp_path / "said"
+    environment[compute_slot.SLOTS] = "2"
+    with said.open("a") as log:
+        running = [  # each ends once the other has begun
+            start(log, environment, "-c", WORK, *names, folder=tmp_path)
+            for names in (("one", "two"), ("two", "one"))
+        ]
+        assert [process.wait(120) for process in running] == [0, 0]
+    assert "waits for" not in said.read_text()
     half = max(1, len(os.sched_getaffinity(0)) // 2)
-    for model in ("cnn", "dnn"):
-        made_by = project.json(f"artifacts/train/{model}/made_by.json")
-        assert int(made_by["machine"]["threads"]) <= half
+    begins = [line for line in said.read_text().splitlines() if "begins with" in line]
+    assert all(int(line.split()[-1]) <= half for line in begins)
+
+
+def test_a_training_waits_for_its_turn(tmp_path, environment, finished):
+    project = finished.prepare(tmp_path / "image-sentiment")
+    said = tmp_path / "said"
+    training = ("-m", "pipeline", "train", "dnn")
+    with said.open("a") as log:
+        holder = start(log, environment, "-c", WORK, "one", "free", folder=tmp_path)
+        wait_for("one begins", said)
+        waiting = start(log, environment, *training, folder=project.folder)
+        wait_for("waits for a compute slot: 1 of 1 in use on this machine", said)
+        (tmp_path / "free").touch()
+        assert (holder.wait(120), waiting.wait(120)) == (0, 0), said.read_text()
+    before, _, after = said.read_text().partition("one ends")
+    assert "face/s" not in before  # a training's progress
+    assert "face/s" in after

@@ -25,7 +25,6 @@ from pipeline.faces.batch import Batch
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.faces.store import FaceWriter
 from pipeline.shell import Stage
-from pipeline.tracking.journal import Journal
 
 ANGRY, DISGUST, FEAR, HAPPY, SAD, SURPRISE, NEUTRAL = range(7)
 
@@ -201,7 +200,7 @@ def measured(tmp_path, monkeypatch, params):
         table = table.assign(face=rows, part=parts, label=labels)
         layout.PREDICTIONS.parent.mkdir(parents=True)
         table[table["part"] != "train"].to_parquet(layout.PREDICTIONS)
-        work(Stage("confusion", params, Journal("0" * 32, None)))
+        work(Stage("confusion", params))
         folder = layout.folder("confusion")
         # json takes NaN unless it is told not to; nobody else does.
         found = json.loads((folder / "confusion.json").read_text(), parse_constant=pytest.fail)

@@ -19,12 +19,11 @@ from pipeline.faces.store import FaceWriter
 from pipeline.files import write_parquet
 from pipeline.networks.store import load_classifier
 from pipeline.params import load
+from pipeline.record.address import find_address
+from pipeline.record.spool import Spool
+from pipeline.record.stage_run import stage_run
+from pipeline.record.uploader import Uploader
 from pipeline.shell import Stage
-from pipeline.tracking.journal import stage_run
-from pipeline.tracking.places import Desk, find_address
-from pipeline.tracking.reader import read_journals
-from pipeline.tracking.shipping import Shipper
-from pipeline.tracking.store import connect
 from pipeline.train import stage as train
 
 from .conftest import ROOT
@@ -37,7 +36,7 @@ NAME = "image-sentiment-cnn"
 
 def write_project(folder):
     """Faces with a split, and parameters that take little time."""
-    (folder / "dvc.yaml").touch()
+    shutil.copy(ROOT / "dvc.yaml", folder)
     values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     for model, network in (("cnn", "leaky-cnn"), ("dnn", "small-dnn")):
         values["train"][model] |= {"network": network, "epochs": 1, "batch": 16}
@@ -69,23 +68,21 @@ def runs(tmp_path_factory):
         for name in ("DVC_ROOT", "IMAGE_SENTIMENT_TRACKING", "MLFLOW_TRACKING_URI"):
             patch.delenv(name, raising=False)
         write_project(folder)
-        params, desk, address = load(), Desk(folder), find_address(folder)
-        with FileLock(desk.lock(address)):  # this process is the recorder
+        params, spool, address = load(), Spool(folder), find_address(folder)
+        with FileLock(spool.lock(address)):  # this process is the recorder
             for name, work in {
-                "train@cnn": lambda stage: train.work(stage, "cnn"),
-                "train@dnn": lambda stage: train.work(stage, "dnn"),
+                "train@cnn": train.work,
+                "train@dnn": train.work,
                 "evaluate": evaluate.work,
                 "confusion": lambda _: None,
             }.items():
                 layout.folder(name).mkdir(parents=True)
-                with stage_run(name, {}) as journal:
-                    work(Stage(name, params, journal))
-            store = connect(address, folder)
-            found, shipper = {}, Shipper(store, desk, address)
-            for stored in read_journals(desk):
-                assert shipper.ship(stored)
-                found[stored.name] = store.find(stored.run)
-        yield found
+                with stage_run(name, {}) as record:
+                    work(Stage(name, params, record))
+            identities = {each.run.stage: each.run.identity for each in spool.entries()}
+            uploader = Uploader(spool, address)
+            uploader.upload_all()
+        yield {name: uploader.store.find(each) for name, each in identities.items()}
 
 
 def answers(folder):
@@ -170,7 +167,7 @@ def test_a_wrong_address_is_named_in_one_line(runs, capsys):
     assert "not found" in refused(capsys, f"models:/{NAME}@worst")
     assert "not found" in refused(capsys, "runs:/" + "0" * 32)
     without = refused(capsys, f"runs:/{runs['confusion']}")
-    assert "keeps no classifier/model.json and no classifier/weights.safetensors" in without
+    assert "keeps no weights.safetensors and no model.json" in without
 
 
 def test_what_is_not_there_is_named_in_one_line(runs, capsys, tmp_path):

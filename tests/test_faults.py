@@ -13,8 +13,9 @@ import pandas as pd
 import psutil
 import pytest
 
-from pipeline.tracking.places import Address, Desk
-from pipeline.tracking.waiting import wait_until_shipped
+from pipeline.record.address import Address
+from pipeline.record.recorder import wait_until_uploaded
+from pipeline.record.spool import Spool
 
 from .project import TINY, clone_project
 from .small_disk import unshared
@@ -97,7 +98,7 @@ def runs(project):
     from mlflow import MlflowClient
 
     address = Address(f"sqlite:///{project.folder / 'mlflow.db'}", "image-sentiment")
-    assert not wait_until_shipped(Desk(project.folder), address, 120)
+    assert not wait_until_uploaded(Spool(project.folder), address, 120)
     client = MlflowClient(address.uri)
     experiment = client.get_experiment_by_name(address.experiment)
     if experiment is None:
@@ -174,7 +175,7 @@ def test_whoever_stops_it_finds_a_checkpoint_and_nothing_left_running(project, u
 
 def is_recorder(process):
     with suppress(psutil.NoSuchProcess):
-        return "pipeline.tracking" in process.cmdline()
+        return "pipeline.record" in process.cmdline()
     return False
 
 
@@ -214,14 +215,14 @@ def test_a_record_that_never_answers_holds_no_training_up(project, uninterrupted
         assert process.returncode == 0, said
         assert time.monotonic() - started < 300
         assert weights(project) == uninterrupted
-        kept = list((project.folder / ".tracking").rglob("events.jsonl"))
+        kept = list((project.folder / ".record").rglob("run.json"))
         assert any(address in path.read_text() for path in kept)
         told = subprocess.run(
-            [sys.executable, "-m", "pipeline.tracking", "wait", "--timeout", "1"],
+            [sys.executable, "-m", "pipeline.record", "wait", "--timeout", "1"],
             cwd=project.folder, env=project.environment | away, capture_output=True, text=True,
         )  # fmt: skip
         assert told.returncode == 1
-        assert "not shipped" in told.stderr
+        assert "not uploaded" in told.stderr
         for each in psutil.process_iter():
             with suppress(psutil.Error):
                 if is_recorder(each) and each.cwd() == str(project.folder):
@@ -273,9 +274,9 @@ def test_a_full_disk_spares_the_last_checkpoint(project, uninterrupted):
     assert f"epoch {EPOCHS}," in resumed
 
 
-@pytest.mark.parametrize(("folder", "size"), [("artifacts/train/dnn", "1m"), (".tracking", "16k")])
-def test_a_full_disk_under_results_or_the_journal_is_one_line(project, folder, size):
-    record = {} if folder == ".tracking" else UNRECORDED
+@pytest.mark.parametrize(("folder", "size"), [("artifacts/train/dnn", "1m"), (".record", "16k")])
+def test_a_full_disk_under_results_or_the_record_is_one_line(project, folder, size):
+    record = {} if folder == ".record" else UNRECORDED
     printed, errors = mounted(project, folder, small(size), **record)
     assert "ended with 1\n" in printed
     one_line(errors, f"no space left on the disk of {project.folder / folder}")

@@ -9,7 +9,7 @@ import torch
 from pipeline.errors import UserError
 from pipeline.networks.classifier import Architecture, Classifier
 from pipeline.networks.inference import predict_probabilities
-from pipeline.networks.networks import NETWORKS, build_network, count_parameters
+from pipeline.networks.networks import NETWORKS
 from pipeline.networks.normalise import Normalise
 from pipeline.networks.store import load_classifier, save_classifier
 from pipeline.params import TTA
@@ -41,30 +41,12 @@ def train_a_little(name, normalisation):
     return model.eval()
 
 
-@pytest.mark.parametrize(
-    ("name", "parameters"),
-    [
-        ("compact-cnn", 1_209_063),
-        ("paired-cnn", 1_174_439),
-        ("slim-paired-cnn", 165_943),
-        ("wide-paired-cnn", 10_545_895),
-        ("dense-dnn", 725_831),
-    ],
-)
-def test_networks_have_the_size_they_are_known_for(name, parameters):
-    assert count_parameters(build_network(name, 0.1)) == parameters
-
-
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_network_answers_for_every_face(name, faces):
-    model = trained_a_little(name)
-    assert model(as_tensor(faces)).shape == (6, 7)
-    assert model(as_tensor(faces[:1])).shape == (1, 7)
-
-
-def test_an_unknown_network_names_those_there_are():
-    with pytest.raises(UserError, match="'alexnet' is not known; choose one of: compact-cnn"):
-        build_network("alexnet", 0.0)
+    with torch.device("meta"):  # shapes alone
+        model = Classifier(Architecture(name, 0.1, "face")).eval()
+        assert model(as_tensor(faces).to("meta")).shape == (6, 7)
+        assert model(as_tensor(faces[:1]).to("meta")).shape == (1, 7)
 
 
 def test_normalisation_is_what_it_says(faces):
@@ -75,20 +57,20 @@ def test_normalisation_is_what_it_says(faces):
     by_face = Normalise("face")(grey)
     assert by_face.mean(dim=(1, 2, 3)).abs().max() < 1e-4
     assert (by_face.std(dim=(1, 2, 3)) - 1).abs().max() < 1e-2
+    # Neither light nor contrast changes it, and a black face is no reason for NaN.
+    assert torch.allclose(Normalise("face")(grey * 0.5 + 60), by_face, atol=0.01)
+    assert not Normalise("face")(torch.zeros(1, 1, 48, 48)).any()
 
 
-def test_light_and_contrast_do_not_change_a_normalised_face(faces):
-    grey = as_tensor(faces).float()
-    brighter = Normalise("face")(grey * 0.5 + 60)
-    assert torch.allclose(brighter, Normalise("face")(grey), atol=0.01)
-
-
-def test_a_black_face_is_no_reason_for_nan():
-    assert torch.equal(Normalise("face")(torch.zeros(1, 1, 48, 48)), torch.zeros(1, 1, 48, 48))
-
-
-@pytest.mark.parametrize("name", ["compact-cnn", "paired-cnn", "leaky-cnn", "dense-dnn"])
-@pytest.mark.parametrize("normalisation", ["none", "scale", "face", "dataset"])
+@pytest.mark.parametrize(
+    ("name", "normalisation"),
+    [
+        ("paired-cnn", "none"),
+        ("leaky-cnn", "scale"),
+        ("compact-cnn", "face"),
+        ("dense-dnn", "dataset"),
+    ],
+)
 def test_a_saved_classifier_comes_back_the_same(tmp_path, faces, name, normalisation):
     model = trained_a_little(name, normalisation)
     save_classifier(model, tmp_path)
@@ -99,20 +81,18 @@ def test_a_saved_classifier_comes_back_the_same(tmp_path, faces, name, normalisa
     assert json.loads((tmp_path / "model.json").read_text())["classes"][3] == "happy"
 
 
-@pytest.mark.parametrize("harm", ["missing", "cut", "other network", "no json"])
-def test_a_folder_that_is_no_model_says_so(tmp_path, harm):
-    save_classifier(trained_a_little(), tmp_path)
+def test_a_folder_that_is_no_model_says_so(tmp_path):
+    save_classifier(trained_a_little("dense-dnn"), tmp_path)
     weights, description = tmp_path / "weights.safetensors", tmp_path / "model.json"
-    if harm == "missing":
-        weights.unlink()
-    elif harm == "cut":
-        weights.write_bytes(weights.read_bytes()[:1000])
-    elif harm == "other network":
-        description.write_text(description.read_text().replace("compact-cnn", "dense-dnn"))
-    else:
-        description.write_text("{")
-    with pytest.raises(UserError, match=str(tmp_path)):
-        load_classifier(tmp_path)
+    whole, said = weights.read_bytes(), description.read_text()
+    for tensors, text in (
+        (whole[:1000], said), (whole, said.replace("dense-dnn", "compact-cnn")), (whole, "{"),
+        (None, said),
+    ):  # fmt: skip
+        weights.write_bytes(tensors) if tensors else weights.unlink()
+        description.write_text(text)
+        with pytest.raises(UserError, match=str(tmp_path)):
+            load_classifier(tmp_path)
 
 
 def test_probabilities_sum_to_one_and_batches_do_not_matter(rng):
@@ -128,18 +108,8 @@ def test_probabilities_sum_to_one_and_batches_do_not_matter(rng):
     assert predict_probabilities(model, faces[:0]).shape == (0, 7)
 
 
-def test_the_flip_averages_a_face_with_its_mirror_image(faces):
-    model = trained_a_little()
-    flip = TTA(flip=True, shift=0)
-    flipped = predict_probabilities(model, faces, flip)
-    both = [predict_probabilities(model, part) for part in (faces, faces[:, :, ::-1])]
-    assert np.allclose(flipped, np.mean(both, axis=0), atol=1e-5)
-    assert np.allclose(flipped, predict_probabilities(model, faces[:, :, ::-1], flip), atol=1e-5)
-
-
-def test_a_shift_averages_a_face_with_itself_moved_each_way_its_border_repeated(faces):
-    model = trained_a_little()
-    faces = faces[:20]
+def test_views_are_a_face_moved_each_way_its_border_repeated_and_the_mirror_images(faces):
+    model = trained_a_little("dense-dnn")
     bordered = np.pad(faces, [(0, 0), (3, 3), (3, 3)], mode="edge")
     moved = [
         bordered[:, 3 + down : 51 + down, 3 + right : 51 + right]
@@ -150,6 +120,10 @@ def test_a_shift_averages_a_face_with_itself_moved_each_way_its_border_repeated(
     assert np.allclose(shifted, np.mean(answers, axis=0), atol=1e-5)
     assert not np.allclose(shifted, answers[0], atol=1e-5)
 
+    flip = TTA(flip=True, shift=0)
+    flipped = predict_probabilities(model, faces, flip)
+    assert np.allclose(flipped, predict_probabilities(model, faces[:, :, ::-1], flip), atol=1e-5)
     mirrored = [predict_probabilities(model, view[:, :, ::-1]) for view in moved]
+    assert np.allclose(flipped, (answers[0] + mirrored[0]) / 2, atol=1e-5)
     both = predict_probabilities(model, faces, TTA(flip=True, shift=3))
     assert np.allclose(both, np.mean(answers + mirrored, axis=0), atol=1e-5)

@@ -12,41 +12,36 @@ from .conftest import ROOT
 from .project import new_project
 
 
-@pytest.fixture
-def project(tmp_path):
-    """A project, and a shell whose `python3` has nothing installed."""
+@pytest.mark.study
+def test_another_python_hands_over_to_the_projects_or_says_in_a_line_what_to_do(tmp_path):
     project = new_project(tmp_path / "project")
     shutil.copy(ROOT / "dvc.yaml", project.folder)
     values = yaml.safe_load((ROOT / "params.yaml").read_text())
     values["sample"] |= {"faces": 70, "unlabelled": 5}
     (project.folder / "params.yaml").write_text(yaml.safe_dump(values))
     shutil.copytree(ROOT / "pipeline", project.folder / "pipeline")
-    bare = tmp_path / "bare"
+    bare = tmp_path / "bare"  # the shell's `python3` has nothing installed
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True)
     project.environment["PATH"] = f"{bare / 'bin'}:/usr/bin:/bin"
     project.environment["IMAGE_SENTIMENT_TRACKING"] = "off"
     del project.environment["PYTHONPATH"]
-    project.dvc = str(Path(sys.executable).parent / "dvc")
-    project.run(project.dvc, "init", "--quiet")
-    return project
+    dvc = str(Path(sys.executable).parent / "dvc")
+    project.run(dvc, "init", "--quiet")
 
-
-@pytest.mark.study
-def test_another_python_hands_over_to_the_projects_or_says_in_a_line_what_to_do(project):
-    said = project.run(project.dvc, "repro", "sample", expect=255)
+    said = project.run(dvc, "repro", "sample", expect=255)
     assert "Traceback" not in said
     (line,) = [line for line in said.splitlines() if line.startswith("error: ")]
     assert "/bare/bin/python3 has no captum, pandas, pydantic, torch" in line
     assert "source .venv/bin/activate" in line
     assert "make study" in line
 
-    (project.folder / ".venv").symlink_to(sys.prefix)
-    project.run(project.dvc, "repro", "sample")
-    assert list((project.folder / "data/sample").iterdir())
-
-
-def test_an_environment_that_lacks_something_does_not_hand_over_to_itself(project):
-    (project.folder / ".venv").symlink_to(project.environment["PATH"].split("/bin:")[0])
+    # One that lacks something does not hand over to itself.
+    (project.folder / ".venv").symlink_to(bare)
     said = project.run("python3", "-m", "pipeline", "train", "cnn", expect=1)
     assert said.startswith("error: ")
     assert said.count("\n") == 1
+
+    (project.folder / ".venv").unlink()
+    (project.folder / ".venv").symlink_to(sys.prefix)
+    project.run(dvc, "repro", "sample")
+    assert list((project.folder / "data/sample").iterdir())

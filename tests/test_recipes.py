@@ -9,11 +9,11 @@ import pytest
 from scipy.stats import ttest_1samp
 
 from pipeline.dotted_keys import flatten
-from pipeline.driver.experiment_runs import KeptExperiment, quote
+from pipeline.driver.experiment_runs import quote
 from pipeline.errors import UserError
 from pipeline.experiments.grid_report import write_markdown
 from pipeline.experiments.grid_statistics import summarise, tabulate
-from pipeline.experiments.grids import GridFile, collect, combine, read_grid
+from pipeline.experiments.grids import GridFile, combine, read_grid
 from pipeline.experiments.recipes import configure, list_files, parse_assignment, read_recipe
 from pipeline.filters.activations import find_layer
 from pipeline.networks.networks import build_network
@@ -233,54 +233,6 @@ def test_a_mistake_in_a_grid_is_named_in_one_line(old, new, message, tmp_path):
     assert "rates.yaml: " in str(caught.value)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def kept(combinations, accuracies=(0.5, 0.6, 0.7, 0.8), faces="md5"):
-    """What DVC would keep of experiments, as if they had run."""
-    return {
-        one.name: KeptExperiment(
-            one.name,
-            flatten(one.configuration.params.model_dump()),
-            {"cnn.accuracy": accuracy},
-            faces,
-        )
-        for one, accuracy in zip(combinations, accuracies, strict=False)
-    }
-
-
-def test_experiments_are_collected_by_arm_and_seed_and_missing_ones_named(grid, in_project):
-    combinations = combine("rates", grid)
-    measured, missing = collect(
-        grid, combinations, kept(combinations, [0.5, 0.6, 0.7]), "cnn.accuracy"
-    )
-    assert measured == {("low",): {0: 0.5, 1: 0.6}, ("high",): {0: 0.7}}
-    assert missing == ["rates-high-1"]
-
-
-def test_experiments_with_other_settings_compare_if_all_have_them(grid, in_project):
-    combinations = combine("rates", grid)
-    found = kept(combine("rates", grid, [parse_assignment("train.cnn.epochs=1")]))
-    assert not collect(grid, combinations, found, grid.measure)[1]
-    found["rates-high-0"].params["train.cnn.epochs"] = 99
-    with pytest.raises(UserError, match=r"'rates-high-0': train\.cnn\.epochs = 99, needed"):
-        collect(grid, combinations, found, grid.measure)
-
-
-def test_an_arm_that_was_changed_since_is_not_taken_for_the_new_one(grid, in_project):
-    found = kept(combine("rates", grid))
-    grid.vary["rate"]["high"]["train"]["cnn"]["learning_rate"] = 0.2
-    with pytest.raises(UserError, match=r"learning_rate = 0\.1, needed to compare: 0\.2"):
-        collect(grid, combine("rates", grid), found, grid.measure)
-
-
-def test_the_same_faces_compare_whatever_their_path_and_others_do_not(grid, in_project):
-    combinations = combine("rates", grid, [parse_assignment("data.source=data/raw/faces.csv")])
-    found = kept(combinations)
-    found["rates-high-0"].params["data.source"] = "/one/data/raw/faces.csv"
-    assert not collect(grid, combinations, found, grid.measure)[1]
-    found |= {"rates-high-0": KeptExperiment("", found["rates-high-0"].params, {"cnn.accuracy": 1})}
-    with pytest.raises(UserError, match=r"data\.source = '/one/data/raw/faces\.csv', needed"):
-        collect(grid, combinations, found, grid.measure)
 
 
 # The report

@@ -72,7 +72,7 @@ def test_no_output_names_a_folder(twice):
 
 def test_what_made_each_result_is_told_beside_it_and_changes_no_md5(twice):
     for project in twice:
-        told = project.run("python", "-m", "pipeline.tracking", "made")
+        told = project.run("python", "-m", "pipeline.record", "made")
         assert len(told.splitlines()) == len(project.stages())
     made = [project.json("artifacts/train/cnn/made_by.json") for project in twice]
     assert made[0]["git"]["revision"] != made[1]["git"]["revision"]

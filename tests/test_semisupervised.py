@@ -20,7 +20,6 @@ from pipeline.semisupervised.partial_labels import gather
 from pipeline.semisupervised.stage import work
 from pipeline.semisupervised.trainings import lesson, new_autoencoder, new_classifier
 from pipeline.shell import Stage
-from pipeline.tracking.journal import Journal
 from pipeline.training import objectives
 from pipeline.training.objectives import Chosen
 
@@ -81,7 +80,7 @@ class Study:
         folder = layout.folder("semisupervised")
         folder.mkdir(parents=True, exist_ok=True)
         params = self.params.model_copy(update={"semisupervised": self.set(**settings)})
-        work(Stage("semisupervised", params, Journal("0" * 32, None)))
+        work(Stage("semisupervised", params))
         return {
             path.relative_to(folder).as_posix(): path.read_bytes()
             for path in sorted(folder.rglob("*"))

@@ -38,6 +38,7 @@ def test_batches_come_back_one_after_the_other(tmp_path):
     assert len(faces) == 15
     assert isinstance(faces.pixels, np.memmap)
     assert faces.pixels.dtype == np.uint8
+    assert not faces.pixels.flags.writeable
     assert (faces.pixels == np.concatenate([part.pixels for part in parts])).all()
     assert faces.table.columns.tolist() == ["label", "usage", "row", "id", "name", "md5"]
     assert faces.table["row"].tolist() == list(range(1, 16))
@@ -50,12 +51,6 @@ def test_batches_come_back_one_after_the_other(tmp_path):
     assert faces.table["md5"][4] == expected
 
 
-def test_pixels_are_read_only(tmp_path):
-    faces = read_faces(write(tmp_path / "faces", batch(2)))
-    with pytest.raises(ValueError, match="read-only"):
-        faces.pixels[0, 0, 0] = 1
-
-
 def test_an_empty_store_is_read_like_any_other(tmp_path):
     faces = read_faces(write(tmp_path / "faces"))
     assert len(faces) == 0
@@ -63,22 +58,12 @@ def test_an_empty_store_is_read_like_any_other(tmp_path):
     assert faces.labels.dtype == np.int8
 
 
-def test_the_same_faces_are_the_same_bytes_however_they_come(tmp_path):
-    whole = batch(6, usage="Training")
-    halves = [
-        Batch(*(getattr(whole, name)[part] for name in NAMES))
-        for part in (slice(0, 2), slice(2, 6))
-    ]
-    first, second = write(tmp_path / "a", whole), write(tmp_path / "b", *halves)
-    for name in ("pixels.npy", "table.parquet"):
-        assert (first / name).read_bytes() == (second / name).read_bytes()
-
-
 def test_many_faces_come_back_in_their_order_however_they_come(tmp_path):
     count = 20_000  # more rows of the table than are written at once
     faces = [batch(1, first) for first in range(1, 8)]
-    parts = [faces[place % 7] for place in range(count)]
-    whole = Batch(*(np.concatenate([getattr(part, name) for part in parts]) for name in NAMES))
+    whole = Batch(
+        *(np.concatenate([getattr(f, name) for f in faces])[np.arange(count) % 7] for name in NAMES)
+    )
     cuts = [0, 1, 1 << 14, 19_990, count]
     pieces = [
         Batch(*(getattr(whole, name)[start:stop] for name in NAMES))
@@ -105,20 +90,15 @@ def test_an_outline_says_of_all_faces_what_the_store_will(tmp_path):
     assert outline.digests.tobytes().hex() == "".join(faces.table["md5"])
 
 
-def test_a_second_writing_replaces_the_first(tmp_path):
+def test_a_second_writing_replaces_the_first_unless_it_fails(tmp_path):
     folder = write(tmp_path / "faces", batch(5))
     (folder / "stray").touch()
     write(folder, batch(2))
-    assert len(read_faces(folder)) == 2
-    assert {path.name for path in folder.iterdir()} == {"pixels.npy", "table.parquet"}
-
-
-def test_a_failed_writing_keeps_what_was_there_and_nothing_else(tmp_path):
-    folder = write(tmp_path / "faces", batch(5))
     for error in (UserError, KeyboardInterrupt):
         with pytest.raises(error):
-            write(folder, batch(2), error)
-    assert len(read_faces(folder)) == 5
+            write(folder, batch(3), error)
+    assert len(read_faces(folder)) == 2
+    assert {path.name for path in folder.iterdir()} == {"pixels.npy", "table.parquet"}
     assert [path.name for path in tmp_path.iterdir()] == ["faces"]
 
 

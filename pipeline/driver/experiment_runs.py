@@ -34,9 +34,6 @@ ABANDONED = 600.0
 CODE = ("pipeline", "dvc.yaml", "constraints.txt")
 """What results follow from besides parameters and data."""
 
-SOURCE = "data.source"
-"""The parameter that says where the faces are."""
-
 
 @dataclass(frozen=True)
 class Experiment:
@@ -66,13 +63,11 @@ class KeptExperiment:
         params: its params.yaml, by dotted key.
         metrics: the numbers of all stages, likewise. Where a stage did not run, those of the commit
             that the experiment belongs to.
-        faces: DVC's hash of the faces at `data.source`; None where it has none.
     """
 
     name: str
     params: Mapping[str, Any]
     metrics: Mapping[str, float]
-    faces: str | None = None
 
 
 def check_name(name: str) -> None:
@@ -159,16 +154,6 @@ def read_kept() -> dict[str, KeptExperiment]:
     return {name: _read(name, data) for name, data in experiments if name and data}
 
 
-def find_experiment(name: str) -> str:
-    """The commit of an experiment of the current commit; empty if there is none."""
-    return read_commit(_reference(name))
-
-
-def remove_experiment(name: str) -> None:
-    """Forget an experiment of the current commit; what it made stays in DVC's cache."""
-    git("update-ref", "-d", _reference(name))
-
-
 def quote(value: Any) -> str:
     """A value as `dvc exp run -S` reads it (Hydra's grammar): texts quoted, so that they stay."""
     if isinstance(value, bool):
@@ -195,8 +180,7 @@ def _read(name: str, data: Mapping[str, Any]) -> KeptExperiment:
     for file in data["metrics"].values():
         values = flatten(file.get("data") or {})
         metrics |= {key: value for key, value in values.items() if not isinstance(value, str)}
-    faces = data["deps"].get(str(params.get(SOURCE)).lstrip("/"), {}).get("hash")
-    return KeptExperiment(name, params, metrics, faces)
+    return KeptExperiment(name, params, metrics)
 
 
 def _remove_abandoned_copies() -> None:

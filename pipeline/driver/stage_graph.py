@@ -1,6 +1,6 @@
 """Which stages there are and what each waits for, read from DVC."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,48 +25,20 @@ class Stage:
     metrics: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Graph:
-    """Stages in the order in which `dvc repro` runs them: each after all that it needs."""
-
-    stages: tuple[Stage, ...]
-
-    def select(self, targets: Iterable[str]) -> "Graph":
-        """The targets and everything upstream of them; the whole graph if there are none.
-
-        Args:
-            targets: names of stages; a matrix's name means all its cells.
-
-        Raises:
-            UserError: there is no such stage.
-        """
-        wanted: set[str] = set()
-        for target in targets:
-            wanted |= self._matching(target)
-        if not wanted:
-            return self
-        for stage in reversed(self.stages):
-            if stage.name in wanted:
-                wanted.update(stage.needs)
-        return Graph(tuple(stage for stage in self.stages if stage.name in wanted))
-
-    def _matching(self, target: str) -> set[str]:
-        names = [stage.name for stage in self.stages]
-        found = {name for name in names if target in (name, name.rpartition("@")[0])}
-        if not found:
-            allowed = ", ".join(names)
-            raise UserError(f"stage {target!r} is not in dvc.yaml; there are: {allowed}")
-        return found
+Graph = Sequence[Stage]
+"""Stages, each after all that it needs."""
 
 
-def read_graph(root: Path) -> Graph:
-    """Ask DVC for the graph of a project.
+def read_graph(root: Path, targets: Iterable[str] = ()) -> Graph:
+    """Ask DVC for the stages of a project.
 
     Args:
         root: the project's folder.
+        targets: the stages that are wanted, with all they need; a matrix's name means all its
+            cells. All stages if there are none.
 
     Raises:
-        UserError: DVC cannot read the project, or it has no stages.
+        UserError: DVC cannot read the project, it has no stages, or none of a target's name.
     """
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
@@ -75,12 +47,22 @@ def read_graph(root: Path) -> Graph:
     try:
         with Repo(str(root)) as repo:
             edges = repo.index.graph
-            stages = [_describe(each, edges.successors(each)) for each in plan_repro(edges)]
+            known = {_name(stage): stage for stage in edges}
+            wanted = [stage for target in targets for stage in _find(target, known)]
+            order = plan_repro(edges, wanted or None)
+            stages = [_describe(each, edges.successors(each)) for each in order]
     except DvcException as error:
         raise UserError(f"{root / 'dvc.yaml'}: {' '.join(str(error).split())}") from None
     if not stages:
         raise UserError(f"{root / 'dvc.yaml'}: no stages; run from the project's folder")
-    return Graph(tuple(stages))
+    return stages
+
+
+def _find(target: str, known: dict[str, Any]) -> list[Any]:
+    found = [known[name] for name in known if target in (name, name.rpartition("@")[0])]
+    if not found:
+        raise UserError(f"stage {target!r} is not in dvc.yaml; there are: {', '.join(known)}")
+    return found
 
 
 def _describe(stage: Any, needs: Iterable[Any]) -> Stage:

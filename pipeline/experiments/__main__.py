@@ -17,8 +17,7 @@ from pipeline.dotted_keys import flatten
 from pipeline.driver.experiment_runs import Experiment, check_workspace, read_kept, run_experiment
 from pipeline.driver.stage_runs import DVC
 from pipeline.errors import UserError
-from pipeline.experiments.grid_runs import plan_grid, run_grid
-from pipeline.experiments.grids import GRIDS, combine, read_grid
+from pipeline.experiments.grids import GRIDS, read_grid
 from pipeline.experiments.recipes import (
     RECIPES,
     check_source,
@@ -70,10 +69,6 @@ def _parser() -> argparse.ArgumentParser:
     grid = commands.add_parser("grid", help="run every combination of a grid, then its table")
     grid.add_argument("name", metavar="GRID")
     grid.set_defaults(command=_run_grid)
-
-    table = commands.add_parser("table", help="mean and spread of a grid's experiments so far")
-    table.add_argument("name", metavar="GRID")
-    table.set_defaults(command=_table)
 
     show = commands.add_parser("show", help="`dvc exp show`: only what differs, and scores")
     show.add_argument("name", metavar="GRID", nargs="?", help="of this grid; else all experiments")
@@ -143,17 +138,11 @@ def _run_recipes(names: Sequence[str], chosen: argparse.Namespace) -> int:
 
 
 def _run_grid(chosen: argparse.Namespace) -> int:
+    from pipeline.experiments.grid_runs import plan_grid, run_grid  # a second, as it draws
+
     plan = plan_grid(chosen.name, [parse_assignment(text) for text in chosen.settings])
     failed, _ = run_grid(plan, lambda: _run_all(plan.experiments))
     return _report_failures(failed)
-
-
-def _table(chosen: argparse.Namespace) -> int:
-    from pipeline.experiments.grid_report import write_report
-
-    grid = read_grid(chosen.name)
-    write_report(chosen.name, grid, combine(chosen.name, grid), read_kept())
-    return 0
 
 
 def _show(chosen: argparse.Namespace) -> int:

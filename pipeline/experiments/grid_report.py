@@ -12,7 +12,7 @@ from pipeline.driver.experiment_runs import KeptExperiment
 from pipeline.errors import UserError
 from pipeline.experiments.grid_figure import draw_grid
 from pipeline.experiments.grid_statistics import Arm, Difference, summarise, tabulate, versus
-from pipeline.experiments.grids import Arms, Combination, GridFile, collect
+from pipeline.experiments.grids import Arms, Combination, GridFile
 from pipeline.figures.style import save
 from pipeline.files import write_csv
 from pipeline.layout import ARTIFACTS
@@ -27,14 +27,12 @@ class GridReport:
     """What was written.
 
     Attributes:
-        count: of experiments that are in it.
         markdown: its tables.
         figure: the file of its picture.
         files: all files.
         means: mean of each arm, by the arms' names.
     """
 
-    count: int
     markdown: str
     figure: Path
     files: Sequence[Path]
@@ -47,19 +45,20 @@ def write_report(
     combinations: Sequence[Combination],
     kept: Mapping[str, KeptExperiment],
 ) -> GridReport:
-    """Print the tables of the experiments that are there; write them, with a figure.
+    """Print the tables of a grid's experiments; write them, with a figure.
+
+    Args:
+        name: the grid's.
+        grid: its content.
+        combinations: those that succeeded.
+        kept: what DVC keeps of them, by name.
 
     Raises:
-        UserError: none is there, or they do not compare.
+        UserError: they have no such measure.
     """
-    measured, missing = collect(grid, combinations, kept, grid.measure)
-    if not measured:
-        raise UserError(
-            f"grid {name!r}: none of its {len(combinations)} experiments is there for this commit; "
-            f"python -m pipeline.experiments grid {name}"
-        )
-    other = collect(grid, combinations, kept, grid.against)[0] if grid.against else {}
-    found = summarise(measured, base=combinations[0].arms)
+    measured = collect(combinations, kept, grid.measure)
+    other = collect(combinations, kept, grid.against) if grid.against else {}
+    found = summarise(measured, base=grid.base_arms)
     gains = versus(measured, other)
     text = write_markdown(found, grid, gains)
 
@@ -69,12 +68,27 @@ def write_report(
     disk.write_text(markdown, f"{text}\n![Each arm's figures, a dot a seed]({figure.name})\n")
     Console(highlight=False).print(Markdown(text))
     print(", ".join(map(str, (csv, markdown, figure))))
-    if missing:
-        print(f"not there yet, {len(missing)} of {len(combinations)}: {', '.join(missing)}")
     means = {".".join(arm.arms): arm.mean for arm in found}
-    return GridReport(
-        len(combinations) - len(missing), text, figure, (csv, markdown, figure), means
-    )
+    return GridReport(text, figure, (csv, markdown, figure), means)
+
+
+def collect(
+    combinations: Sequence[Combination], kept: Mapping[str, KeptExperiment], measure: str
+) -> dict[Arms, dict[int, float]]:
+    """A measure of each arm by seed.
+
+    Raises:
+        UserError: an experiment has no such measure.
+    """
+    measured: dict[Arms, dict[int, float]] = {}
+    for each in combinations:
+        metrics = kept[each.name].metrics if each.name in kept else {}
+        if measure not in metrics:
+            raise UserError(
+                f"experiment {each.name!r}: no metric {measure!r}; there are: {', '.join(metrics)}"
+            )
+        measured.setdefault(each.arms, {})[each.seed] = metrics[measure]
+    return measured
 
 
 def write_markdown(
@@ -87,7 +101,6 @@ def write_markdown(
         grid: whose arms they are.
         gains: of each arm, over the measure that the grid compares with.
     """
-    base = tuple(next(iter(arms)) for arms in grid.vary.values())
     seeds = max((arm.seeds for arm in found), default=0)
     parts = [
         f"# {grid.title}",
@@ -95,9 +108,9 @@ def write_markdown(
         "the initial weights and the order of the faces; split and faces are the same for all.\n"
         "Test faces give these figures and choose nothing: a choice would go by validation.",
         _matrix({arm.arms: _figure(arm) for arm in found}, grid),
-        f"Percentage points more than {' and '.join(base)}, seed by seed, with 95 % intervals from "
-        f"Student's t. {_caution(seeds)}",
-        _matrix({arm.arms: _difference(arm, base) for arm in found}, grid),
+        f"Percentage points more than {' and '.join(grid.base_arms)}, seed by seed, with 95 % "
+        f"intervals from Student's t. {_caution(seeds)}",
+        _matrix({arm.arms: _difference(arm, grid.base_arms) for arm in found}, grid),
     ]
     if gains:
         parts += [

@@ -60,10 +60,8 @@ def run_grid(
         Those names, and the report on the others, if there are any.
 
     Raises:
-        UserError: experiments do not compare.
+        UserError: they have no such measure.
     """
     failed = run_all()
-    if len(failed) == len(plan.experiments):
-        return failed, None
-    kept = {name: each for name, each in read_kept().items() if name not in failed}
-    return failed, write_report(plan.name, plan.grid, plan.combinations, kept)
+    ended = [each for each in plan.combinations if each.name not in failed]
+    return failed, write_report(plan.name, plan.grid, ended, read_kept()) if ended else None

@@ -2,15 +2,14 @@
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.dotted_keys import Nested, flatten
-from pipeline.driver.experiment_runs import SOURCE, KeptExperiment
 from pipeline.errors import UserError
 from pipeline.experiments.recipes import (
     RECIPES,
@@ -61,6 +60,11 @@ class GridFile(BaseModel):
         """As in `3 x 3 arms, 3 seeds`."""
         sizes = " x ".join(str(len(arms)) for arms in self.vary.values())
         return f"{sizes} arms, {len(self.seeds.values)} seeds"
+
+    @property
+    def base_arms(self) -> Arms:
+        """The first arm of each axis, with which the others are compared."""
+        return tuple(next(iter(arms)) for arms in self.vary.values())
 
     @property
     def varied(self) -> set[str]:
@@ -131,46 +135,3 @@ def combine(
             configuration = configure(experiment, layers, f"grid {name}, {experiment}")
             found.append(Combination(arms, seed, configuration))
     return found
-
-
-def collect(
-    grid: GridFile,
-    combinations: Sequence[Combination],
-    kept: Mapping[str, KeptExperiment],
-    measure: str,
-) -> tuple[dict[Arms, dict[int, float]], list[str]]:
-    """A measure of each arm by seed, and the names of experiments that are not there yet.
-
-    Raises:
-        UserError: experiments differ in more than the grid varies, so that they do not compare.
-    """
-    first: KeptExperiment | None = None
-    measured: dict[Arms, dict[int, float]] = {}
-    missing = []
-    for each in combinations:
-        found = kept.get(each.name)
-        if found is None or measure not in found.metrics:
-            missing.append(each.name)
-            continue
-        first = first or found
-        wanted = flatten(each.configuration.params.model_dump())
-        reference = {**first.params, **{key: wanted.get(key) for key in grid.varied}}
-        if (key := _first_difference(found, reference, first.faces)) is not None:
-            raise UserError(
-                f"experiment {each.name!r}: {key} = {found.params[key]!r}, needed to compare: "
-                f"{reference.get(key)!r}; run the grid again, with one -S for all of it"
-            )
-        measured.setdefault(each.arms, {})[each.seed] = found.metrics[measure]
-    return measured, missing
-
-
-def _first_difference(
-    found: KeptExperiment, reference: Mapping[str, Any], faces: str | None
-) -> str | None:
-    """A parameter of an experiment that is not as in the reference; None if there is none."""
-    for key, value in sorted(found.params.items()):
-        # The same faces have another path in each clone.
-        are_same_faces = key == SOURCE and faces is not None and found.faces == faces
-        if value != reference.get(key) and not are_same_faces:
-            return key
-    return None

@@ -11,7 +11,7 @@ from ruamel.yaml.error import YAMLError
 
 from pipeline import layout
 from pipeline.dotted_keys import Nested, flatten, merge, nest
-from pipeline.driver.experiment_runs import SOURCE, Experiment
+from pipeline.driver.experiment_runs import Experiment
 from pipeline.errors import UserError
 from pipeline.params import Params, load, parse
 
@@ -57,7 +57,7 @@ class Configuration:
         settings = flatten(self.changes)
         source = Path(self.params.data.source)
         if source != layout.SAMPLE:
-            settings[SOURCE] = str(source.resolve())
+            settings["data.source"] = str(source.resolve())
         return Experiment(self.name, settings, tuple(stages), force, pull)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pipeline.dotted_keys import flatten
 from pipeline.params import Params
-from pipeline.tracking.provenance import versions as versions
+from pipeline.record.made_by import versions as versions
 
 
 def code_md5(package: Path = Path(__file__).parents[1]) -> str:

@@ -27,7 +27,7 @@ from pipeline.training.selection import Progress
 def work(stage: Stage) -> None:
     """From faces and split to the accuracy with and without unlabelled faces."""
     settings, scoring = stage.params.section(SemiSupervised), stage.params.evaluate
-    checkpoints_of(stage.params, "autoencoder").remember("run", stage.journal.run)
+    checkpoints_of(stage.params, "autoencoder").remember("run", stage.record.identity)
     material = gather(settings)
     autoencoder = trainings.new_autoencoder(settings)
     progress = train(stage, "autoencoder", autoencoder, material)

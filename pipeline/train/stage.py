@@ -27,7 +27,7 @@ def work(stage: Stage) -> None:
     model = model_of(stage.name)
     settings = getattr(stage.params.train, model)
     checkpoints = checkpoints_of(stage.params, model)
-    checkpoints.remember("run", stage.journal.run)
+    checkpoints.remember("run", stage.record.identity)
     compute = choose_compute(stage.params.machine, checkpoints.remembered("precision"))
     stage.runs_on(compute.describe())
     train, validation = read_sets()

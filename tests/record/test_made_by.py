@@ -11,6 +11,10 @@ import numpy as np
 import pytest
 import yaml
 
+from pipeline.record import made_by
+
+from ..project import new_project
+
 pytestmark = pytest.mark.study
 
 FILE = "artifacts/split/made_by.json"
@@ -32,13 +36,9 @@ def md5(path):
     return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
 
 
-def told(project, expect):
-    return dict(
-        line.split(": ", 1)
-        for line in project.run(
-            "python", "-m", "pipeline.tracking", "made", expect=expect
-        ).splitlines()
-    )
+def said(project, expect):
+    said = project.run("python", "-m", "pipeline.record", "made", expect=expect)
+    return dict(line.split(": ", 1) for line in said.splitlines())
 
 
 def test_it_tells_what_made_the_result(project):
@@ -65,33 +65,46 @@ def test_neither_git_nor_dvc_knows_it(project):
 
 
 def test_it_fits_until_dvc_restores_another_result(project):
-    assert set(told(project, expect=0)) == {"sample", "ingest", "split"}
+    assert set(said(project, expect=0)) == {"sample", "ingest", "split"}
     set_split(project, seed=7)
     assert "Running stage 'split'" in project.run("dvc", "repro", "split")
     assert project.json(FILE)["git"]["dirty"] is True
-    assert ", changed; cpu" in told(project, expect=0)["split"]
+    assert ", changed; cpu" in said(project, expect=0)["split"]
 
     set_split(project, seed=0)
     project.run("dvc", "repro", "split")
     set_split(project, seed=7)
     output = project.run("dvc", "repro", "split")
     assert "is cached - skipping run" in output
-    found = told(project, expect=1)
+    found = said(project, expect=1)
     assert found["split"] == (
         "made_by.json speaks of other results: artifacts/split/figures/counts.svg and 2 more"
     )
     assert "made_by" not in found["ingest"]
     project.run("dvc", "repro", "--force", "--single-item", "split")
-    told(project, expect=0)
+    said(project, expect=0)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"outputs": {}}', '{"outputs": 3}'])
-def test_a_file_that_no_stage_wrote_is_not_believed(project, content):
-    path = project.folder / FILE
-    kept = path.read_text()
-    path.write_text(content)
-    assert told(project, expect=1)["split"].startswith("made_by.json")
-    path.write_text(kept)
+def test_a_file_that_no_stage_wrote_is_not_believed(tmp_path, monkeypatch, content):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / FILE).parent.mkdir(parents=True)
+    (tmp_path / FILE).write_text(content)
+    assert made_by.check("split").state == "other"
+
+
+def test_what_git_says(tmp_path):
+    assert made_by.git_state(tmp_path) is None
+    project = new_project(tmp_path)
+    assert made_by.git_state(tmp_path) is None
+    for name in ("code.py", "dvc.lock"):
+        (tmp_path / name).write_text("old")
+    project.commit("first")
+    revision = project.run("git", "rev-parse", "HEAD").strip()
+    for name, dirty in (("dvc.lock", False), ("code.py", True)):
+        assert made_by.git_state(tmp_path) == {"revision": revision, "dirty": False}
+        (tmp_path / name).write_text("new")
+        assert made_by.git_state(tmp_path) == {"revision": revision, "dirty": dirty}
 
 
 def test_a_stage_that_fails_or_is_killed_leaves_none(project):
@@ -100,7 +113,7 @@ def test_a_stage_that_fails_or_is_killed_leaves_none(project):
     set_split(project, method="usage")
     project.run("python", "-m", "pipeline", "split", expect=1)
     assert not path.exists()
-    assert told(project, expect=1)["split"].startswith("no made_by.json")
+    assert said(project, expect=1)["split"].startswith("no made_by.json")
     set_split(project, method="stratified")
     for delay in np.linspace(0, 1, 4):
         path.write_text(kept)

@@ -4,9 +4,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from pipeline.experiments.running import FORMER, find, git
 
-from flows import exchange
+from flows import remote_experiments
+from pipeline.driver.experiment_runs import REPLACED
+from pipeline.driver.git import git
 from pipeline.errors import UserError
 
 from .project import Project, new_project
@@ -42,7 +43,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name in NAMES:
             author.run("git", "clone", "--quiet", str(folder / "origin.git"), str(folder / name))
             patch.chdir(folder / name)
-            exchange.configure()
+            remote_experiments.configure()
     return folder
 
 
@@ -63,7 +64,7 @@ def run(project: Project, name: str, n: int) -> None:
     project.run("dvc", "exp", "run", "--temp", "--force", "--name", name, "-S", f"n={n}")
 
 
-def hear(lines: list[str]) -> exchange.Log:
+def hear(lines: list[str]) -> remote_experiments.Log:
     return lines.append
 
 
@@ -78,10 +79,12 @@ def test_what_one_clone_made_another_has_with_its_outputs(
     lines: list[str] = []
     run(one, "seven", 7)
     monkeypatch.chdir(one.folder)
-    exchange.push("seven", hear(lines))
+    remote_experiments.push("seven", hear(lines))
     monkeypatch.chdir(two.folder)
-    exchange.fetch(hear(lines))
+    remote_experiments.fetch(hear(lines))
     assert experiments(two) == {"seven"}
+    said = two.run("dvc", "exp", "run", "--temp", "--pull", "--name", "mine", "-S", "n=7")
+    assert "Stage 'double' is cached - skipping run" in said
     two.run("dvc", "exp", "pull", "origin", "seven")
     two.run("dvc", "exp", "apply", "seven")
     assert (two.folder / "out.txt").read_text() == "14\n"
@@ -95,15 +98,15 @@ def test_of_two_experiments_of_one_name_the_younger_stays(
     one, two = clones
     run(one, "same", 3)
     monkeypatch.chdir(one.folder)
-    exchange.push("same", print)
+    remote_experiments.push("same", print)
     run(two, "same", 4)
     monkeypatch.chdir(two.folder)
     younger = git("for-each-ref", "--format=%(objectname)", "refs/exps")
-    exchange.fetch(print)
+    remote_experiments.fetch(print)
     assert git("for-each-ref", "--format=%(objectname)", "refs/exps") == younger
-    exchange.push("same", print)
+    remote_experiments.push("same", print)
     monkeypatch.chdir(one.folder)
-    exchange.fetch(print)
+    remote_experiments.fetch(print)
     assert git("for-each-ref", "--format=%(objectname)", "refs/exps") == younger
 
 
@@ -113,39 +116,22 @@ def test_an_experiment_that_runs_here_is_not_brought_back_meanwhile(
     one, _two = clones
     run(one, "again", 3)
     monkeypatch.chdir(one.folder)
-    exchange.push("again", print)
+    remote_experiments.push("again", print)
     reference = git("for-each-ref", "--format=%(refname)", "refs/exps") or ""
-    git("update-ref", reference.replace("refs/exps/", FORMER), reference)
+    git("update-ref", reference.replace("refs/exps/", REPLACED), reference)
     git("update-ref", "-d", reference)
-    exchange.fetch(print)
+    remote_experiments.fetch(print)
     assert git("for-each-ref", "refs/exps") == ""
-
-
-def test_what_is_shared_is_reused_and_listed_nowhere(
-    clones: tuple[Project, Project], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    one, two = clones
-    run(one, "shared", 21)
-    monkeypatch.chdir(one.folder)
-    exchange.share("shared", find("shared"), print)
-    monkeypatch.chdir(two.folder)
-    exchange.fetch(print)
-    assert experiments(two) == set()
-    said = two.run("dvc", "exp", "run", "--temp", "--pull", "--name", "mine", "-S", "n=21")
-    assert "Stage 'double' is cached - skipping run" in said
-    monkeypatch.chdir(one.folder)
-    exchange.unshare("shared", print)
-    assert one.run("git", "ls-remote", "origin", "refs/exps/*", "refs/study/*") == ""
 
 
 def test_a_remote_that_is_away_is_tried_again_and_named_without_secrets(
     clones: tuple[Project, Project], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STUDY_GIT_REMOTE", "http://somebody:secret@127.0.0.1:9/study.git")
-    monkeypatch.setattr(exchange, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(remote_experiments, "PAUSES", (0.0, 0.0))
     lines: list[str] = []
     with pytest.raises(UserError, match="git fetch") as caught:
-        exchange.fetch(hear(lines))
+        remote_experiments.fetch(hear(lines))
     assert len([line for line in lines if "tries again" in line]) == 2
     assert "secret" not in str([str(caught.value), *lines])
 
@@ -153,8 +139,6 @@ def test_a_remote_that_is_away_is_tried_again_and_named_without_secrets(
 def test_without_a_remote_nothing_is_exchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STUDY_GIT_REMOTE", raising=False)
     lines: list[str] = []
-    exchange.fetch(hear(lines))
-    exchange.push("any", hear(lines))
-    exchange.share("any", "HEAD", hear(lines))
-    exchange.unshare("any", hear(lines))
+    remote_experiments.fetch(hear(lines))
+    remote_experiments.push("any", hear(lines))
     assert lines == []

@@ -1,11 +1,10 @@
 """A trained classifier as an MLflow model: served, registered, the best one marked."""
 
 import logging
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.tracking.store import Store
+from pipeline.record.mlflow_store import Store
 
 if TYPE_CHECKING:
     import torch
@@ -20,57 +19,58 @@ BEST = "best"
 EVENT, ACCURACY, LOW, HIGH, MEASURED_ON, GATE = (
     "study.event", "accuracy", "accuracy_low", "accuracy_high", "measured_on", "gate",
 )  # fmt: skip
-"""Tags of a version: the journal's event it is from, how good it is (with the ends of its 95 %
+"""Tags of a version: what it was registered for, how good it is (with the ends of its 95 %
 interval), on which faces, and whether it took the alias, and why."""
 
 logger = logging.getLogger(__name__)
 
 
-def load_module(folder: Path) -> "torch.nn.Module":
-    """Rebuild a classifier of the study; grey levels (N, 1, 48, 48) in, logits (N, 7) out."""
-    from pipeline.networks.store import load_classifier
+class Measured(NamedTuple):
+    """How good a model is: accuracy in 0..1, the ends of its 95 % interval, and on which faces.
 
-    return load_classifier(folder)
+    The version of the registered model is empty until MLflow has given it.
+    """
+
+    accuracy: float
+    low: float
+    high: float
+    measured_on: str
+    version: str = ""
+
+    def __str__(self) -> str:
+        shares = f"{self.accuracy:.1%} ({self.low:.1%} to {self.high:.1%})"
+        return f"version {self.version}, {shares}"
 
 
 def register(
-    store: Store,
-    module: "torch.nn.Module",
-    example: "NDArray[Any]",
-    *,
-    run: str,
-    name: str,
-    accuracy: float,
-    interval: tuple[float, float],
-    measured_on: str,
-    event: str,
+    store: Store, folder: Path, *, run: str, name: str, measured: Measured, event: str
 ) -> str:
-    """Log a module as a model of a run and register it; nothing happens the second time.
+    """Log a classifier as a model of a run and register it; nothing happens the second time.
 
     It is kept as an exported graph (torch.export), so that loading it runs none of its author's
     code and needs none of this project's.
 
     Args:
-        store: Which MLflow.
-        module: Float32 grey levels (N, 1, 48, 48) in, logits (N, 7) out, any N.
-        example: Some such faces.
-        run: The MLflow run.
-        name: The registered model.
-        accuracy: 0..1; see `judge`.
-        interval: Its ends, 95 %.
-        measured_on: Digest of the faces that gave the accuracy.
-        event: Tells this call from all others.
+        store: which MLflow.
+        folder: as written by `pipeline.networks.store.save_classifier`.
+        run: the MLflow run.
+        name: the registered model.
+        measured: see `judge`.
+        event: distinguishes this call from all others.
 
     Returns:
         Whether it took the alias `best`, and why, in a sentence.
     """
     import mlflow.pytorch
 
+    from pipeline.networks.store import load_classifier
+
     client = store.client
-    for known in _versions_of_run(client, name, run):
+    for known in client.search_model_versions(f"name = '{name}' and run_id = '{run}'"):
         if known.tags.get(EVENT) == event and GATE in known.tags:
             return str(known.tags[GATE])
-    signature, faces = _signature(module, example)
+    module = load_classifier(folder)
+    signature, faces = _signature(module)
     logged = mlflow.pytorch.log_model(
         module,
         name="model",
@@ -83,11 +83,10 @@ def register(
         registered_model_name=name,
     )
     version = str(logged.registered_model_version)
-    candidate = Measured(version, accuracy, *interval, measured_on)
-    passes, verdict = judge(candidate, _champion(client, name))
+    passes, verdict = judge(measured._replace(version=version), _champion(client, name))
     tags = {
-        EVENT: event, ACCURACY: repr(accuracy), LOW: repr(interval[0]), HIGH: repr(interval[1]),
-        MEASURED_ON: measured_on,
+        EVENT: event, ACCURACY: repr(measured.accuracy), LOW: repr(measured.low),
+        HIGH: repr(measured.high), MEASURED_ON: measured.measured_on,
     }  # fmt: skip
     for key, value in tags.items():
         client.set_model_version_tag(name, version, key, value)
@@ -96,21 +95,6 @@ def register(
     client.set_model_version_tag(name, version, GATE, verdict)
     logger.info("registered %s: %s", name, verdict)
     return verdict
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A version and how good it is: accuracy with the ends of its interval, and on which faces."""
-
-    version: str
-    accuracy: float
-    low: float
-    high: float
-    measured_on: str
-
-    def __str__(self) -> str:
-        shares = f"{self.accuracy:.1%} ({self.low:.1%} to {self.high:.1%})"
-        return f"version {self.version}, {shares}"
 
 
 def judge(candidate: Measured, champion: Measured | None) -> tuple[bool, str]:
@@ -134,16 +118,17 @@ def judge(candidate: Measured, champion: Measured | None) -> tuple[bool, str]:
     return False, f"does not take the alias {BEST}: {how}: {against}"
 
 
-def _signature(module: "torch.nn.Module", example: "NDArray[Any]") -> tuple[Any, "NDArray[Any]"]:
-    """The model's signature for any number of faces, and the faces it is exported with."""
+def _signature(module: "torch.nn.Module") -> tuple[Any, "NDArray[Any]"]:
+    """The model's signature for any number of faces, and the grey ramps it is exported with."""
     import numpy as np
     import torch
     from mlflow.models import infer_signature
 
+    from pipeline.faces.expressions import SIDE
+
     torch.set_num_threads(1)  # others are at work on this machine
-    faces = np.asarray(example, dtype=np.float32)
-    if len(faces) == 1:  # torch.export would take the number of faces for a constant
-        faces = np.repeat(faces, 2, axis=0)
+    # Two of them: torch.export would take the number of one face for a constant.
+    faces = np.linspace(0, 255, 2 * SIDE * SIDE, dtype=np.float32).reshape(2, 1, SIDE, SIDE)
     with torch.inference_mode():
         logits = module(torch.from_numpy(faces)).numpy()
     return infer_signature(faces, logits), faces
@@ -154,10 +139,6 @@ def _requirements() -> list[str]:
     from importlib.metadata import version
 
     return [f"{package}=={version(package).partition('+')[0]}" for package in ("torch", "numpy")]
-
-
-def _versions_of_run(client: Any, name: str, run: str) -> list[Any]:
-    return list(client.search_model_versions(f"name = '{name}' and run_id = '{run}'"))
 
 
 def _champion(client: Any, name: str) -> Measured | None:
@@ -173,6 +154,6 @@ def _champion(client: Any, name: str) -> Measured | None:
     try:
         accuracy = float(tags[ACCURACY])
         low, high = (float(tags.get(end, accuracy)) for end in (LOW, HIGH))
-        return Measured(str(holder.version), accuracy, low, high, tags[MEASURED_ON])
+        return Measured(accuracy, low, high, tags[MEASURED_ON], str(holder.version))
     except (KeyError, ValueError):  # set by hand: nothing to judge by
         return None

@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UserError
-from pipeline.tracking.failures import one_line
-from pipeline.tracking.places import find_address, find_root
-from pipeline.tracking.store import connect
-
-CLASSIFIER = "classifier"
-"""Among the artifacts of a run: the folder with a trained classifier's weights and description."""
+from pipeline.record.address import find_address, find_root
+from pipeline.record.mlflow_store import connect
+from pipeline.record.recorder import one_line
+from pipeline.record.spool import CLASSIFIER
 
 _FILE = "sqlite:///"
 
@@ -51,19 +49,23 @@ def fetch_classifier(text: str, folder: Path) -> Path:
     if place.uri.startswith(_FILE) and not (root / place.uri.removeprefix(_FILE)).is_file():
         # To connect would make the database, and find it empty.
         raise UserError(f"{text}: there is no {place}; the study's stages make it")
+    # The bar would stand among a command's own lines.
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     try:
         client = connect(place, root).client
         identity = _find_run(client, address)
-        kept = {file.path for file in client.list_artifacts(identity, CLASSIFIER)}
-        missing = {f"{CLASSIFIER}/{name}" for name in (WEIGHTS, DESCRIPTION)} - kept
-        if not missing:
-            # The bar would stand among a command's own lines.
-            os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-            return Path(client.download_artifacts(identity, CLASSIFIER, str(folder)))
+        # A stage that registers a model keeps its weights in a folder; a training has its own.
+        for inside in (CLASSIFIER, ""):
+            kept = {Path(file.path).name for file in client.list_artifacts(identity, inside)}
+            if {WEIGHTS, DESCRIPTION} <= kept:
+                for name in (WEIGHTS, DESCRIPTION):
+                    path = f"{inside}/{name}".removeprefix("/")
+                    found = client.download_artifacts(identity, path, str(folder))
+                return Path(found).parent
     except Exception as error:  # MLflow's own and its stores': whatever it is, there is no model
         raise UserError(f"{text}: not to be had from {place}: {one_line(error)}") from None
     raise UserError(
-        f"{text}: run {identity} in {place} keeps no {' and no '.join(sorted(missing))}; "
+        f"{text}: run {identity} in {place} keeps no {WEIGHTS} and no {DESCRIPTION}; "
         "finished runs of the stages train@cnn, train@dnn and evaluate do"
     )
 

@@ -4,7 +4,6 @@ Every call here may be repeated without harm, so that an interrupted recorder ca
 """
 
 import json
-import logging
 import os
 import re
 import tempfile
@@ -13,12 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from filelock import FileLock
 
-from pipeline.tracking.declaration import Status
-from pipeline.tracking.places import Address
+from pipeline.record.address import Address
+from pipeline.record.reproduction import Status
 
 IDENTITY = "study.id"
 """The tag that a run is found by."""
@@ -32,7 +31,14 @@ LONGEST_NAME, LONGEST_PARAM, LONGEST_TAG = 250, 6000, 8000
 BATCH = 100
 """Params or tags that MLflow takes in one call; of metrics it takes ten times as many."""
 
-logger = logging.getLogger(__name__)
+
+class Metric(NamedTuple):
+    """A number; any value may be non-finite. `time` in milliseconds since the epoch."""
+
+    name: str
+    value: float
+    time: int
+    step: int
 
 
 def connect(address: Address, root: Path) -> "Store":
@@ -54,10 +60,20 @@ def connect(address: Address, root: Path) -> "Store":
             return Store(client, client.create_experiment(address.experiment, place, tags))
         if experiment.lifecycle_stage == "deleted":
             client.restore_experiment(experiment.experiment_id)
-    if "inferred" in experiment.tags.get(KIND, "inferred"):  # and not chosen by somebody
+    if "inferred" in experiment.tags.get(KIND, "inferred"):  # and not chosen by a person
         with suppress(mlflow.MlflowException):  # whoever may only read it does without
             client.set_experiment_tag(experiment.experiment_id, KIND, "custom_model_development")
     return Store(client, experiment.experiment_id)
+
+
+def is_temporary(error: Exception) -> bool:
+    """Whether trying again later can help: the database is busy, the disk full, access denied."""
+    return getattr(error, "error_code", None) in (
+        "TEMPORARILY_UNAVAILABLE",
+        "REQUEST_LIMIT_EXCEEDED",
+        "PERMISSION_DENIED",
+        "UNAUTHENTICATED",
+    ) or (isinstance(error, OSError) and not isinstance(error, FileNotFoundError))
 
 
 @dataclass(frozen=True)
@@ -81,31 +97,24 @@ class Store:
         runs = self.client.search_runs([self.experiment], query, max_results=1)
         return runs[0].info.run_id if runs else None
 
-    def create(self, identity: str, name: str, started: int, tags: Mapping[str, str]) -> str:
-        """Begin a run (RUNNING) at a time in milliseconds since the epoch; returns its id."""
-        run = self.client.create_run(
-            self.experiment, started, {IDENTITY: identity, **_texts(tags, LONGEST_TAG)}, name
-        )
-        return str(run.info.run_id)
-
-    def reopen(self, run: str) -> None:
-        """Go on with a run, whatever its status."""
-        self.client.update_run(run, "RUNNING")
+    def open(self, identity: str, name: str, started: int, tags: Mapping[str, str]) -> str:
+        """Go on with the run with an identity, whatever its status, or begin it; returns its id."""
+        if run := self.find(identity):
+            self.client.update_run(run, "RUNNING")
+            return run
+        tags = {IDENTITY: identity, **_texts(tags, LONGEST_TAG)}
+        return str(self.client.create_run(self.experiment, started, tags, name).info.run_id)
 
     def close(self, run: str, status: Status, ended: int | None) -> None:
         """End a run at a time in milliseconds since the epoch, or now."""
         self.client.set_terminated(run, status, ended)
 
-    def log_params(self, run: str, values: Mapping[str, Any]) -> None:
-        """Log params; one that the run has with another value stays, and the new one is a tag."""
-        known = self.client.get_run(run).data.params
-        texts = _texts(values, LONGEST_PARAM)
-        changed = {key: text for key, text in texts.items() if known.get(key, text) != text}
-        for key, text in changed.items():
-            logger.warning("run %s: %s was %s, now %s: a tag", run, key, known[key], text)
-        self.log_tags(run, {f"changed.{key}": text for key, text in changed.items()})
+    def log_params(self, run: str, values: Mapping[str, str]) -> None:
+        """Log params; those that the run has stay, as MLflow lets none be changed."""
         from mlflow.entities import Param
 
+        known = self.client.get_run(run).data.params
+        texts = _texts(values, LONGEST_PARAM)
         fresh = [Param(key, text) for key, text in texts.items() if key not in known]
         for some in _batches(fresh, BATCH):
             self.client.log_batch(run, params=some)
@@ -118,46 +127,42 @@ class Store:
         for some in _batches(tags, BATCH):
             self.client.log_batch(run, tags=some)
 
-    def log_metrics(self, run: str, values: Sequence[tuple[str, float, int, int]]) -> None:
-        """Log (name, value, time in milliseconds, step) each; any value may be non-finite."""
-        from mlflow.entities import Metric
+    def log_metrics(self, run: str, values: Sequence[Metric]) -> None:
+        """Log numbers; MLflow keeps one of several with the same name, step, time and value."""
+        from mlflow import entities
 
-        metrics = [Metric(_name(name), value, time, step) for name, value, time, step in values]
+        metrics = [entities.Metric(_name(name), *rest) for name, *rest in values]
         for some in _batches(metrics, 10 * BATCH):
             self.client.log_batch(run, metrics=some)
 
-    def log_artifact(self, run: str, path: Path, folder: str) -> None:
-        """Copy a file, or a folder under its own name, into a run's artifacts."""
+    def log_files(self, run: str, path: Path) -> None:
+        """Copy a file, or all that a folder holds, to the top of a run's artifacts."""
         if path.is_dir():
-            inside = f"{folder}/{path.name}" if folder else path.name
-            self.client.log_artifacts(run, str(path), inside)
+            self.client.log_artifacts(run, str(path))
         else:
-            self.client.log_artifact(run, str(path), folder or None)
+            self.client.log_artifact(run, str(path))
 
-    def log_dataset(
-        self, run: str, name: str, source: str, digest: str, rows: int, context: str
-    ) -> None:
-        """Note which data a run used, and for what."""
+    def log_datasets(self, run: str, source: str, files: Mapping[str, str], context: str) -> None:
+        """Note which files, by name and md5, a run's data are from, and what used them."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
-        dataset = Dataset(
-            name=name,
-            digest=digest[:36],
-            source_type="local",
-            source=json.dumps({"uri": source}),
-            profile=json.dumps({"num_rows": rows}),
-        )
         tags = [InputTag("mlflow.data.context", context)]
-        self.client.log_inputs(run, [DatasetInput(dataset, tags)])
+        place = json.dumps({"uri": source})
+        datasets = [
+            DatasetInput(Dataset(name, md5[:36], source_type="local", source=place), tags)
+            for name, md5 in files.items()
+        ]
+        if datasets:
+            self.client.log_inputs(run, datasets)
 
 
 def _prepare_environment() -> None:
-    """Told before MLflow is imported; what the user set stays."""
+    """Set before MLflow is imported; what the user set stays."""
     for name, value in {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "true",
         "GIT_PYTHON_REFRESH": "quiet",
-        # Models are exported graphs here; nobody's pickle is to be opened along the way.
+        # Models are exported graphs here; no pickle is to be opened along the way.
         "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
         # The recorder tries again itself; left alone, one call to a dead server takes minutes.
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
@@ -191,8 +196,8 @@ def _name(text: str) -> str:
     return "/".join(part for part in parts if part.strip(".")) or "_"
 
 
-def _texts(values: Mapping[str, Any], longest: int) -> dict[str, str]:
-    return {_name(key): str(value)[:longest] for key, value in values.items()}
+def _texts(values: Mapping[str, str], longest: int) -> dict[str, str]:
+    return {_name(key): text[:longest] for key, text in values.items()}
 
 
 def _batches(items: Sequence[Any], size: int) -> Iterator[list[Any]]:

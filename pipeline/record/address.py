@@ -1,0 +1,77 @@
+"""Which MLflow the record goes to, and how its address is shown: without user and password."""
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+SWITCH = "IMAGE_SENTIMENT_TRACKING"
+"""Environment variable; `off` makes every stage run without a record."""
+
+URI = "MLFLOW_TRACKING_URI"
+EXPERIMENT = "MLFLOW_EXPERIMENT_NAME"
+
+SECRETS = "pass|pwd|token|secret|key|credential|signature"
+"""Parts of the names of an address's arguments whose values are not shown."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """An MLflow, and the experiment in it that holds the runs."""
+
+    uri: str
+    experiment: str
+
+    @property
+    def digest(self) -> str:
+        """A short name for files that belong to this address, whoever's password it has."""
+        return digest(f"{without_secrets(self.uri)}\n{self.experiment}")
+
+    @property
+    def public(self) -> "Address":
+        """As it may be written to a file: without user and password."""
+        return replace(self, uri=without_secrets(self.uri))
+
+    @property
+    def private(self) -> "Address":
+        """With the user and the password that the environment has for this place, if any."""
+        known = os.environ.get(URI, "")
+        return replace(self, uri=known) if without_secrets(known) == self.uri else self
+
+    def __str__(self) -> str:
+        return f"{without_secrets(self.uri)} ({self.experiment})"
+
+
+def find_address(root: Path) -> Address:
+    """Where the environment wants the record; by default the database that `mlflow ui` opens."""
+    uri = os.environ.get(URI) or f"sqlite:///{root / 'mlflow.db'}"
+    return Address(uri, os.environ.get(EXPERIMENT) or "image-sentiment")
+
+
+def find_root() -> Path:
+    """The workspace that keeps the spool.
+
+    DVC_ROOT comes first: `dvc exp run --temp` starts a stage in a copy that it deletes afterwards,
+    and only this variable still names the real workspace.
+    """
+    if root := os.environ.get("DVC_ROOT"):
+        return Path(root).resolve()
+    here = Path.cwd()
+    return next((each for each in (here, *here.parents) if (each / "dvc.yaml").is_file()), here)
+
+
+def is_off() -> bool:
+    """Whether the user wants no record."""
+    return os.environ.get(SWITCH, "").lower() == "off"
+
+
+def digest(text: str) -> str:
+    """A file name and search key for any text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def without_secrets(text: str) -> str:
+    """The text with user, password and secret arguments cut out of every address in it."""
+    text = re.sub(r"://[^/\s]*@", "://", text)
+    return re.sub(rf"([?&][^=&\s]*(?:{SECRETS})[^=&\s]*=)[^&\s]*", r"\1...", text, flags=re.I)

@@ -1,0 +1,186 @@
+"""What made a stage's results, in `made_by.json` beside them, and whether it still fits them.
+
+The file holds a revision, so it is no output of DVC: neither git nor DVC know it, and no md5 in
+dvc.lock depends on it. DVC may put other results in their place without running the stage, from its
+cache or a remote. So the file names the md5 of everything that it speaks of, and `check` says
+whether that is what lies there now. The run in MLflow keeps a copy.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from pipeline import disk, layout
+from pipeline.params import Params
+
+NAME = "made_by.json"
+
+INGESTED = layout.folder("ingest") / "report.json"
+
+PACKAGES = (
+    "torch", "numpy", "scipy", "pandas", "scikit-learn", "scikit-image", "captum", "pyarrow",
+    "pillow", "matplotlib", "safetensors", "dvc", "mlflow", "prefect",
+)  # fmt: skip
+"""Whose versions can change a result or a record."""
+
+PATIENCE = 10.0
+"""Seconds that git may take on a slow disk before the record does without it."""
+
+
+class Finding(NamedTuple):
+    """Whether a stage's results are what its `made_by.json` speaks of.
+
+    Attributes:
+        state: `fits`; `absent` where there is no such file; `other` where results differ from it.
+        text: what made them, or which files differ.
+    """
+
+    state: Literal["fits", "absent", "other"]
+    text: str
+
+
+def describe(stage: str, params: Params) -> dict[str, Any]:
+    """What is about to make a stage's results; former ones lose their description.
+
+    Args:
+        stage: as in dvc.yaml.
+        params: all of params.yaml: what made the stage's inputs counts, too.
+    """
+    (layout.folder(stage) / NAME).unlink(missing_ok=True)
+    return {
+        "stage": stage,
+        "git": git_state(Path.cwd()),
+        "params": params.model_dump(),
+        # What `ingest` reads it says at its end.
+        "data": {"source": params.data.source, "md5": _read_ingested(stage, ends=False)},
+        "versions": versions(),
+        "machine": {"threads": str(threads()), "platform": platform.platform()},
+    }
+
+
+def write(stage: str, made: Mapping[str, Any], machine: Mapping[str, str], run: str | None) -> None:
+    """Write down what made the results of a stage that has just ended; complete or absent.
+
+    Args:
+        stage: as in dvc.yaml.
+        made: what `describe` said at its start.
+        machine: device and precision.
+        run: the run's key in the record; None without one.
+    """
+    content = {
+        **made,
+        "run": run,
+        "data": {**made["data"], "md5": _read_ingested(stage, ends=True)},
+        "machine": {**made["machine"], "threads": str(threads()), **machine},
+        "outputs": _measure(stage),
+    }
+    disk.write_text(layout.folder(stage) / NAME, json.dumps(content, indent=2) + "\n")
+
+
+def check(stage: str) -> Finding:
+    """Compare the results of a stage with what its `made_by.json` speaks of."""
+    try:
+        content = json.loads((layout.folder(stage) / NAME).read_text(encoding="utf-8"))
+        described: dict[str, str] = content["outputs"]
+        text = _in_words(content)
+    except FileNotFoundError:
+        return Finding("absent", f"no {NAME}: not made here, or not to the end")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Finding("other", f"{NAME} is not what a stage writes")
+    found = _measure(stage)
+    differ = sorted(path for path in {*found, *described} if found.get(path) != described.get(path))
+    if not differ:
+        return Finding("fits", text)
+    more = f" and {len(differ) - 1} more" if len(differ) > 1 else ""
+    return Finding("other", f"{NAME} speaks of other results: {differ[0]}{more}")
+
+
+def git_state(folder: Path) -> dict[str, Any] | None:
+    """Revision and dirty flag; None outside a repository, before a first commit, without git.
+
+    Dirty means that code or parameters differ from the revision. What the study itself writes
+    (`dvc.lock`, results) does not count: a reproduction changes that as it goes.
+    """
+    command = ["git", "status", "--porcelain=v2", "--branch", "--untracked-files=no", "--"]
+    command += [":/", ":(top,exclude)dvc.lock", f":(top,exclude){layout.ARTIFACTS.as_posix()}"]
+    try:
+        status = subprocess.run(
+            command,
+            cwd=folder,
+            # Without this a mere look takes the index's lock, in the way of a user's `git add`.
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    lines = status.stdout.splitlines()
+    headers = [line for line in lines if line.startswith("# ")]
+    revision = next(line.split()[-1] for line in headers if line.startswith("# branch.oid"))
+    dirty = len(lines) > len(headers)
+    return None if revision == "(initial)" else {"revision": revision, "dirty": dirty}
+
+
+def versions() -> dict[str, str]:
+    """The version of Python and of each package that is installed, by name."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def threads() -> int:
+    """How many threads a computation of this process gets."""
+    if torch := sys.modules.get("torch"):  # a stage that does without it shall not pay for it
+        return int(torch.get_num_threads())
+    text = os.environ.get("OMP_NUM_THREADS", "")
+    if text.isdigit():
+        return int(text)
+    # Where there is such a thing: the cores this process may use, not all that the machine has.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _measure(stage: str) -> dict[str, str]:
+    """The md5 of each file of a stage, by its path."""
+    found = {}
+    for path in _outputs(stage):
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
+        found[path.as_posix()] = digest.hexdigest()
+    return found
+
+
+def _outputs(stage: str) -> Iterator[Path]:
+    """The files of a stage that lie there, in order; hidden ones are git's and DVC's."""
+    for place in layout.results(stage):
+        files = [place] if place.is_file() else sorted(place.rglob("*"))
+        for path in files:
+            hidden = any(part.startswith(".") for part in path.parts)
+            if path.is_file() and path.name != NAME and not hidden:
+                yield path
+
+
+def _read_ingested(stage: str, *, ends: bool) -> dict[str, str] | None:
+    """MD5 sums of the source's files as they were read; None before they were."""
+    if stage == "sample" or (stage == "ingest" and not ends) or not INGESTED.is_file():
+        return None
+    files: dict[str, str] = json.loads(INGESTED.read_text(encoding="utf-8"))["files"]
+    return files
+
+
+def _in_words(content: Mapping[str, Any]) -> str:
+    git, machine = content["git"], content["machine"]
+    code = "no git" if not git else git["revision"][:10] + (", changed" if git["dirty"] else "")
+    return f"{code}; {machine.get('device', 'cpu')}, threads: {machine['threads']}"

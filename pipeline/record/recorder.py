@@ -1,0 +1,177 @@
+"""The recorder: one process a workspace and MLflow, which uploads the spool until it is empty.
+
+It follows live metrics while stages still write them, marks the runs of vanished stages, closes
+parent runs, and waits out an MLflow that is away. It may be killed at any moment: the spool is
+there until MLflow has all of it, and everything can be uploaded twice.
+"""
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from pipeline import disk
+from pipeline.record.address import EXPERIMENT, URI, Address, without_secrets
+from pipeline.record.spool import Entry, Parent, Spool
+
+POLL = 0.5
+"""Seconds between two looks at the spool."""
+
+LINGER = 5.0
+"""Seconds without work before the recorder ends: the next stage may come at once."""
+
+LONGEST_PAUSE = 15.0
+"""Seconds between two attempts at an MLflow that is away."""
+
+PATIENCE = 600.0
+"""Seconds after which the recorder leaves a dead MLflow to its successor; stages start one."""
+
+LOG, LONGEST_LOG = "recorder.log", 2**20
+"""What recorders print, in bytes; a log beyond that starts anew with the next recorder."""
+
+PACKAGES = str(Path(__file__).resolve().parents[2])
+"""The folder that `pipeline` is imported from."""
+
+logger = logging.getLogger(__name__)
+
+
+def summon(spool: Spool, address: Address) -> None:
+    """Start a recorder unless one is alive.
+
+    It is detached: neither the end of the caller nor a signal to its process group reaches it.
+    Where it cannot be started the spool waits for a later one; no stage fails for that.
+    """
+    from filelock import FileLock, Timeout  # 40 ms, which a mere import shall not cost
+
+    try:
+        with FileLock(spool.lock(address), blocking=False):
+            pass
+    except Timeout:
+        return  # a recorder holds it
+    environment = {
+        **os.environ,
+        "DVC_ROOT": str(spool.root),
+        URI: address.uri,
+        EXPERIMENT: address.experiment,
+        # The workspace's own packages come first (-m looks in the folder it starts in): under
+        # `dvc exp run --temp` the caller's are in a copy that goes away before the recorder does.
+        "PYTHONPATH": os.pathsep.join(filter(None, [PACKAGES, os.environ.get("PYTHONPATH")])),
+    }
+    path = spool.folder / LOG
+    too_long = path.exists() and path.stat().st_size > LONGEST_LOG
+    try:
+        with path.open("wb" if too_long else "ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "pipeline.record", "upload"],
+                cwd=spool.root,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+    except OSError as error:
+        disk.write_text(spool.trouble(address), f"no recorder could be started: {error}")
+    else:
+        # It forks and leaves within a moment (`__main__`). Only a thread waits for that, so that no
+        # zombie stays behind in a long stage.
+        threading.Thread(target=process.wait, daemon=True).start()
+
+
+def record(spool: Spool, address: Address) -> None:
+    """Upload all that goes to an address; returns at once if another process does."""
+    from filelock import FileLock, Timeout
+
+    with suppress(Timeout):
+        is_done = False
+        while not is_done:
+            with FileLock(spool.lock(address), blocking=False):
+                patient = _work(spool, address)
+            # A stage that wrote while the lock was still held counts on this process.
+            is_done = not patient or not spool.entries(address)
+
+
+def _work(spool: Spool, address: Address) -> bool:
+    """Pass after pass, until nothing was left for a while; False if patience came to an end."""
+    from pipeline.record.uploader import Uploader  # imports MLflow, later
+
+    uploader = Uploader(spool, address)
+    failures = 0
+    good = busy = time.monotonic()
+    while time.monotonic() - busy < LINGER:
+        try:
+            if spool.entries(address) or spool.parents(address):
+                busy = time.monotonic()
+                uploader.upload_all()
+            spool.trouble(address).unlink(missing_ok=True)
+            failures, good = 0, time.monotonic()
+            time.sleep(POLL)
+        except Exception as error:  # whatever it was: the spool is still there
+            failures += 1
+            reason = one_line(error)
+            logger.warning("%s: %s", address, reason)
+            disk.write_text(spool.trouble(address), reason)
+            if time.monotonic() - good > PATIENCE:
+                return False
+            time.sleep(min(2.0 ** (failures - 1), LONGEST_PAUSE))
+    return True
+
+
+def wait_until_uploaded(
+    spool: Spool, address: Address, timeout: float, key: str | None = None
+) -> list[str]:
+    """Wait until MLflow has everything, and every parent run is closed that can be.
+
+    The run of a stage that has ended is sent to `address` if the MLflow it was meant for fails.
+
+    Args:
+        spool: the workspace's.
+        address: where this process's environment wants the record.
+        timeout: seconds.
+        key: wait for the stages of this reproduction only, whatever else goes on here.
+
+    Returns:
+        What is left, a line each; empty if there is nothing.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        left = spool.entries()
+        if key:
+            ours = [(each, each.run.reproduction) for each in left]
+            left = [each for each, reproduction in ours if reproduction and reproduction.key == key]
+        parents = [] if key else [Parent.read(path) for path in spool.parents(address)]
+        over = any(parent and parent.ending(spool) for parent in parents)
+        if not left and not over:
+            return []
+        if time.monotonic() > deadline:
+            return describe(spool, left) or [f"parent runs are still open at {address}"]
+        if over:
+            summon(spool, address)
+        for entry in left:
+            meant = entry.run.address.private
+            gone = not entry.run.process.is_alive
+            if meant != address and gone and spool.trouble(meant).exists():
+                entry.run.address = address.public
+                entry.write()
+            summon(spool, entry.run.address.private)
+        time.sleep(0.2)
+
+
+def describe(spool: Spool, entries: list[Entry]) -> list[str]:
+    """One line for each run that is not uploaded to its end, and why not if that is known."""
+    lines = []
+    for run in (entry.run for entry in entries):
+        state = "runs" if run.process.is_alive else "ended"
+        trouble = spool.trouble(run.address)
+        reason = f": {trouble.read_text(encoding='utf-8')}" if trouble.exists() else ""
+        lines.append(f"{run.stage} {run.identity[:8]} ({state}): for {run.address}{reason}")
+    return lines
+
+
+def one_line(error: BaseException) -> str:
+    """An error as a person reads it in a list."""
+    return without_secrets(" ".join(f"{type(error).__name__}: {error}".split()))[:300]

@@ -1,0 +1,253 @@
+"""The spool: what MLflow has not got yet, in a folder of the workspace.
+
+runs/       one folder for each process of a stage:
+              run.json     how it began, and how it ended
+              live.jsonl   epochs of a training, a line each as they come
+              files/       its results as they were at its end
+parents/    parent runs that are still open; only the recorder writes here
+ends/       how reproductions ended; only the flow that ran one writes here
+
+Each file has one writer, so that none undoes what another has written. Times are milliseconds since
+the epoch.
+"""
+
+import errno
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from pipeline import disk
+from pipeline.record.address import Address, digest
+from pipeline.record.reproduction import Process, Reproduction, Status
+
+FOLDER = ".record"
+
+RUN, LIVE, FILES, BEGUN = "run.json", "live.jsonl", "files", "begun"
+"""Names in a run's folder; the last one is there once MLflow knows the run."""
+
+CLASSIFIER = "classifier"
+"""Among the files of a run that registers a model: the folder with its weights."""
+
+
+class End(BaseModel):
+    """How a stage or a reproduction ended."""
+
+    status: Status
+    ended: int
+    error: str | None = None
+
+
+class Run(BaseModel):
+    """One process of a stage.
+
+    Args:
+        identity: of its run in MLflow; a training that goes on has that of the killed one.
+        stage: as in dvc.yaml.
+        process: the stage's.
+        address: where it is to be recorded, without a password.
+        reproduction: what it is part of; None for a run of its own.
+        started: when.
+        made: what makes its results (`made_by.describe`).
+        params: settings, with dotted names.
+        meta: what dvc.yaml says of the stage's record (`declared`).
+        tags: device, precision, user, and the like.
+        metrics: seconds and memory, known at the end.
+        end: None while it works, and for ever if it was killed.
+    """
+
+    identity: str
+    stage: str
+    process: Process
+    address: Address
+    reproduction: Reproduction | None
+    started: int
+    made: dict[str, Any]
+    params: dict[str, str]
+    meta: dict[str, Any]
+    tags: dict[str, str]
+    metrics: dict[str, float] = {}
+    end: End | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The folder of one run, and what its `run.json` says."""
+
+    folder: Path
+    run: Run
+
+    @classmethod
+    def read(cls, folder: Path) -> "Entry":
+        """As it is on disk now."""
+        return cls(folder, Run.model_validate_json((folder / RUN).read_bytes()))
+
+    def write(self) -> None:
+        """Replace `run.json`."""
+        disk.write_text(self.folder / RUN, self.run.model_dump_json())
+
+    def add_live(self, values: dict[str, float], step: int) -> None:
+        """Append the metrics of a step; what does not fit on the disk leaves no half a line."""
+        path = self.folder / LIVE
+        line = json.dumps({"time": now(), "step": step, "values": values}).encode() + b"\n"
+        with disk.naming(path), path.open("ab", buffering=0) as file:
+            if (written := file.write(line)) != len(line):
+                file.truncate(file.tell() - written)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def read_live(self, start: int) -> Iterator[tuple[dict[str, Any], int]]:
+        """Each complete line from a byte on, and where it ends."""
+        if (self.folder / LIVE).exists():
+            with (self.folder / LIVE).open("rb") as file:
+                file.seek(start)
+                for line in file:
+                    start += len(line)
+                    if line.endswith(b"\n"):  # the last one may still be in the writing
+                        yield json.loads(line), start
+
+    def keep(self, path: Path, folder: str = "") -> None:
+        """Keep a file, or all that lies in a folder, as it is now: DVC may replace it soon.
+
+        It is hard-linked, which costs nothing; the study writes files anew and never into old ones.
+        """
+        top = path if path.is_dir() else path.parent
+        for source in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            name = source.relative_to(top)
+            if source.is_file() and not any(part.startswith(".") for part in name.parts):
+                target = self.folder / FILES / folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with disk.naming(target):
+                    _link_or_copy(source, target)
+
+    @property
+    def ended(self) -> int:
+        """When its stage ended, or last wrote something if it has vanished."""
+        found = [path for path in (self.folder / RUN, self.folder / LIVE) if path.exists()]
+        last = int(max(path.stat().st_mtime for path in found) * 1000)
+        return self.run.end.ended if self.run.end else last
+
+    def remove(self) -> None:
+        """Drop it; without its `run.json` a folder is no entry, should this be cut short."""
+        (self.folder / RUN).unlink(missing_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Spool:
+    """The spool of a workspace."""
+
+    root: Path
+
+    @property
+    def folder(self) -> Path:
+        """Readable by its owner only."""
+        folder = self.root / FOLDER
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+
+    def lock(self, address: Address) -> Path:
+        """Held by the one recorder that uploads to this address."""
+        return self.folder / f"recorder-{address.digest}.lock"
+
+    def trouble(self, address: Address) -> Path:
+        """Why the recorder's last attempt failed, in one line; missing while all goes well."""
+        return self.folder / f"trouble-{address.digest}.txt"
+
+    def add(self, run: Run) -> Entry:
+        """Make the folder of a run that begins; folders sort by the time they were made."""
+        entry = Entry(self.folder / "runs" / f"{time.time_ns()}-{run.identity[:8]}", run)
+        entry.write()
+        return entry
+
+    def entries(self, address: Address | None = None) -> list[Entry]:
+        """The runs that MLflow has not got to their end, oldest first; of all or one address."""
+        found = []
+        for path in sorted((self.folder / "runs").glob(f"*/{RUN}")):
+            try:
+                entry = Entry.read(path.parent)
+            except FileNotFoundError:  # uploaded meanwhile
+                continue
+            if address is None or entry.run.address.private == address:
+                found.append(entry)
+        return found
+
+    def parent(self, address: Address, key: str) -> Path:
+        """The file of a reproduction's parent run, while that is open."""
+        return self.folder / "parents" / f"{address.digest}-{digest(key)}.json"
+
+    def parents(self, address: Address) -> list[Path]:
+        """The files of all open parent runs of an address."""
+        return list((self.folder / "parents").glob(f"{address.digest}-*.json"))
+
+    def has_begun(self, key: str) -> bool:
+        """Whether a stage of a reproduction is here, or its parent run is open."""
+        here = [each.run.reproduction for each in self.entries()]
+        return any(each and each.key == key for each in here) or any(
+            (self.folder / "parents").glob(f"*-{digest(key)}.json")
+        )
+
+    def end(self, reproduction: Reproduction) -> Path:
+        """The file in which a flow announces its end.
+
+        It is that of one attempt: who begins anew has not ended with the former one.
+        """
+        return self.folder / "ends" / f"{digest(f'{reproduction.key} {reproduction.attempt}')}.json"
+
+
+class Parent(BaseModel):
+    """A parent run in MLflow that is still RUNNING.
+
+    Args:
+        reproduction: whose run it is.
+        run: its id in MLflow.
+        experiment: that one's id.
+        gate: what became of a model that was registered; empty without one.
+        stages: the last status of each stage that ended; a retry that succeeds makes good.
+        last: when the last stage ended.
+    """
+
+    reproduction: Reproduction
+    run: str
+    experiment: str
+    gate: str = ""
+    stages: dict[str, Status] = {}
+    last: int | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> "Parent | None":
+        """None if it is not open."""
+        return cls.model_validate_json(path.read_bytes()) if path.exists() else None
+
+    def ending(self, spool: Spool) -> tuple[Status, int | None] | None:
+        """Status and time of its end; None while the reproduction goes on."""
+        is_alive = self.reproduction.process.is_alive
+        # Read after that look: a flow that is gone by now has announced its end before.
+        if (announced := spool.end(self.reproduction)).exists():
+            end = End.model_validate_json(announced.read_bytes())
+            return end.status, end.ended
+        if is_alive:
+            return None
+        if self.reproduction.attempt:  # a flow that vanished without a word was killed
+            return "KILLED", self.last
+        worst: tuple[Status, ...] = ("KILLED", "FAILED", "FINISHED")
+        return min(self.stages.values(), key=worst.index, default="FINISHED"), self.last
+
+
+def now() -> int:
+    """Milliseconds since the epoch."""
+    return int(time.time() * 1000)
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    original = source.resolve(strict=True)  # DVC may link an output into its cache
+    target.unlink(missing_ok=True)
+    try:
+        os.link(original, target)
+    except OSError:  # another file system, or one without links
+        shutil.copy2(original, target)

@@ -1,0 +1,169 @@
+"""A stage's side of the record: how it began and ended, live metrics, and its results.
+
+Nothing here imports MLflow or waits for it: files go to the spool, and the recorder uploads them.
+"""
+
+import getpass
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from pipeline import layout
+from pipeline.record import address
+from pipeline.record.recorder import summon
+from pipeline.record.reproduction import Process, Status, current_reproduction
+from pipeline.record.spool import CLASSIFIER, End, Entry, Run, Spool, now
+
+LONGEST_ERROR = 500
+"""Characters of an error's message that are kept."""
+
+ENDED_BY_SIGNAL = (130, 143)
+"""Exit statuses that say SIGINT and SIGTERM, as a shell counts them."""
+
+LOOK_AFTER = 30.0
+"""Seconds between two looks whether the recorder is still alive, in a long training."""
+
+
+@dataclass
+class StageRun:
+    """What a stage may say while it works; without an entry in the spool nothing is kept.
+
+    Args:
+        identity: 32 hex digits; `stage_run(resume=...)` takes them to go on in the same MLflow run.
+        entry: the run's folder.
+    """
+
+    identity: str = ""
+    entry: Entry | None = None
+    _looked: float = field(default_factory=time.monotonic)
+
+    def live(self, values: Mapping[str, float], step: int) -> None:
+        """Show metrics of an epoch while the training goes on."""
+        if self.entry:
+            self.entry.add_live({key: float(value) for key, value in values.items()}, step)
+            if time.monotonic() - self._looked > LOOK_AFTER:
+                self._looked = time.monotonic()
+                _summon(self.entry.run)
+
+    def tag(self, values: Mapping[str, str]) -> None:
+        """Say on what it runs."""
+        if self.entry:
+            self.entry.run.tags.update(values)
+            self.entry.write()
+
+    def measure(self, values: Mapping[str, float]) -> None:
+        """Keep final numbers beside those of the stage's metrics.json."""
+        if self.entry:
+            self.entry.run.metrics.update(values)
+
+    def keep(self, path: Path) -> None:
+        """Keep a file, or all that lies in a folder, as it is now; a stage's own is kept anyway."""
+        if self.entry:
+            self.entry.keep(path)
+
+
+@contextmanager
+def stage_run(
+    name: str,
+    params: Mapping[str, Any],
+    *,
+    made: Mapping[str, Any] | None = None,
+    meta: Mapping[str, Any] | None = None,
+    resume: str | None = None,
+    alone: bool = False,
+) -> Iterator[StageRun]:
+    """Record a stage: a run of its own in MLflow, nested in the run of the reproduction.
+
+    The run becomes FINISHED, or FAILED if the block raises, or KILLED if it is interrupted or its
+    process vanishes. A stage that ends well leaves its results to the record.
+
+    Args:
+        name: the run's name: the DVC stage's, such as `train@cnn`.
+        params: the stage's settings, with dotted names.
+        made: what makes its results, from `made_by.describe`.
+        meta: what dvc.yaml says of its record, `pipeline.dvc_yaml.Entry.record`.
+        resume: a former `identity`, to go on in the same MLflow run.
+        alone: nest it in nothing.
+    """
+    identity = resume or os.urandom(16).hex()
+    if address.is_off():
+        yield StageRun(identity)
+        return
+    root = address.find_root()
+    run = Run(
+        identity=identity,
+        stage=name,
+        process=Process.of(psutil.Process()),
+        address=address.find_address(root).public,
+        reproduction=None if alone else current_reproduction(name),
+        started=now(),
+        made=dict(made or {}),
+        params={key: str(value) for key, value in params.items()},
+        meta=dict(meta or {}),
+        tags=_program(Path.cwd()),
+    )
+    entry = Spool(root).add(run)
+    _summon(run)
+    try:
+        yield StageRun(identity, entry)
+        _keep_results(entry)
+    except BaseException as error:
+        run.end = _end(error)
+        raise
+    else:
+        run.end = End(status="FINISHED", ended=now())
+    finally:
+        entry.write()
+        _summon(run)  # after writing: a recorder may be about to leave
+
+
+def _keep_results(entry: Entry) -> None:
+    """Keep the stage's folder of artifacts/, and the files and the model that dvc.yaml names."""
+    run = entry.run
+    if (folder := layout.folder(run.stage)).is_dir():
+        entry.keep(folder)
+    for name in (run.meta.get("parent") or {}).get("files", ()):
+        entry.keep(Path(name))
+    if model := run.meta.get("model"):
+        weights, faces = ([Path(name) for name in model[key]] for key in ("files", "faces"))
+        if all(path.is_file() for path in [*weights, *faces]):
+            for path in weights:
+                entry.keep(path, CLASSIFIER)
+            # Accuracies on the same faces compare: known by the files that chose them.
+            sums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in faces]
+            model["measured_on"] = address.digest(" ".join(sums))
+
+
+def _summon(run: Run) -> None:
+    summon(Spool(address.find_root()), run.address.private)
+
+
+def _program(folder: Path) -> dict[str, str]:
+    """Which file runs, under whose account, in which experiment of DVC; no host's name."""
+    file = Path(sys.argv[0])
+    name = file.relative_to(folder) if file.is_relative_to(folder) else Path(file.name)
+    tags = {"mlflow.source.name": name.as_posix(), "mlflow.source.type": "LOCAL"}
+    with suppress(KeyError, OSError, ImportError):  # an account without a name, in some containers
+        tags["mlflow.user"] = getpass.getuser()
+    if experiment := os.environ.get("DVC_EXP_NAME"):  # set by `dvc exp run`
+        tags["dvc.experiment"] = experiment
+    return tags
+
+
+def _end(error: BaseException) -> End:
+    if isinstance(error, SystemExit) and error.code in (None, 0):
+        return End(status="FINISHED", ended=now())
+    killed = isinstance(error, KeyboardInterrupt) or (
+        isinstance(error, SystemExit) and error.code in ENDED_BY_SIGNAL
+    )
+    status: Status = "KILLED" if killed else "FAILED"
+    text = address.without_secrets(" ".join(f"{type(error).__name__}: {error}".split()))
+    return End(status=status, ended=now(), error=text[:LONGEST_ERROR])

@@ -1,0 +1,104 @@
+"""Passes over the spool: what every run has by now goes to MLflow, in order and at least once."""
+
+import logging
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.record.address import Address, digest
+from pipeline.record.mlflow_store import Store, connect, is_temporary
+from pipeline.record.projection import Projection
+from pipeline.record.recorder import one_line
+from pipeline.record.spool import BEGUN, Entry, Parent, Spool
+
+ATTEMPTS = 3
+"""How often a run is offered to an MLflow that answers, before it goes on without some parts."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Uploader:
+    """Uploads a workspace's spool to one MLflow.
+
+    What it remembers is lost with its process: then everything is uploaded again.
+    """
+
+    spool: Spool
+    address: Address
+    _store: Store | None = None
+    _begun: dict[Path, Projection] = field(default_factory=dict)
+    _failures: Counter[Path] = field(default_factory=Counter)
+
+    @property
+    def store(self) -> Store:
+        """MLflow, once it answers."""
+        self._store = self._store or connect(self.address, self.spool.root)
+        return self._store
+
+    def upload_all(self) -> None:
+        """Upload what every run has by now; one that fails does not hold up the others.
+
+        Raises:
+            Exception: MLflow is away, or did not take something; it is offered again next time.
+        """
+        problem: Exception | None = None
+        waiting: set[str] = set()  # trainings whose earlier process comes first
+        for entry in self.spool.entries(self.address):
+            if problem and not self.store.answers():
+                break
+            try:
+                if entry.run.identity in waiting or not self._upload(entry.folder):
+                    waiting.add(entry.run.identity)
+            except Exception as error:
+                logger.exception("%s (%s)", entry.run.stage, entry.run.identity)
+                # It may have been deleted in MLflow: the next attempt makes another, from nothing.
+                self._begun.pop(entry.folder, None)
+                self._failures[entry.folder] += not is_temporary(error) and self.store.answers()
+                waiting.add(entry.run.identity)
+                problem = error
+        if problem:
+            raise problem
+        self._close_parents()
+
+    def _upload(self, folder: Path) -> bool:
+        """Upload what is new of a run; once it is complete, remove it and return True."""
+        is_alive = Entry.read(folder).run.process.is_alive  # nothing is written after its death
+        entry = Entry.read(folder)
+        if folder not in self._begun:
+            reproduction = entry.run.reproduction
+            file = self.spool.parent(self.address, reproduction.key) if reproduction else None
+            projection = Projection(self.store, entry, file)
+            projection.begin()
+            (folder / BEGUN).touch()
+            self._begun[folder] = projection
+        projection = self._begun[folder]
+        projection.entry = entry
+        projection.go_on()
+        if entry.run.end is None and is_alive:
+            return False
+        for part in projection.results:
+            try:
+                part()
+            except Exception as error:
+                if self._failures[folder] < ATTEMPTS or is_temporary(error):
+                    raise
+                logger.exception("%s: left out: %s", entry.run.stage, part.__name__)
+                projection.tag({f"left_out.{part.__name__}": one_line(error)})
+        projection.close()
+        entry.remove()
+        del self._begun[folder]
+        return True
+
+    def _close_parents(self) -> None:
+        """Close the parent runs of all reproductions that are over and have no stage left here."""
+        parents = [Parent.read(path) for path in self.spool.parents(self.address)]
+        over = [(each, end) for each in parents if each and (end := each.ending(self.spool))]
+        busy = {each.run.reproduction.key for each in self.spool.entries() if each.run.reproduction}
+        for parent, end in over:
+            key = parent.reproduction.key
+            if key not in busy:
+                if self.store.find(digest(key)):
+                    self.store.close(parent.run, *end)
+                self.spool.parent(self.address, key).unlink()
+                self.spool.end(parent.reproduction).unlink(missing_ok=True)

@@ -1,0 +1,468 @@
+"""The record: real MLflow in SQLite, real DVC, stages and recorders in processes of their own."""
+
+import json
+import math
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+import numpy as np
+import psutil
+import pytest
+import yaml
+from filelock import FileLock
+
+from pipeline.dvc_yaml import find_entry
+from pipeline.record.address import find_address, find_root
+from pipeline.record.flow_run import FlowRun, wait_until_begun
+from pipeline.record.mlflow_store import KIND
+from pipeline.record.recorder import wait_until_uploaded
+from pipeline.record.reproduction import Process, Reproduction, current_reproduction
+from pipeline.record.spool import Parent, Spool
+from pipeline.record.stage_run import stage_run
+from pipeline.record.uploader import Uploader
+
+from ..conftest import ROOT
+from ..imports import modules_loaded
+from .study import MD5, STAGE, kill_recorders, new_study, until
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    study = new_study(tmp_path_factory.mktemp("record") / "a study")
+    study.run("dvc", "init", "-q")
+    study.commit("first")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(study.folder)
+        for name in ("DVC_ROOT", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"):
+            patch.delenv(name, raising=False)
+        reproduction = study.start("-m", "dvc", "repro", "-q")
+        flow = FlowRun("the flow", "a key")
+        together = [study.start("stage.py", f"quick@{i}", **flow.environment) for i in range(3)]
+        slow = study.start("stage.py", "slow", **flow.environment)
+        try:
+            identity = until(lambda: (study.folder / "run.txt").exists() and _read(study))
+            assert wait_until_begun(identity, 60)
+            run = study.store.find(identity)
+            live = until(lambda: study.store.client.get_metric_history(run, "loss"))
+            study.live = [study.store.client.get_run(run).info.status, live, slow.poll()]
+            slow.kill()
+            until(lambda: study.store.client.get_run(run).info.status != "RUNNING")
+            study.killed = study.store.client.get_run(run)
+            study.notes = flow.find_parent()
+            kill_recorders(study.folder)
+            study.change({"evaluate": {"seed": 77}})
+            resumed = study.start("stage.py", "slow", identity, **flow.environment)
+            until(lambda: study.store.client.get_run(run).info.status == "RUNNING")
+            flow.end("FINISHED")
+            for process in (reproduction, *together):
+                process.communicate(timeout=120)
+            time.sleep(1)  # the recorder has looked; but a stage of the flow still runs
+            study.meanwhile = study.named("the flow")
+            (study.folder / "go.txt").touch()
+            ended = [each.wait(120) for each in (reproduction, *together, resumed)]
+            assert ended == [255, 0, 0, 0, 0]
+            study.waited = study.run("python", "-m", "pipeline.record", "wait")
+            yield study
+        finally:
+            slow.kill()
+            kill_recorders(study.folder)
+
+
+def _read(study):
+    return (study.folder / "run.txt").read_text()
+
+
+@pytest.mark.study
+def test_each_stage_is_nested_in_its_reproduction_and_says_how_it_ended(study):
+    assert study.waited.count("\n") == 1
+    said = study.run("python", "-m", "pipeline.record", "status")
+    assert said == "record: everything is uploaded\n"
+    for part in ("runs", "parents", "ends"):
+        assert not list((study.folder / ".record" / part).glob("*"))
+    assert study.children("repro 2") == {"good", "bad"}
+    assert study.children("the flow") == {"slow", *(f"quick@{i}" for i in range(3))}
+    status = {run.info.run_name: run.info.status for run in study.runs()}
+    assert status.pop(study.named("repro 2").info.run_name) == status.pop("bad") == "FAILED"
+    assert set(status.values()) == {"FINISHED"}
+    assert study.named("bad").data.tags["error"] == "ValueError: no faces"
+    assert study.meanwhile.info.status == "RUNNING"
+    assert study.notes.run == study.meanwhile.info.run_id
+    assert all(run.info.end_time >= run.info.start_time for run in study.runs())
+
+
+@pytest.mark.study
+def test_live_metrics_are_seen_while_a_stage_runs_and_none_are_lost(study):
+    status, history, exit_status = study.live
+    assert (status, exit_status) == ("RUNNING", None)
+    assert [metric.step for metric in history] == list(range(len(history)))
+    times = np.array([metric.timestamp for metric in history])
+    assert len(times) == 1 or (np.diff(times) >= 90).all()  # the stage's clock, not the recorder's
+    for i in range(3):
+        found = [(metric.step, metric.value) for metric in study.history(f"quick@{i}")]
+        assert found == [(step, step) for step in range(50)]
+
+
+@pytest.mark.study
+def test_a_stage_that_is_killed_is_marked_and_goes_on_in_the_same_run(study):
+    assert study.killed.info.status == "KILLED"
+    assert study.killed.info.end_time is not None
+    run = study.named("slow")
+    assert run.info.run_id == study.killed.info.run_id
+    steps = [metric.step for metric in study.history("slow")]
+    assert steps == [*range(len(steps) - 1), 10**6]
+
+
+@pytest.mark.study
+def test_the_record_has_what_the_stage_left_and_dvc_yaml_lists(study):
+    data = study.named("good").data
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    assert data.params["evaluate.seed"] == str(params["evaluate"]["seed"])
+    assert data.params["split.method"] == params["split"]["method"]
+    assert not [name for name in data.params if name.split(".")[0] not in ("evaluate", "split")]
+    assert data.metrics["faces.accuracy"] == 0.75
+    assert math.isnan(data.metrics["faces.odd"])
+    assert data.metrics["a_b"] == 1.0
+    assert data.metrics["stage.seconds"] > 0
+    assert data.tags["device"] == "cpu"
+    assert study.artifacts("good") == {"figures", "good.txt", "metrics.json", "made_by.json"}
+    assert study.artifacts("good", "figures") == {"figures/curve.svg"}
+    (dataset,) = study.named("good").inputs.dataset_inputs
+    assert {dataset.dataset.name: dataset.dataset.digest} == MD5
+    assert dataset.tags[0].value == "good"
+    # What dvc.yaml wants in the row that compares reproductions:
+    assert study.named("repro 2").data.metrics == {"faces.accuracy": 0.75}
+    assert study.artifacts("repro 2") == {"good.txt"}
+
+
+@pytest.mark.study
+def test_a_reproduction_knows_code_data_user_and_versions(study):
+    tags = study.named("repro 2").data.tags
+    assert tags["git.revision"] == study.run("git", "rev-parse", "HEAD").strip()
+    assert tags["mlflow.source.git.commit"] == tags["git.revision"]
+    assert tags["git.dirty"] == "false"
+    assert study.named("slow").data.tags["git.dirty"] == "true"
+    assert tags["data.md5"] == f"data.csv {MD5['data.csv']}"
+    assert tags["version.numpy"] == np.__version__
+    assert {"threads", "platform"} <= tags.keys()
+    assert socket.gethostname() not in tags.values()
+    stage = study.named("bad").data.tags
+    assert "version.numpy" not in stage  # once a reproduction is enough
+    assert stage["data.md5"] == tags["data.md5"]
+    assert (tags["mlflow.source.name"], stage["mlflow.source.name"]) == ("dvc.yaml", "stage.py")
+    assert tags["mlflow.user"] == stage["mlflow.user"] != ""
+
+
+@pytest.mark.study
+def test_everything_is_where_the_user_interface_looks_without_arguments(study):
+    from mlflow.store.tracking import DEFAULT_TRACKING_URI  # what `mlflow ui` opens
+
+    assert (study.folder / DEFAULT_TRACKING_URI.removeprefix("sqlite:///")).is_file()
+    place = (study.folder / "mlruns").as_uri()
+    assert all(run.info.artifact_uri.startswith(place) for run in study.runs())
+    client = study.store.client
+    identity = study.store.experiment
+
+    def kind():
+        return study.store.client.get_experiment(identity).tags.get(KIND)
+
+    assert kind() == "custom_model_development"
+    client.delete_experiment_tag(identity, KIND)  # made by an older version of the study
+    assert kind() == "custom_model_development"
+    client.set_experiment_tag(identity, KIND, "genai_development")  # a person's own choice
+    assert kind() == "genai_development"
+
+
+@pytest.mark.study
+def test_nothing_is_lost_while_mlflow_is_away(study, tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens, and nobody else can
+        other = new_study(tmp_path / "elsewhere")
+        other.environment["MLFLOW_TRACKING_URI"] = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        other.environment["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
+        wait = ("python", "-m", "pipeline.record", "wait")
+        try:
+            for text in ("first", "second"):
+                (other.folder / "stage.py").write_text(STAGE.replace("made by good", text))
+                other.run("python", "stage.py", "good")
+                shutil.rmtree(other.folder / "artifacts/good")
+            until(lambda: list((other.folder / ".record").glob("trouble-*")))
+            said = other.run(*wait, "--timeout", "0.1", expect=1)
+            assert "not uploaded" in said
+            assert said.count("good") == 2
+            # To a record that another workspace uses, too.
+            other.environment["MLFLOW_TRACKING_URI"] = f"sqlite:///{study.folder / 'mlflow.db'}"
+            other.run(*wait)
+        finally:
+            kill_recorders(other.folder)
+    found = [run for run in study.runs() if run.data.tags.get("git.revision") is None]
+    assert [run.info.status for run in found] == ["FINISHED"] * 4  # two stages, alone each
+    places = [url2pathname(urlparse(run.info.artifact_uri).path) for run in found]
+    texts = [file.read_text() for place in places for file in Path(place).rglob("good.txt")]
+    assert sorted(texts) == ["first", "first", "second", "second"]
+
+
+# One process that is both stage and recorder
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("DVC_ROOT", "DVC_EXP_NAME", "STUDY_REPRODUCTION", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def uploader(study, workspace, monkeypatch):
+    """Uploads a workspace of its own to the study's record; meanwhile nobody else does."""
+    (workspace / "dvc.yaml").write_text("stages: {}")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{study.folder / 'mlflow.db'}")
+    spool, address = Spool(workspace), find_address(workspace)
+    with FileLock(spool.lock(address)):
+        yield Uploader(spool, address)
+
+
+@pytest.mark.study
+def test_reproductions_are_nested_in_the_run_that_they_are_some_of(study, uploader, monkeypatch):
+    with stage_run("the grid", {"seeds": 2}, resume="9" * 16, alone=True) as grid:
+        assert not wait_until_begun(grid.identity, 0)
+        uploader.upload_all()
+        assert wait_until_begun(grid.identity, 1)
+        flow = FlowRun("one of it", "one", grid.identity)
+        monkeypatch.setenv(*flow.environment.popitem())
+        with stage_run("a stage", {}):
+            pass
+        uploader.upload_all()
+        assert flow.find_parent().run == study.named("one of it").info.run_id
+        grid.keep(study.folder / "data.csv")
+        grid.measure({"mean": 0.5})
+        flow.end("FINISHED")
+    uploader.upload_all()
+    assert not wait_until_uploaded(uploader.spool, uploader.address, 0)
+    found = study.named("the grid")
+    assert "mlflow.parentRunId" not in found.data.tags
+    assert (found.data.params, found.data.metrics) == ({"seeds": "2"}, {"mean": 0.5})
+    assert study.artifacts("the grid") == {"data.csv"}
+    assert study.children("the grid") == {"one of it"}
+    assert study.children("one of it") == {"a stage"}
+    assert {study.named(name).info.status for name in ("the grid", "one of it")} == {"FINISHED"}
+
+
+@pytest.mark.study
+def test_neither_a_deleted_run_nor_what_mlflow_refuses_holds_anything_up(study, uploader):
+    with stage_run("unwanted", {}) as record:
+        uploader.upload_all()
+        study.store.client.delete_run(study.store.find(record.identity))
+        record.live({"loss": 1.0}, 1)
+        with pytest.raises(Exception, match="active"):
+            uploader.upload_all()
+        results = uploader.spool.root / "artifacts/unwanted"
+        results.mkdir(parents=True)
+        (results / "metrics.json").write_text("no json")
+    for _ in range(8):  # it is offered again, and then left out
+        with suppress(json.JSONDecodeError):
+            uploader.upload_all()
+    assert not uploader.spool.entries()
+    run = study.named("unwanted")
+    assert run.info.status == "FINISHED"
+    assert "JSONDecodeError" in run.data.tags["left_out.metrics"]
+    assert study.artifacts("unwanted") == {"metrics.json"}
+    assert [metric.step for metric in study.history("unwanted")] == [1]
+
+
+@pytest.mark.study
+def test_a_resumed_run_keeps_its_first_params_and_history_replaces_epochs_that_nobody_saw(
+    study, uploader
+):
+    results = uploader.spool.root / "artifacts/again"
+    results.mkdir(parents=True)
+    (results / "history.csv").write_text("epoch,loss\n1,0.5\n2,0.25\n")
+    for rate in (0.1, 0.2):
+        with stage_run("again", {"rate": rate, "long": "x" * 9000}, resume="8" * 32):
+            pass
+    uploader.upload_all()
+    data = study.named("again").data
+    assert data.params == {"rate": "0.1", "long": "x" * 6000}
+    assert {(each.step, each.value) for each in study.history("again")} == {(1, 0.5), (2, 0.25)}
+
+
+def test_switched_off_nothing_is_written(workspace, monkeypatch):
+    monkeypatch.setenv("IMAGE_SENTIMENT_TRACKING", "off")
+    flow = FlowRun("flow", "key")
+    with stage_run("train", {"a": 1}, resume="f" * 32) as record:
+        record.live({"loss": 1}, 1)
+        record.tag({"device": "cpu"})
+        record.keep(workspace)
+    assert (flow.wait(0), flow.find_parent(), record.identity) == ([], None, "f" * 32)
+    flow.end("FINISHED")
+    assert not list(workspace.iterdir())
+
+
+@pytest.fixture
+def spool(workspace):
+    """Of a workspace whose record nobody uploads."""
+    spool = Spool(workspace)
+    with FileLock(spool.lock(find_address(workspace))):
+        yield spool
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (KeyboardInterrupt(), "KILLED"),
+        (SystemExit(143), "KILLED"),
+        (SystemExit(1), "FAILED"),
+        (SystemExit(0), "FINISHED"),
+        (RuntimeError("x"), "FAILED"),
+    ],
+)
+def test_how_a_stage_ended_follows_from_what_it_raised(spool, error, status):
+    with pytest.raises(type(error)), stage_run("train", {}):
+        raise error
+    (entry,) = spool.entries()
+    assert entry.run.end.status == status
+
+
+def test_a_line_cut_short_is_read_once_it_is_whole(spool):
+    with stage_run("train", {}) as record:
+        record.live({"loss": 1.0}, 1)
+    (entry,) = spool.entries()
+    with (entry.folder / "live.jsonl").open("a") as file:
+        file.write('{"step"')
+        file.flush()
+        ((row, end),) = entry.read_live(0)
+        file.write(": 2}\n")
+    assert row["step"] == 1
+    assert [row["step"] for row, _ in entry.read_live(end)] == [2]
+
+
+def test_a_temporary_copy_of_the_workspace_records_in_the_real_one(workspace, monkeypatch):
+    copy = workspace / ".dvc/tmp/exps/copy"
+    copy.mkdir(parents=True)
+    (copy / "dvc.yaml").touch()
+    monkeypatch.chdir(copy)
+    assert find_root() == copy
+    monkeypatch.setenv("DVC_ROOT", str(workspace))
+    assert find_root() == workspace
+
+
+def test_a_stage_records_the_parameters_that_dvc_yaml_lists(params):
+    def params_of(name):
+        return find_entry(name).pick_params(name, params.model_dump())
+
+    trained = params_of("train@cnn")
+    assert trained["epochs"] == params.train.cnn.epochs
+    assert not [name for name in trained if name.startswith("train.dnn")]
+    assert params_of("evaluate")["seed"] == params.evaluate.seed
+    assert set(params_of("confusion")) == {"evaluate.resamples", "evaluate.seed"}
+
+
+# Reproductions
+
+
+def test_which_reproduction_a_stage_belongs_to(workspace, monkeypatch):
+    alone = current_reproduction("train")
+    assert alone.process == Process.of(psutil.Process())
+    assert alone.name.startswith("train 2")
+
+    monkeypatch.setenv("DVC_EXP_NAME", "brave-face")
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "abc")
+    experiment = current_reproduction("train")
+    assert (experiment.key, experiment.name) == ("abc:brave-face", "brave-face")
+
+    monkeypatch.setenv(*FlowRun("the flow", "key", "grid").environment.popitem())
+    found = current_reproduction("train")
+    assert (found.key, found.name, found.group) == ("key", "the flow", "grid")
+
+
+@pytest.fixture(scope="module")
+def gone():
+    """A process that is no more."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        process = Process.of(psutil.Process(child.pid))
+        assert process.is_alive
+        assert not Process(pid=child.pid, created=process.created - 60).is_alive  # a later one
+        child.kill()
+        until(lambda: not process.is_alive)  # its exit status was not asked for yet
+    assert not process.is_alive
+    return process
+
+
+@pytest.mark.parametrize(
+    ("stages", "attempt", "ending"),
+    [
+        ({"a": "FINISHED", "b": "FINISHED"}, "", "FINISHED"),
+        ({"a": "FAILED", "b": "FINISHED"}, "", "FAILED"),
+        ({"a": "FAILED", "b": "KILLED"}, "", "KILLED"),
+        ({"a": "FINISHED"}, "of a flow that vanished", "KILLED"),
+    ],
+)
+def test_a_reproduction_ends_with_its_process(spool, gone, stages, attempt, ending):
+    reproduction = Reproduction(key="k", name="n", process=gone, attempt=attempt)
+    parent = Parent(reproduction=reproduction, run="r", experiment="e", stages=stages, last=3)
+    assert parent.ending(spool) == (ending, 3)
+    alive = reproduction.model_copy(update={"process": Process.of(psutil.Process())})
+    assert parent.model_copy(update={"reproduction": alive}).ending(spool) is None
+
+
+FLOW = """
+import os
+from pipeline.record.flow_run import FlowRun
+from pipeline.record.stage_run import stage_run
+
+flow = FlowRun("the flow", "key")
+os.environ |= flow.environment
+with stage_run("a stage", {}):
+    pass
+print(*flow.environment.values(), flush=True)
+input()
+flow.end("FINISHED")
+"""
+
+
+def test_a_flow_that_ends_while_the_recorder_looks_was_not_killed(spool, monkeypatch):
+    with subprocess.Popen(
+        [sys.executable, "-c", FLOW], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "DVC_ROOT": str(spool.root)},
+    ) as flow:  # fmt: skip
+        reproduction = Reproduction.model_validate_json(flow.stdout.readline())
+        parent = Parent(reproduction=reproduction, run="r", experiment="e")
+        assert parent.ending(spool) is None
+        look = Process.is_alive.fget
+
+        def look_and_let_end(process):
+            found = look(process)
+            flow.communicate("end\n", timeout=60)
+            return found
+
+        monkeypatch.setattr(Process, "is_alive", property(look_and_let_end))
+        assert parent.ending(spool)[0] == "FINISHED"
+
+
+def test_a_flow_that_began_anew_has_not_ended_with_its_former_end(spool, monkeypatch):
+    former, again = FlowRun("the flow", "key"), FlowRun("the flow", "key")
+    first, second = (
+        Parent(reproduction=flow.reproduction, run="r", experiment="e") for flow in (former, again)
+    )
+    former.end("FAILED")
+    assert first.ending(spool) is None  # nothing ran: nothing is written down
+    for flow in (former, again):
+        monkeypatch.setenv(*flow.environment.popitem())
+        with stage_run("a stage", {}):
+            pass
+    former.end("FAILED")
+    assert first.ending(spool)[0] == "FAILED"
+    assert second.ending(spool) is None
+
+
+def test_a_stage_is_cheap_to_record():
+    heavy = {"mlflow", "torch", "numpy", "yaml", "filelock", "requests"}
+    assert not heavy & modules_loaded("import pipeline.record.stage_run")
