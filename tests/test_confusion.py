@@ -38,26 +38,16 @@ def matrix(cells):
     return counts
 
 
-@given(matrices)
-def test_rows_sum_to_one_or_hold_nothing(counts):
-    sums = normalise_rows(counts).sum(axis=1)
-    assert np.allclose(sums, counts.sum(axis=1) > 0)
-
-
-def test_rows_are_what_a_face_is_and_columns_what_it_is_taken_for():
+def test_rows_are_what_a_face_is_and_columns_what_it_is_taken_for(rng):
     counts = count_confusion(np.array([SAD, SAD, HAPPY]), np.array([NEUTRAL, SAD, HAPPY]))
     assert counts[SAD, NEUTRAL] == 1
     assert counts[NEUTRAL, SAD] == 0
     (pair,) = most_confused(counts)
     assert (pair.true, pair.predicted, pair.share) == ("sad", "neutral", 0.5)
-
-
-def test_the_most_confused_pairs_are_wrong_ones_and_the_largest_come_first(rng):
     pairs = most_confused(rng.integers(1, 40, (7, 7)), pairs=4)
     assert len(pairs) == 4
     assert all(pair.true != pair.predicted for pair in pairs)
-    shares = [pair.share for pair in pairs]
-    assert shares == sorted(shares, reverse=True)
+    assert [pair.share for pair in pairs] == sorted((pair.share for pair in pairs), reverse=True)
     assert most_confused(np.diag(np.arange(7))) == []
 
 
@@ -75,12 +65,17 @@ def test_negative_faces_are_right_among_themselves_or_beyond():
     assert block.counts == [[3, 0, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 2, 0], [0, 0, 0, 1, 4]]
 
 
-@given(matrices)
-def test_the_parts_of_the_negative_block_are_all_negative_faces(counts):
-    block = negative_block(counts)
-    faces = counts[[ANGRY, DISGUST, FEAR, SAD]].sum()
+@given(matrices, st.sampled_from(EXPRESSIONS))
+def test_shares_are_shares_whatever_the_matrix(counts, name):
+    sums = normalise_rows(counts).sum(axis=1)
+    assert np.allclose(sums, counts.sum(axis=1) > 0)  # rows sum to one or hold nothing
+    block, faces = negative_block(counts), counts[[ANGRY, DISGUST, FEAR, SAD]].sum()
     assert np.sum(block.counts) == faces
     assert block.right + block.within + block.beyond == pytest.approx(1 if faces else 0)
+    found = pull(counts, name, resamples=100, seed=0)
+    for interval in (found.of_others, found.of_errors):
+        assert 0 <= interval.low <= interval.high <= 1
+    assert 0 <= found.expected <= 1
 
 
 def test_an_answer_draws_the_faces_of_others():
@@ -128,14 +123,6 @@ def test_errors_spread_by_frequency_are_not_called_a_pull():
         found = pull(counts, name, resamples=1000, seed=0)
         assert found.excess.low < 0 < found.excess.high
         assert found.excess.value == pytest.approx(0, abs=0.03)
-
-
-@given(matrices, st.sampled_from(EXPRESSIONS))
-def test_a_pull_is_a_share_whatever_the_matrix(counts, name):
-    found = pull(counts, name, resamples=100, seed=0)
-    for interval in (found.of_others, found.of_errors):
-        assert 0 <= interval.low <= interval.high <= 1
-    assert 0 <= found.expected <= 1
 
 
 def test_correlation_of_values_and_of_ranks():

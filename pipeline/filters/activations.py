@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from pipeline.errors import UserError
 from pipeline.faces.expressions import SIDE
+from pipeline.networks.classifier import Classifier
+from pipeline.networks.ensemble import members
 from pipeline.networks.networks import build_network
 
 Maps = NDArray[np.float32]
@@ -42,6 +44,15 @@ def last_convolution(network: nn.Module) -> str:
         raise ValueError("a network without convolutions has no last one")
     wide: list[str] = [name for name, part in found.items() if part.kernel_size != (1, 1)]
     return (wide or list(found))[-1]
+
+
+def first_member(model: Classifier) -> tuple[str, nn.Module]:
+    """The network that is shown, and its name in the classifier: of an ensemble, the first member.
+
+    The others are like it, from other random weights.
+    """
+    name, network = next(iter(members(model.network).items()))
+    return f"network.{name}".removesuffix("."), network
 
 
 class _Reached(Exception):  # noqa: N818  (a way out, not an error)

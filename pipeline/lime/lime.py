@@ -55,7 +55,7 @@ class Explanation:
     r2: float | None
 
 
-def explain(
+def fit_linear_model(
     predict: Predict,
     face: NDArray[np.uint8],
     segments: Segments,
@@ -89,7 +89,7 @@ def explain(
 
 
 def hide(face: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """What stands where a face (48, 48) is hidden: its mean grey level all over.
+    """What replaces the hidden parts of a face (48, 48): its mean grey level all over.
 
     Not the segment's own mean: segments are of nearly one grey level, so that a dark brow painted
     in its mean would still be a dark brow.

@@ -73,7 +73,7 @@ def _stratified(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
     except ValueError:
         rare = EXPRESSIONS[int(np.argmin(np.where(counts, counts, counts.max() + 1)))]
         raise UserError(
-            f"split: {rare!r} has {counts[counts > 0].min()} faces, too few to stand in all of "
+            f"split: {rare!r} has {counts[counts > 0].min()} faces, too few for all of "
             f"{', '.join(PARTS)}; use split.method: shuffled, or more faces"
         ) from None
     parts[firsts[validation]], parts[firsts[test]] = "validation", "test"
