@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from html.parser import HTMLParser
+from typing import Any
 
 import numpy as np
 import pytest
@@ -372,7 +373,7 @@ SUBMISSION = layout.SUBMISSION.as_posix()
 FREQUENCY = "the 20.0% expected from its frequency."
 BEFORE = "Before any training it was 22.0%: training"
 
-CASES = [
+CASES: list[tuple[Any, ...]] = [
     # The CNN is better, and better than the majority class.
     ({}, "the convolutional network (CNN) has an accuracy of 80.0% (95% interval 75.0 to 85.0%)",
      "the CNN is better than the DNN by 30.0 percentage points", "+25.0 to +35.0, which excludes 0",
