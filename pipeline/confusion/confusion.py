@@ -13,7 +13,7 @@ from pipeline.confusion.result import (
 )
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.params import Evaluate
-from pipeline.statistics.intervals import percentile_interval
+from pipeline.statistics.intervals import percentile_interval, resample_counts
 from pipeline.statistics.scores import Labels
 
 Matrix = NDArray[np.floating]
@@ -104,12 +104,11 @@ def pull(counts: NDArray[np.integer], expression: str, *, resamples: int, seed: 
     Args:
         counts: faces by true and predicted expression, (7, 7), one of them at least.
         expression: the answer.
-        resamples: of the bootstrap; cells are drawn, as in `intervals.accuracy_and_f1`.
+        resamples: of the bootstrap.
         seed: of its draws.
     """
     place, total = EXPRESSIONS.index(expression), int(counts.sum())
-    drawn = np.random.default_rng(seed).multinomial(total, counts.ravel() / total, resamples)
-    matrices = np.concatenate([counts.reshape(1, -1), drawn]).reshape(-1, *counts.shape)
+    matrices = resample_counts(counts.ravel(), resamples, seed).reshape(-1, *counts.shape)
     rows = matrices.sum(axis=2)
     taken = matrices[:, :, place].sum(axis=1) - matrices[:, place, place]
     wrong = rows - np.diagonal(matrices, axis1=1, axis2=2)

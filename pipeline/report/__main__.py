@@ -26,7 +26,7 @@ def print_results(console: Console | None = None) -> None:
     table.add_column("95% interval", no_wrap=True)
     for stage in (f"pipeline.{entry.name}" for entry in read_entries()):
         words = import_module(f"{stage}.words") if find_spec(f"{stage}.words") else None
-        if hasattr(words, "terminal_rows"):
+        if words and hasattr(words, "terminal_rows"):
             for row in words.terminal_rows(import_module(f"{stage}.result").read()):
                 table.add_row(*row)
             table.add_section()
