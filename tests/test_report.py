@@ -313,17 +313,16 @@ def gain(value, p=0.0001):
     return semi(gain=difference(value, p=p))
 
 
-def saliency(**change):
-    return with_("saliency/saliency.json", **dict.fromkeys(MODELS, LOOKED | change))
-
-
-def deletion(change):
-    return saliency(deletion=DELETED | {"difference": dict.fromkeys(KINDS, interval(change))})
-
-
-def randomised(alike):
-    spearman = {"classify": 0.6, "conv1": alike}
-    return saliency(randomisation={"faces": 16, "spearman": spearman, "all": interval(alike)})
+def saliency(lift, learned, deleted, alike):
+    """All maps alike: what falls on features, what deletion takes, what forgetting leaves."""
+    found = LOOKED | {
+        "lift": lift and interval(lift), "learned": interval(learned),
+        "deletion": DELETED | {"difference": dict.fromkeys(KINDS, interval(deleted))},
+        "randomisation": {
+            "faces": 16, "spearman": {"classify": 0.6, "conv1": alike}, "all": interval(alike),
+        },
+    }  # fmt: skip
+    return with_("saliency/saliency.json", **dict.fromkeys(MODELS, found))
 
 
 def lime_of_cnn(found):
@@ -340,12 +339,10 @@ def confused(rows, **change):
 SAD = {0: [6, 0, 0, 0, 4, 0, 0]}
 
 
-def drawn_to_sad(excess):
-    return confused(SAD, pull={"sad": DRAWN | {"excess": interval(excess)}})
-
-
-def rarity(*numbers):
-    return confused(SAD, recall_by_frequency=dict(zip(RARITY, numbers, strict=True)))
+def drawn_to_sad(excess, *rarity):
+    frequency = dict(zip(RARITY, rarity, strict=True))
+    pull = {"sad": DRAWN | {"excess": interval(excess)}}
+    return confused(SAD, pull=pull, recall_by_frequency=frequency)
 
 
 def views(flip, shift):
@@ -393,9 +390,9 @@ CASES: list[tuple[Any, ...]] = [
      f"{VIEWS} and the face moved by 1 pixel up, down, left and right."),
     (views(flip=False, shift=0), f"!{VIEWS}"),
     (trained("cnn", keep="best"), "70 validation faces select the epoch"),
-    ({}, "70 validation faces select nothing"),
     # The networks, and the mathematics of their layers.
-    ({}, "conv1 Conv2d 32 × 48 × 48 320 norm1 BatchNorm2d 32 × 48 × 48 128",  # noqa: RUF001
+    ({}, "70 validation faces select nothing",
+     "conv1 Conv2d 32 × 48 × 48 320 norm1 BatchNorm2d 32 × 48 × 48 128",  # noqa: RUF001
      "The CNN, layer by layer", "The DNN, layer by layer", "total 448 trainable 384",
      "dense-dnn, 1.25 times as wide to match the CNN's size", "Passes over the faces 2.7 2.7",
      "!Some of them also show"),
@@ -424,32 +421,31 @@ CASES: list[tuple[Any, ...]] = [
      "disgust is taken for angry: 4 of 4 faces (100%)", "The CNN never answers disgust.",
      "sad is taken for neutral: 3 of 10 faces (30%)", "None: every test face is named correctly.",
      "!The DNN never answers"),
-    (drawn_to_sad(0.1), f"sad (95% interval 25.0 to 35.0%), more than {FREQUENCY}"),
-    (drawn_to_sad(-0.1), f"less than {FREQUENCY}"),
-    (drawn_to_sad(0.01), f"which is not shown to differ from {FREQUENCY}"),
-    (rarity(0.9, 0.01, 0.9, 0.006), "rarer expressions are recognised less well.", "Seven points"),
-    (rarity(-0.9, 0.01, -0.9, 0.006), "rarer expressions are recognised better."),
-    (rarity(0.5, 0.25, 0.9, 0.006), "is not settled"),
-    (rarity(0.5, 0.25, 0.4, 0.4), "recognised less well is not shown."),
-    (rarity(None, None, None, None), "For the CNN there is no correlation",
+    (drawn_to_sad(0.1, 0.9, 0.01, 0.9, 0.006), "rarer expressions are recognised less well.",
+     f"sad (95% interval 25.0 to 35.0%), more than {FREQUENCY}", "Seven points are few"),
+    (drawn_to_sad(-0.1, -0.9, 0.01, -0.9, 0.006), "rarer expressions are recognised better.",
+     f"less than {FREQUENCY}"),
+    (drawn_to_sad(0.01, 0.5, 0.25, 0.9, 0.006), "is not settled",
+     f"which is not shown to differ from {FREQUENCY}"),
+    (drawn_to_sad(0.1, 0.5, 0.25, 0.4, 0.4), "recognised less well is not shown."),
+    (drawn_to_sad(0.1, None, None, None, None), "For the CNN there is no correlation",
      "!For the CNN, recall and frequency correlate"),
     # Saliency.
-    ({}, "33.0% of the CNN's saliency falls on brows, eyes and mouth"),
-    (saliency(lift=None, share_on_features=None), "is not measured", "!by chance: "),
-    (saliency(lift=interval(1.5)), "more than expected by chance"),
-    (saliency(lift=interval(0.5)), "less than expected by chance"),
-    (saliency(lift=interval(1.01)), "not shown to differ from chance"),
-    (saliency(learned=interval(0.1)), f"{BEFORE} raises it by 10.0 percentage points (95% inter"),
-    (saliency(learned=interval(-0.1)), f"{BEFORE} lowers it by 10.0 percentage points"),
-    (saliency(learned=interval(0.01)), f"{BEFORE} is not shown to change that"),
-    (deletion(0.2), f"{MINUS}0.200 (95% interval {MINUS}0.250 to {MINUS}0.150): the bright pixels "
-     "matter."),
-    (deletion(0.01), "the bright pixels are not shown to matter more than others"),
-    (deletion(-0.2), "+0.200 (95% interval +0.150 to +0.250): the map points at the wrong pixels"),
-    (randomised(0.1), "maps of 16 test faces correlate by +0.60",
+    (saliency(1.65, learned=0.1, deleted=0.2, alike=0.1), "more than expected by chance",
+     "33.0% of the CNN's saliency falls on brows, eyes and mouth",
+     f"{BEFORE} raises it by 10.0 percentage points (95% interval +5.0 to +15.0)",
+     f"{MINUS}0.200 (95% interval {MINUS}0.250 to {MINUS}0.150): the bright pixels matter.",
+     "maps of 16 test faces correlate by +0.60",
      "+0.10 (95% interval +0.05 to +0.15): the maps change with what was learned."),
-    (randomised(0.9), "the maps show the faces rather than what was learned."),
-    (randomised(0.5), "how far the maps show what was learned is left open."),
+    (saliency(0.5, learned=-0.1, deleted=-0.2, alike=0.9), "less than expected by chance",
+     f"{BEFORE} lowers it by 10.0 percentage points",
+     "+0.200 (95% interval +0.150 to +0.250): the map points at the wrong pixels",
+     "the maps show the faces rather than what was learned."),
+    (saliency(1.01, learned=0.01, deleted=0.01, alike=0.5), "not shown to differ from chance",
+     f"{BEFORE} is not shown to change that",
+     "the bright pixels are not shown to matter more than others",
+     "how far the maps show what was learned is left open."),
+    (saliency(None, learned=0.1, deleted=0.2, alike=0.1), "is not measured", "!by chance: "),
     # LIME, filters and class images.
     ({}, "R² of the DNN\N{RIGHT SINGLE QUOTATION MARK}s linear models is 0.60 on average.",
      "(by chance 0.10); all weights correlate by 0.90."),
