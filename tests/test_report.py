@@ -126,48 +126,45 @@ def imagined(*lost):
     return {"won": 7 - len(lost), "classes": classes}
 
 
-def make_results():
-    """The stages' results by their paths: the CNN better, the autoencoder not shown to help."""
-    right = confusion(np.eye(7, dtype=int) * 10)
-    training = {"parameters": 1, "epoch": 2, "validation_loss": 1.0, "validation_accuracy": 0.5}
-    starts = ("labelled_only", "pretrained", "consistent")
-    return {
-        "ingest/report.json": {
-            "files": {"train.csv.gz": "0" * 32}, "labelled": quality(700),
-            "unlabelled": quality(50), "shared": 0, "regions": [], "dropped": 0,
-        },
-        "split/metrics.json": {
-            "split": {"train": 560, "validation": 70, "test": 70, "copies_across_parts": 0}
-        },
-        **{f"train/{model}/metrics.json": {model: training} for model in MODELS},
-        "evaluate/scores.json": {
-            "selected_on": {}, "reported_on": "test", "faces": {"validation": 70, "test": 70},
-            "majority_accuracy": 0.2, "cnn": scores("compact-cnn", 0.8),
-            "dnn": scores("dense-dnn", 0.5), "difference": difference(0.3),
-        },
-        "confusion/confusion.json": {"cnn": right, "dnn": right},
-        "saliency/saliency.json": {"cnn": LOOKED, "dnn": LOOKED},
-        "lime/lime.json": {"cnn": lime(), "dnn": lime()},
-        "filters/filters.json": {"cnn": SEEN, "dnn": {"layers": [], "note": "it has no filters"}},
-        "class_images/class_images.json": {"cnn": imagined(), "dnn": imagined("happy")},
-        "train/cnn/model.json": {
-            "trained_on": {"device": "a cpu of 1999"}, "architecture": {"width": 1.0},
-        },
-        "train/dnn/model.json": {"trained_on": {}, "architecture": {"width": 1.25}},
-        "semisupervised/semisupervised.json": {
-            "labelled_faces": 280, "training_faces": 560, "unlabelled_faces": 0,
-            "validation_faces": 70, "test_faces": 70,
-            "network": "bottleneck-autoencoder", "code": 128, "noise": 0.1, "mask_ratio": 0.0,
-            "parameters": {"autoencoder": 2, "encoder": 1}, "reconstruction_error": 0.01,
-            "majority_accuracy": 0.2, "macro_f1": dict.fromkeys(starts, interval(0.3)),
-            "labelled_only": interval(0.4), "pretrained": interval(0.4),
-            "consistent": interval(0.45),
-            "gain": difference(0.0, p=0.9), "consistency_gain": difference(0.05, p=0.01),
-        },
-    }  # fmt: skip
+RIGHT = confusion(np.eye(7, dtype=int) * 10)
+TRAINING = {"parameters": 1, "epoch": 2, "validation_loss": 1.0, "validation_accuracy": 0.5}
+STARTS = ("labelled_only", "pretrained", "consistent")
+RESULTS = {
+    "ingest/report.json": {
+        "files": {"train.csv.gz": "0" * 32}, "labelled": quality(700),
+        "unlabelled": quality(50), "shared": 0, "regions": [], "dropped": 0,
+    },
+    "split/metrics.json": {
+        "split": {"train": 560, "validation": 70, "test": 70, "copies_across_parts": 0}
+    },
+    **{f"train/{model}/metrics.json": {model: TRAINING} for model in MODELS},
+    "evaluate/scores.json": {
+        "selected_on": {}, "reported_on": "test", "faces": {"validation": 70, "test": 70},
+        "majority_accuracy": 0.2, "cnn": scores("compact-cnn", 0.8),
+        "dnn": scores("dense-dnn", 0.5), "difference": difference(0.3),
+    },
+    "confusion/confusion.json": {"cnn": RIGHT, "dnn": RIGHT},
+    "saliency/saliency.json": {"cnn": LOOKED, "dnn": LOOKED},
+    "lime/lime.json": {"cnn": lime(), "dnn": lime()},
+    "filters/filters.json": {"cnn": SEEN, "dnn": {"layers": [], "note": "it has no filters"}},
+    "class_images/class_images.json": {"cnn": imagined(), "dnn": imagined("happy")},
+    "train/cnn/model.json": {
+        "trained_on": {"device": "a cpu of 1999"}, "architecture": {"width": 1.0},
+    },
+    "train/dnn/model.json": {"trained_on": {}, "architecture": {"width": 1.25}},
+    "semisupervised/semisupervised.json": {
+        "labelled_faces": 280, "training_faces": 560, "unlabelled_faces": 0,
+        "validation_faces": 70, "test_faces": 70,
+        "network": "bottleneck-autoencoder", "code": 128, "noise": 0.1, "mask_ratio": 0.0,
+        "parameters": {"autoencoder": 2, "encoder": 1}, "reconstruction_error": 0.01,
+        "majority_accuracy": 0.2, "macro_f1": dict.fromkeys(STARTS, interval(0.3)),
+        "labelled_only": interval(0.4), "pretrained": interval(0.4),
+        "consistent": interval(0.45),
+        "gain": difference(0.0, p=0.9), "consistency_gain": difference(0.05, p=0.01),
+    },
+}  # fmt: skip
+"""The stages' results by their paths: the CNN better, the autoencoder not shown to help."""
 
-
-RESULTS = make_results()
 FIGURES = (
     "ingest/faces", "split/counts", "train@cnn/history", "train@dnn/history", "evaluate/recall",
     "evaluate/calibration", "confusion/frequency",

@@ -109,16 +109,13 @@ def test_many_faces_are_explained_as_each_would_be(rng):
     assert np.allclose(maps[-1], alone[0], rtol=1e-3, atol=1e-7)
 
 
-def test_the_mask_keeps_the_brightest_share(rng, faces):
+def test_the_mask_keeps_the_brightest_share_and_the_share_inside_a_region_is_known(rng, faces):
     maps = rng.random((3, 48, 48)).astype(np.float32)
     kept = keep_brightest(faces, maps, 0.25)
     shown = maps >= np.quantile(maps.reshape(3, -1), 0.75, axis=1)[:, None, None]
     assert shown.mean() == pytest.approx(0.25, abs=0.001)
     assert (kept[shown] == faces[shown]).all()
     assert (kept[~shown] == 128).all()
-
-
-def test_the_share_inside_a_region():
     maps, regions = np.ones((2, 48, 48), np.float32), np.zeros((2, 48, 48), bool)
     regions[:, :12] = True
     maps[1, :12] = 9
@@ -163,7 +160,10 @@ def test_deleting_what_matters_takes_the_answer_sooner_than_chance(corner_faces,
     assert found.difference["gradient"].value == pytest.approx(area)
 
 
-def test_curves_start_with_the_whole_face_and_end_with_none(corner_faces):
+def test_curves_go_from_the_whole_face_to_none_and_the_brightest_pixel_first(corner_faces):
+    maps = np.zeros((1, 48, 48), np.float32)
+    maps[0, 3, 5], maps[0, 7, 1] = 2, 1
+    assert list(brightest_first(maps)[0, :2]) == [3 * 48 + 5, 7 * 48 + 1]
     model, targets = LooksAtCorner(), np.zeros(40, int)
     order = brightest_first(np.random.default_rng(0).random((40, 48, 48)).astype(np.float32))
     curves = delete(model, corner_faces, targets, order)
@@ -173,12 +173,6 @@ def test_curves_start_with_the_whole_face_and_end_with_none(corner_faces):
         with torch.no_grad():
             expected = model(torch.from_numpy(faces).unsqueeze(1)).softmax(dim=1)[:, 0]
         assert np.allclose(curves[:, column], expected.numpy(), atol=1e-6)
-
-
-def test_the_brightest_pixel_goes_first():
-    maps = np.zeros((1, 48, 48), np.float32)
-    maps[0, 3, 5], maps[0, 7, 1] = 2, 1
-    assert list(brightest_first(maps)[0, :2]) == [3 * 48 + 5, 7 * 48 + 1]
 
 
 def test_figures_say_what_the_network_said(rng):

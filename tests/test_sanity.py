@@ -18,7 +18,7 @@ from pipeline.saliency.randomisation import (
     unlearned,
 )
 from pipeline.saliency.saliency import make_maps
-from pipeline.saliency.stage import explain_against
+from pipeline.saliency.stage import explain
 from pipeline.sample.sample import make_sample
 from pipeline.training.device import Compute
 from pipeline.training.face_set import FaceSet
@@ -66,7 +66,7 @@ def measured(request, sample, params, tmp_path_factory):
     fast = {"samples": 6, "steps": 4, "faces": 60, "random": 2}
     less = params.model_copy(update={"saliency": params.saliency.model_copy(update=fast)})
     subject = Subject("NETWORK", model, faces, less, tmp_path_factory.mktemp("figures"))
-    return explain_against(subject, np.any(list(sample.regions.values()), axis=0))
+    return explain(subject, np.any(list(sample.regions.values()), axis=0))
 
 
 @pytest.mark.study

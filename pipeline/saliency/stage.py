@@ -27,13 +27,15 @@ def work(stage: Stage) -> None:
     write_json(layout.metrics(stage.name), {"saliency": headline(explain_each(stage, explain))})
 
 
-def explain(subject: Subject) -> SaliencyResult:
-    """Draw the maps of one model and measure them, against features where these are known."""
-    return explain_against(subject, known_features())
+def explain(subject: Subject, features: NDArray[np.bool_] | None = None) -> SaliencyResult:
+    """Draw the maps of one model and measure them, against features where these are known.
 
-
-def explain_against(subject: Subject, features: NDArray[np.bool_] | None) -> SaliencyResult:
-    """The same with given features of the labelled faces, (faces, 48, 48)."""
+    Args:
+        subject: the model.
+        features: where brows, eyes and mouth of the labelled faces are, (faces, 48, 48); without
+            them, as `ingest` knows them.
+    """
+    features = known_features() if features is None else features
     model, faces, settings = subject.model, subject.faces, subject.params.section(Saliency)
     seed, bootstrap = settings.seed, subject.params.evaluate
     order = np.random.default_rng(seed).permutation(len(faces.labels))
