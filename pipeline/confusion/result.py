@@ -29,7 +29,7 @@ class ConfusedPair:
 
 @dataclass(frozen=True)
 class NegativeBlock:
-    """What becomes of the faces with a negative expression.
+    """The answers for faces with a negative expression.
 
     Attributes:
         counts: by true negative expression (row); columns are the negative ones in the same order,
@@ -67,7 +67,7 @@ class Pull:
 
 @dataclass(frozen=True)
 class Correlation:
-    """How one row of numbers goes with another, by value (Pearson) and by rank (Spearman).
+    """The correlation of two rows of numbers, by value (Pearson) and by rank (Spearman).
 
     Each with the two-sided probability of one at least as far from 0 by chance. All are None where
     one of the rows is constant, or they are shorter than 3.
@@ -90,7 +90,7 @@ class ConfusionResult:
         counts: test faces, (7, 7).
         shares: of each true expression, (7, 7).
         most_confused: the largest wrong cells.
-        negative: what becomes of faces with a negative expression.
+        negative: the answers for faces with a negative expression.
         pull: by the answer that draws faces: sad, neutral.
         training_shares: how frequent each expression is among the training faces, (7,).
         recall_by_frequency: the recalls of the expressions against those shares.

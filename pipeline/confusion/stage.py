@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # the stage itself needs no torch, which takes seconds to imp
 
 
 def work(stage: Stage) -> None:
-    """From predictions to matrices, what becomes of negative faces, and recall by frequency."""
+    """From predictions to matrices, the negative expressions, and recall by frequency."""
     folder = layout.folder(stage.name)
     predictions = read_parquet(layout.PREDICTIONS).query("part == 'test'")
     labels, names = predictions["label"].to_numpy(), np.array(EXPRESSIONS)

@@ -19,7 +19,7 @@ SHOWN_LAYERS = 4
 
 
 def pick_layers(network: nn.Module, count: int = SHOWN_LAYERS) -> list[str]:
-    """Some layers to look at: convolutions or blocks of them, evenly from the first to the last.
+    """Some layers to show: convolutions or blocks of them, evenly from the first to the last.
 
     Returns:
         Names of top-level layers; none where there is no convolution.
@@ -34,7 +34,7 @@ def pick_layers(network: nn.Module, count: int = SHOWN_LAYERS) -> list[str]:
 
 
 def last_convolution(network: nn.Module) -> str:
-    """The last convolution that looks at more than one pixel: not the 1x1 of a shortcut.
+    """The last convolution of more than one pixel: not the 1x1 of a shortcut.
 
     Raises:
         ValueError: the network has no convolutions.

@@ -1,9 +1,8 @@
 """LIME: which segments of a face decide, from a linear model of a network's answers.
 
 Local interpretable model-agnostic explanations (Ribeiro et al. 2016, arXiv:1602.04938): hide
-segments at random, ask the network each time, and fit a linear model from shown or hidden to the
-probability of one class, in which faces with little hidden count more. Nothing is asked of the
-network but its answers.
+segments at random, and fit a linear model from shown or hidden to the network's probability of one
+class, in which faces with little hidden count more. Of the network only its answers are used.
 
 The authors' own package `lime` was last released in 2020, wants colour pictures and brings its own
 segmentation. Its settings for pictures are used: distances, their kernel and the ridge regression.
@@ -29,7 +28,7 @@ _PENALTY = 1.0
 """Of the ridge regression: next to nothing against hundreds of samples."""
 
 _BATCH = 64
-"""Faces that a network is asked about at once; a wide one needs 100 MiB for these."""
+"""Faces in one pass of the network; a wide one needs 100 MiB for these."""
 
 _SAME = 1e-6
 """Probabilities that differ by less are equal: what is left is rounding in 32 bits."""

@@ -1,4 +1,4 @@
-"""Do bright pixels of a map matter? Delete them first, and see whether the answer goes sooner.
+"""Do bright pixels of a map matter? If so, deleting them first lowers the probability sooner.
 
 The deletion curve of Petsiuk et al. 2018 (RISE, arXiv:1806.07421), beside deletion at random,
 without which a falling curve says nothing: every classifier is lost when enough is deleted.
