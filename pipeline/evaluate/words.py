@@ -4,12 +4,11 @@ Every claim rests on its interval: where that includes what would make the claim
 sentence says that nothing is shown.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
-from pipeline.evaluate.result import Evaluation
+from pipeline.evaluate.result import Evaluated, Evaluation
 from pipeline.params import Classifiers
-from pipeline.statistics.intervals import Difference
+from pipeline.statistics.intervals import Difference, Interval
 from pipeline.training.selection import epoch_chosen_on
 from pipeline.wording.evidence import doubt, evidence, no_better
 from pipeline.wording.numbers import (
@@ -88,25 +87,22 @@ def roles(train: Classifiers, faces: Mapping[str, int]) -> str:
 def score_rows(results: Evaluation) -> list[Row]:
     """How good both models are on the test faces, and on the validation faces for comparison."""
 
-    def row(name: str, cell: Any) -> Row:
-        return Row(name, cell(results.cnn), cell(results.dnn))
-
-    def with_interval(interval: Any) -> Cell:
+    def with_interval(interval: Interval) -> Cell:
         return Cell(percent(interval.value), percent_range(interval))
 
-    return [
-        row("Network", lambda model: Cell(model.network)),
-        row("Parameters", lambda model: Cell(count(model.parameters))),
-        row("Accuracy", lambda model: with_interval(model.test.accuracy_interval)),
-        row("Macro-F1", lambda model: with_interval(model.test.macro_f1_interval)),
-        row("Top-2 accuracy", lambda model: Cell(percent(model.test.top2))),
-        row("Log loss, nats", lambda model: Cell(f"{model.test.log_loss:.3f}")),
-        row("Calibration error", lambda model: Cell(percent(model.test.calibration_error))),
-        row(
-            "Accuracy on validation faces",
-            lambda model: with_interval(model.validation.accuracy_interval),
+    cells: dict[str, Callable[[Evaluated], Cell]] = {
+        "Network": lambda model: Cell(model.network),
+        "Parameters": lambda model: Cell(count(model.parameters)),
+        "Accuracy": lambda model: with_interval(model.test.accuracy_interval),
+        "Macro-F1": lambda model: with_interval(model.test.macro_f1_interval),
+        "Top-2 accuracy": lambda model: Cell(percent(model.test.top2)),
+        "Log loss, nats": lambda model: Cell(f"{model.test.log_loss:.3f}"),
+        "Calibration error": lambda model: Cell(percent(model.test.calibration_error)),
+        "Accuracy on validation faces": lambda model: with_interval(
+            model.validation.accuracy_interval
         ),
-    ]
+    }
+    return [Row(name, cell(results.cnn), cell(results.dnn)) for name, cell in cells.items()]
 
 
 def comparison_rows(results: Evaluation) -> list[tuple[str, list[str]]]:
