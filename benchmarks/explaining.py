@@ -24,7 +24,7 @@ from pipeline.networks.memory_format import to_device
 from pipeline.networks.networks import convolutions
 from pipeline.params import Ascent, load
 from pipeline.saliency.params import Saliency
-from pipeline.saliency.saliency import Method, explain
+from pipeline.saliency.saliency import Method, make_maps
 
 ROUNDS = 3
 FACES, EXPLAINED, FILTERS, STEPS = 1024, 64, 12, 16
@@ -60,7 +60,7 @@ def main() -> None:
     rows = []
     for method, copies in methods.items():
         seconds = median(
-            partial(explain, network, some, targets, method=method, samples=samples, steps=steps)
+            partial(make_maps, network, some, targets, method=method, samples=samples, steps=steps)
         )
         share = passes * copies * EXPLAINED / seconds
         note = f"{copies} passes a face; {share:.0%} of the time is the passes themselves"

@@ -8,11 +8,12 @@ It is explained on the test faces of the study here, with its parameters.
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
 from pipeline import layout
+from pipeline.dvc_yaml import read_entries
 from pipeline.errors import UserError
 from pipeline.explaining.subject import Subject, read_test_faces
 from pipeline.files import write_json
@@ -21,14 +22,19 @@ from pipeline.networks.store import load_classifier
 from pipeline.params import MODELS, load
 from pipeline.record.fetching import FORMS, fetch_classifier, is_address
 
-ANALYSES = ("confusion", "saliency", "lime", "filters", "class_images")
-"""Stages with a function `explain`, which any trained model can be given to."""
+ANALYSES = tuple(
+    entry.name
+    for entry in read_entries()
+    # Read and not imported, as captum takes a second.
+    if "\ndef explain(" in (Path(__file__).parent / entry.name / "stage.py").read_text("utf-8")
+)
+"""Stages with a function `explain(subject)`, which takes any trained model."""
 
 FOLDER = Path("explained")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says; returns the exit status."""
+    """Explain what the command line names; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m pipeline.explain",
         description="Explain a trained model on the test faces of the study here.",
@@ -54,7 +60,7 @@ def explain(model: str, analyses: Sequence[str], to: Path | None = None) -> None
     Args:
         model: see above.
         analyses: names in `ANALYSES`.
-        to: the folder that they go to; None for one named after the model.
+        to: the folder of the results; None for one named after the model.
 
     Raises:
         UserError: no such model or analysis, or there are no faces to explain it on.
@@ -69,7 +75,8 @@ def explain(model: str, analyses: Sequence[str], to: Path | None = None) -> None
     title = model.upper() if model in MODELS else name_of(model)
     for name in analyses:
         subject = Subject(title, classifier, faces, params, folder / name)
-        write_json(folder / f"{name}.json", find_analysis(name)(subject))
+        stage = import_module(f"pipeline.{name}.stage")
+        write_json(folder / f"{name}.json", stage.explain(subject))
         print(folder / f"{name}.json", flush=True)
 
 
@@ -97,12 +104,6 @@ def find_classifier(model: str) -> Classifier:
     if not Path(model).is_dir():
         raise UserError(f"{model}: no such model; allowed: {', '.join(MODELS)}, a folder, {FORMS}")
     return load_classifier(Path(model))
-
-
-def find_analysis(name: str) -> Callable[[Subject], object]:
-    """The function that explains; only what is asked for is imported, as captum takes a second."""
-    found: Callable[[Subject], object] = import_module(f"pipeline.{name}.stage").explain
-    return found
 
 
 if __name__ == "__main__":

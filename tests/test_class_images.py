@@ -1,4 +1,4 @@
-from dataclasses import asdict
+"""Images from noise are taken for the class that they were made for, and the stage says so."""
 
 import numpy as np
 import pytest
@@ -10,13 +10,12 @@ from pipeline.class_images.params import ClassImages
 from pipeline.class_images.stage import explain
 from pipeline.explaining.subject import Subject, UnseenFaces
 from pipeline.faces.expressions import EXPRESSIONS
-from pipeline.params import Ascent
 
 from .test_models import trained_a_little
 
 
-def ascent(steps=60, seed=0):
-    return Ascent(steps=steps, learning_rate=6.0, smoothness=0.0, seed=seed)
+def ascent(steps=60):
+    return ClassImages(steps=steps, learning_rate=6.0, smoothness=0.0, seed=0)
 
 
 class SevenBands(nn.Module):
@@ -32,36 +31,32 @@ class SevenBands(nn.Module):
 
 
 def test_each_image_is_taken_for_its_class():
-    found = imagine_classes(SevenBands(), ascent())
-    assert found.images.shape == (7, 48, 48)
-    assert (found.after < found.before).all()
-    assert list(found.probabilities.argmax(axis=1)) == list(range(7))
-    for number, image in enumerate(found.images):
-        bands = image[:42].reshape(7, -1).mean(axis=1)
-        assert bands.argmax() == number
+    images, found = imagine_classes(SevenBands(), ascent())
+    assert images.shape == (7, 48, 48)
+    assert found.won == 7
+    for number, (name, image) in enumerate(found.classes.items()):
+        assert image.named == name == EXPRESSIONS[number]
+        assert images[number, :42].reshape(7, -1).mean(axis=1).argmax() == number
 
 
 @pytest.mark.parametrize("network", ["leaky-cnn", "dense-dnn"])
 def test_cross_entropy_falls_for_networks_of_either_kind(network):
-    found = imagine_classes(trained_a_little(network), ascent())
-    assert (found.after < found.before).all()
+    model = trained_a_little(network)
+    images, found = imagine_classes(model, ascent())
     with torch.no_grad():
-        model = trained_a_little(network)
-        logits = model(torch.from_numpy(found.images).unsqueeze(1))
+        logits = model(torch.from_numpy(images).unsqueeze(1))
         expected = nn.functional.cross_entropy(logits, torch.arange(7), reduction="none")
-    assert np.allclose(found.after, expected.numpy(), atol=1e-3)
+    for image, after in zip(found.classes.values(), expected, strict=True):
+        assert image.cross_entropy_after == pytest.approx(float(after), abs=1e-3)
+        assert image.cross_entropy_after < image.cross_entropy_before
 
 
-def test_the_stage_tells_which_classes_win(tmp_path, params):
+def test_the_stage_says_which_classes_win_and_draws_the_same_twice(tmp_path, params):
     nobody = UnseenFaces(np.empty((0, 48, 48), np.uint8), np.empty(0, int), np.empty(0, int))
-    changed = params.model_copy(
-        update={"class_images": ClassImages(**ascent(steps=20).model_dump())}
-    )
+    changed = params.model_copy(update={"class_images": ascent(steps=20)})
     subject = Subject("CNN", trained_a_little("leaky-cnn"), nobody, changed, tmp_path)
-    results = asdict(explain(subject))
-    assert list(results["classes"]) == list(EXPRESSIONS)
-    won = [name for name, found in results["classes"].items() if found["named"] == name]
-    assert results["won"] == len(won)
+    found = explain(subject)
+    assert found.won == sum(image.named == name for name, image in found.classes.items())
     first = (tmp_path / "classes.svg").read_bytes()
     explain(subject)
     assert (tmp_path / "classes.svg").read_bytes() == first

@@ -38,33 +38,20 @@ def matrix(cells):
     return counts
 
 
-@given(matrices)
-def test_rows_sum_to_one_or_hold_nothing(counts):
-    sums = normalise_rows(counts).sum(axis=1)
-    assert np.allclose(sums, counts.sum(axis=1) > 0)
-
-
-def test_rows_are_what_a_face_is_and_columns_what_it_is_taken_for():
+def test_rows_are_what_a_face_is_and_columns_what_it_is_taken_for(rng):
     counts = count_confusion(np.array([SAD, SAD, HAPPY]), np.array([NEUTRAL, SAD, HAPPY]))
     assert counts[SAD, NEUTRAL] == 1
     assert counts[NEUTRAL, SAD] == 0
     (pair,) = most_confused(counts)
     assert (pair.true, pair.predicted, pair.share) == ("sad", "neutral", 0.5)
-
-
-def test_the_most_confused_pairs_are_wrong_ones_and_the_largest_come_first(rng):
     pairs = most_confused(rng.integers(1, 40, (7, 7)), pairs=4)
     assert len(pairs) == 4
     assert all(pair.true != pair.predicted for pair in pairs)
-    shares = [pair.share for pair in pairs]
-    assert shares == sorted(shares, reverse=True)
+    assert [pair.share for pair in pairs] == sorted((pair.share for pair in pairs), reverse=True)
     assert most_confused(np.diag(np.arange(7))) == []
-
-
-def test_an_expression_without_faces_has_no_recall():
     found = recalls(matrix({(FEAR, FEAR): 1, (FEAR, SAD): 3, (SAD, FEAR): 2}))
     assert (found[FEAR], found[SAD]) == (0.25, 0)
-    assert np.isnan(found).sum() == 5
+    assert np.isnan(found).sum() == 5  # without faces there is no recall
 
 
 def test_negative_faces_are_right_among_themselves_or_beyond():
@@ -75,12 +62,17 @@ def test_negative_faces_are_right_among_themselves_or_beyond():
     assert block.counts == [[3, 0, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 2, 0], [0, 0, 0, 1, 4]]
 
 
-@given(matrices)
-def test_the_parts_of_the_negative_block_are_all_negative_faces(counts):
-    block = negative_block(counts)
-    faces = counts[[ANGRY, DISGUST, FEAR, SAD]].sum()
+@given(matrices, st.sampled_from(EXPRESSIONS))
+def test_shares_are_shares_whatever_the_matrix(counts, name):
+    sums = normalise_rows(counts).sum(axis=1)
+    assert np.allclose(sums, counts.sum(axis=1) > 0)  # rows sum to one or hold nothing
+    block, faces = negative_block(counts), counts[[ANGRY, DISGUST, FEAR, SAD]].sum()
     assert np.sum(block.counts) == faces
     assert block.right + block.within + block.beyond == pytest.approx(1 if faces else 0)
+    found = pull(counts, name, resamples=100, seed=0)
+    for interval in (found.of_others, found.of_errors):
+        assert 0 <= interval.low <= interval.high <= 1
+    assert 0 <= found.expected <= 1
 
 
 def test_an_answer_draws_the_faces_of_others():
@@ -130,14 +122,6 @@ def test_errors_spread_by_frequency_are_not_called_a_pull():
         assert found.excess.value == pytest.approx(0, abs=0.03)
 
 
-@given(matrices, st.sampled_from(EXPRESSIONS))
-def test_a_pull_is_a_share_whatever_the_matrix(counts, name):
-    found = pull(counts, name, resamples=100, seed=0)
-    for interval in (found.of_others, found.of_errors):
-        assert 0 <= interval.low <= interval.high <= 1
-    assert 0 <= found.expected <= 1
-
-
 def test_correlation_of_values_and_of_ranks():
     rising = correlate(np.array([1.0, 2, 3, 100]), np.array([1.0, 2, 3, 4]))
     assert rising.spearman == pytest.approx(1)
@@ -152,8 +136,7 @@ def words_of(figure):
 
 
 def test_the_matrix_shows_shares_and_faces_with_rows_true():
-    counts = matrix({(SAD, NEUTRAL): 3, (SAD, SAD): 1})
-    figure = draw_confusion(counts, "Title")
+    figure = draw_confusion(matrix({(SAD, NEUTRAL): 3, (SAD, SAD): 1}), "Title")
     assert {"75%", "3", "25%", "true", "predicted", *EXPRESSIONS} <= words_of(figure)
     (axes,) = figure.axes
     places = {text.get_text(): text.get_position() for text in axes.texts}
@@ -163,54 +146,51 @@ def test_the_matrix_shows_shares_and_faces_with_rows_true():
     assert axes.yaxis_inverted()
 
 
-def test_recall_stands_over_frequency_with_the_name_of_each_expression():
+def test_recall_is_drawn_over_frequency_with_the_name_of_each_expression():
     shares, cnn = np.linspace(0.1, 0.4, 7), np.linspace(0.2, 0.8, 7)
-    figure = draw_recall_by_frequency(shares, {"cnn": cnn, "dnn": cnn / 2}, "Title")
-    assert {"CNN", "DNN", "recall", *EXPRESSIONS} <= words_of(figure)
-    (axes,) = figure.axes
-    first, second = (line.get_xydata() for line in axes.lines)
-    assert np.array_equal(first, np.column_stack([shares, cnn]))
-    assert np.array_equal(second, np.column_stack([shares, cnn / 2]))
-    names = {text.get_text(): text.xy[0] for text in axes.texts}
-    assert [names[name] for name in EXPRESSIONS] == list(shares)
     cnn[DISGUST] = np.nan
-    without = draw_recall_by_frequency(shares, {"cnn": cnn, "dnn": cnn / 2}, "Title")
-    assert "disgust" not in words_of(without)
+    figure = draw_recall_by_frequency(shares, {"cnn": cnn, "dnn": cnn / 2}, "Title")
+    assert {"CNN", "DNN", "recall"} <= words_of(figure)
+    (axes,) = figure.axes
+    for line, recall in zip(axes.lines, (cnn, cnn / 2), strict=True):
+        assert np.array_equal(line.get_xydata(), np.column_stack([shares, recall]), equal_nan=True)
+    names = {text.get_text(): text.xy[0] for text in axes.texts}
+    assert names == {n: x for n, x in zip(EXPRESSIONS, shares, strict=True) if n != "disgust"}
 
 
-@pytest.fixture
-def measured(tmp_path, monkeypatch, params):
-    """Run the stage on a few faces: gives what it wrote."""
+def write_faces(labels, pixels=None):
+    """Labelled faces as `ingest` leaves them; grey all over unless pixels are given."""
+    rows, nameless = np.arange(len(labels)), [None] * len(labels)
+    pixels = np.zeros((len(labels), 48, 48), np.uint8) if pixels is None else pixels
+    with FaceWriter(layout.LABELLED) as writer:
+        batch = Batch(pixels, np.array(labels, np.int8), nameless, rows + 1, rows, nameless)
+        writer.append(batch)
+
+
+def run_stage(params, labels, parts, answers):
+    """What the stage writes, where both models answer alike, of validation faces as well."""
+    write_faces(labels)
+    pd.DataFrame({"part": parts}).to_parquet(layout.SPLIT)
+    sure = np.eye(7)[answers]
+    table = pd.DataFrame(
+        {f"{model}_{name}": sure[:, k] for model in ("cnn", "dnn")
+         for k, name in enumerate(EXPRESSIONS)}
+    ).assign(part=parts, label=labels)  # fmt: skip
+    layout.PREDICTIONS.parent.mkdir(parents=True, exist_ok=True)
+    table[table["part"] != "train"].to_parquet(layout.PREDICTIONS)
+    work(Stage("confusion", params))
+    # json takes NaN unless it is told not to; nobody else does.
+    text = (layout.folder("confusion") / "confusion.json").read_text()
+    metrics = json.loads(layout.metrics("confusion").read_text())["confusion"]
+    return json.loads(text, parse_constant=pytest.fail), metrics
+
+
+def test_the_stage_counts_test_faces_and_learns_frequencies_from_training_faces(
+    tmp_path, monkeypatch, params
+):
     monkeypatch.chdir(tmp_path)
-
-    def run(labels, parts, answers):
-        """Both models answer alike; every part has predictions, as of validation faces."""
-        rows = np.arange(len(labels))
-        with FaceWriter(layout.LABELLED) as writer:
-            pixels = np.zeros((len(labels), 48, 48), np.uint8)
-            nameless = [None] * len(labels)
-            labels = np.array(labels, np.int8)
-            writer.append(Batch(pixels, labels, nameless, rows + 1, rows, nameless))
-        pd.DataFrame({"part": parts}).to_parquet(layout.SPLIT)
-        sure = np.eye(7)[answers]
-        table = pd.DataFrame(
-            {f"{model}_{name}": sure[:, k] for model in ("cnn", "dnn")
-             for k, name in enumerate(EXPRESSIONS)}
-        )  # fmt: skip
-        table = table.assign(face=rows, part=parts, label=labels)
-        layout.PREDICTIONS.parent.mkdir(parents=True)
-        table[table["part"] != "train"].to_parquet(layout.PREDICTIONS)
-        work(Stage("confusion", params))
-        folder = layout.folder("confusion")
-        # json takes NaN unless it is told not to; nobody else does.
-        found = json.loads((folder / "confusion.json").read_text(), parse_constant=pytest.fail)
-        return found, json.loads(layout.metrics("confusion").read_text())["confusion"]
-
-    return run
-
-
-def test_the_stage_counts_test_faces_and_learns_frequencies_from_training_faces(measured):
-    found, metrics = measured(
+    found, metrics = run_stage(
+        params,
         [SAD, SAD, SAD, HAPPY, FEAR, HAPPY, SAD, SAD, FEAR],
         ["train"] * 4 + ["validation"] * 1 + ["test"] * 4,
         [FEAR, FEAR, FEAR, FEAR, HAPPY, HAPPY, SAD, NEUTRAL, SAD],
@@ -227,18 +207,14 @@ def test_the_stage_counts_test_faces_and_learns_frequencies_from_training_faces(
         "cnn_errors_to_neutral": 0.5,
         "cnn_recall_frequency_spearman": pytest.approx(0.5),
     }
-    written = {path.name for path in layout.figures("confusion").iterdir()}
-    assert written == {
-        "cnn.svg", "dnn.svg", "cnn-negative.svg", "dnn-negative.svg", "frequency.svg",
-    }  # fmt: skip
+    written = {path.stem for path in layout.figures("confusion").iterdir()}
+    assert written == {"cnn", "dnn", "cnn-negative", "dnn-negative", "frequency"}
     table = pd.read_csv(layout.folder("confusion") / "cnn.csv")
     assert list(table["actual"]) == ["happy", "sad", "sad", "fear"]
     assert list(table["predicted"]) == ["happy", "sad", "neutral", "sad"]
 
-
-def test_without_a_correlation_there_is_null_and_no_metric(measured):
-    labels = [*range(7), *range(7)]
-    found, metrics = measured(labels, ["train"] * 7 + ["test"] * 7, labels)
+    everything = [*range(7), *range(7)]
+    found, metrics = run_stage(params, everything, ["train"] * 7 + ["test"] * 7, everything)
     assert set(found["cnn"]["recall_by_frequency"].values()) == {None}
     assert metrics["cnn_negative_right"] == 1
     assert "cnn_recall_frequency_spearman" not in metrics

@@ -5,7 +5,7 @@ import torch
 
 from pipeline.errors import UserError
 from pipeline.experiments.flops import CPU
-from pipeline.filters.pictures import one_of
+from pipeline.filters.activations import first_member
 from pipeline.networks.classifier import Architecture, Classifier
 from pipeline.networks.matching import wanted_size
 from pipeline.networks.networks import build_network, count_parameters
@@ -118,12 +118,12 @@ def test_all_members_forget_a_layer_together():
 
 def test_filters_are_those_of_the_first_member():
     model = Classifier(Architecture("compact-cnn", 0.0, "face", members=2)).eval()
-    path, network = one_of(model)
+    path, network = first_member(model)
     assert path == "network.member1"
     assert model.get_submodule(path) is network
     assert "block3" in dict(network.named_children())
     alone = Classifier(Architecture("compact-cnn", 0.0, "face"))
-    assert one_of(alone) == ("network", alone.network)
+    assert first_member(alone) == ("network", alone.network)
 
 
 def test_a_training_set_too_small_for_the_members_is_named(params):

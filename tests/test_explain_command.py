@@ -11,11 +11,8 @@ import yaml
 from filelock import FileLock
 
 from pipeline import explain, layout
-from pipeline.errors import UserError
 from pipeline.evaluate import stage as evaluate
 from pipeline.explaining.subject import read_test_faces
-from pipeline.faces.batch import Batch
-from pipeline.faces.store import FaceWriter
 from pipeline.files import write_parquet
 from pipeline.networks.store import load_classifier
 from pipeline.params import load
@@ -27,6 +24,7 @@ from pipeline.shell import Stage
 from pipeline.train import stage as train
 
 from .conftest import ROOT
+from .test_confusion import write_faces
 
 pytestmark = pytest.mark.study
 
@@ -46,15 +44,8 @@ def write_project(folder):
     values["saliency"] |= {"samples": 2, "steps": 2, "faces": 8, "random": 1}
     values["class_images"]["steps"] = 2
     (folder / "params.yaml").write_text(yaml.safe_dump(values))
-    labels = np.arange(FACES) % 7
     pixels = np.random.default_rng(0).integers(0, 256, (FACES, 48, 48), dtype=np.uint8)
-    with FaceWriter(layout.LABELLED) as writer:
-        writer.append(
-            Batch(
-                pixels, labels.astype(np.int8), [None] * FACES, np.arange(FACES) + 1,
-                np.arange(FACES), [None] * FACES,
-            )
-        )  # fmt: skip
+    write_faces(np.arange(FACES) % 7, pixels)
     parts = np.repeat(["train", "validation", "test"], FACES // 3)
     write_parquet(layout.SPLIT, pd.DataFrame({"face": range(FACES), "part": parts}))
 
@@ -140,55 +131,55 @@ def test_a_folder_and_where_to(runs, capsys, tmp_path):
     assert again.read_bytes() == lime.read_bytes()
 
 
-@pytest.mark.parametrize("address", [f"models:/{NAME}@best", f"models:/{NAME}/1"])
-def test_a_registered_model_is_the_studys_cnn(runs, capsys, tmp_path, address):
-    kept = layout.folder("train@cnn").rename(tmp_path / "elsewhere")
+@pytest.mark.parametrize(
+    ("model", "named", "of"),
+    [
+        (f"models:/{NAME}@best", f"{NAME}@best", "train@cnn"),
+        (f"models:/{NAME}/1", f"{NAME}-1", "train@cnn"),
+        ("runs:/train@cnn", None, "train@cnn"),
+        ("runs:/train@dnn", None, "train@dnn"),
+        ("runs:/evaluate", None, "train@cnn"),
+    ],
+)
+def test_what_mlflow_keeps_of_a_model_is_explained(runs, capsys, tmp_path, model, named, of):
+    expected = answers(layout.folder(of))
+    address = f"runs:/{runs[model.removeprefix('runs:/')]}" if named is None else model
+    kept = layout.folder(of).rename(tmp_path / "elsewhere")  # it is not read from here
     try:
         (confusion,) = explained(capsys, address, "confusion")
-        assert json.loads(confusion.read_text())["counts"] == answers(kept)
     finally:
-        kept.rename(layout.folder("train@cnn"))
+        kept.rename(layout.folder(of))
+    assert json.loads(confusion.read_text())["counts"] == expected
     assert confusion.parent.parent == Path("explained")
-    assert confusion.parent.name == address.removeprefix("models:/").replace("/", "-")
-
-
-@pytest.mark.parametrize("stage", ["train@cnn", "train@dnn", "evaluate"])
-def test_every_run_with_a_model_keeps_its_weights(runs, capsys, stage):
-    (confusion,) = explained(capsys, f"runs:/{runs[stage]}", "confusion")
-    of = stage if stage != "evaluate" else "train@cnn"
-    assert json.loads(confusion.read_text())["counts"] == answers(layout.folder(of))
+    assert confusion.parent.name == (named or address.removeprefix("runs:/"))
     assert answers(layout.folder("train@cnn")) != answers(layout.folder("train@dnn"))
 
 
-def test_a_wrong_address_is_named_in_one_line(runs, capsys):
-    assert "models:/NAME@ALIAS" in refused(capsys, "models:/nothing")
-    assert "not found" in refused(capsys, "models:/nothing@best")
-    assert "not found" in refused(capsys, f"models:/{NAME}/99")
-    assert "not found" in refused(capsys, f"models:/{NAME}@worst")
-    assert "not found" in refused(capsys, "runs:/" + "0" * 32)
-    without = refused(capsys, f"runs:/{runs['confusion']}")
-    assert "keeps no weights.safetensors and no model.json" in without
-
-
 def test_what_is_not_there_is_named_in_one_line(runs, capsys, tmp_path):
-    assert "no such model; allowed: cnn, dnn, a folder" in refused(capsys, "nobody")
-    assert "no trained model here" in refused(capsys, str(tmp_path))
-    assert "'lemon' is not known; choose from: confusion, " in refused(capsys, "cnn", "lemon")
     (tmp_path / "file").touch()
-    assert "not a folder" in refused(capsys, "cnn", "lime", "--to", str(tmp_path / "file"))
+    for words, line in (
+        (["nobody"], "no such model; allowed: cnn, dnn, a folder"),
+        ([str(tmp_path)], "no trained model here"),
+        (["cnn", "lemon"], "'lemon' is not known; choose from: confusion, saliency, lime, filters"),
+        (["cnn", "lime", "--to", str(tmp_path / "file")], "not a folder"),
+        (["models:/nothing"], "models:/NAME@ALIAS"),
+        (["models:/nothing@best"], "not found"),
+        ([f"models:/{NAME}/99"], "not found"),
+        ([f"models:/{NAME}@worst"], "not found"),
+        (["runs:/" + "0" * 32], "not found"),
+        ([f"runs:/{runs['confusion']}"], "keeps no weights.safetensors and no model.json"),
+    ):
+        assert line in refused(capsys, *words)
 
 
-def test_without_faces_there_is_nothing_to_explain_it_on(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    shutil.copy(ROOT / "params.yaml", tmp_path)
-    with pytest.raises(UserError, match=r"split\.parquet: no such file"):
-        explain.explain("cnn", ["lime"])
-
-
-def test_looking_for_a_record_makes_none(tmp_path, monkeypatch, capsys):
+def test_without_faces_or_a_record_nothing_is_explained_and_none_is_made(
+    tmp_path, monkeypatch, capsys
+):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DVC_ROOT", raising=False)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    assert "split.parquet: no such file" in refused(capsys, "cnn", "lime")
     write_project(tmp_path)
     assert "there is no sqlite" in refused(capsys, "models:/faces@best")
     assert not list(tmp_path.glob("mlflow*"))

@@ -14,28 +14,18 @@ numbers = st.integers
 seeds = st.integers(0, 2**31 - 1)
 
 
-def room(size, kernel, padding, dilation):
-    return size + 2 * padding - dilation * (kernel - 1) - 1
-
-
 @settings(deadline=None)
-@given(numbers(1, 60), numbers(1, 7), numbers(1, 4), numbers(0, 4), numbers(1, 3))
-def test_output_size_is_that_of_a_convolution(size, kernel, stride, padding, dilation):
-    assume(room(size, kernel, padding, dilation) >= 0)
+@given(numbers(1, 60), numbers(1, 7), numbers(1, 4), numbers(0, 4), numbers(1, 3), st.booleans())
+def test_output_size_is_that_of_the_layers(size, kernel, stride, padding, dilation, ceil):
+    assume(size + 2 * padding - dilation * (kernel - 1) - 1 >= 0)
+    faces, shape = torch.empty(1, 1, size, size, device="meta"), {"padding": padding}
     layer = nn.Conv2d(1, 1, kernel, stride, padding, dilation, device="meta")
-    maps = layer(torch.empty(1, 1, size, size, device="meta"))
-    found = output_size(size, kernel, stride=stride, padding=padding, dilation=dilation)
-    assert maps.shape[-2:] == (found, found)
-
-
-@settings(deadline=None)
-@given(numbers(1, 60), numbers(1, 6), numbers(1, 4), numbers(0, 3), st.booleans())
-def test_output_size_is_that_of_a_pooling_layer(size, kernel, stride, padding, ceil):
+    found = output_size(size, kernel, stride=stride, dilation=dilation, **shape)
+    assert layer(faces).shape[-2:] == (found, found)
     assume(padding <= kernel // 2)
-    assume(room(size, kernel, padding, 1) >= 0)
-    layer = nn.MaxPool2d(kernel, stride, padding, ceil_mode=ceil)
-    maps = layer(torch.zeros(1, 1, size, size))
-    assert maps.shape[-1] == output_size(size, kernel, stride=stride, padding=padding, ceil=ceil)
+    pool = nn.MaxPool2d(kernel, stride, padding, dilation, ceil_mode=ceil)
+    found = output_size(size, kernel, stride=stride, dilation=dilation, ceil=ceil, **shape)
+    assert pool(faces).shape[-2:] == (found, found)
 
 
 def test_a_kernel_that_does_not_fit_is_named():

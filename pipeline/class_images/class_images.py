@@ -4,43 +4,31 @@ Class model visualisation (Simonyan et al. 2013, arXiv:1312.6034): the cross-ent
 class is descended. A report once added its gradient instead, which leads away from the class.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pipeline.explaining.ascent import Images, ascend, noise_images
+from pipeline.class_images.result import ClassImage, ClassImagesResult
+from pipeline.explaining.ascent import ascend, noise_images
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.networks.inference import predict_probabilities
 from pipeline.params import Ascent
 
 
-@dataclass(frozen=True)
-class ClassImages:
-    """An image for each expression, in their order.
-
-    Attributes:
-        images: grey levels 0..255, whole numbers as a face has them, (7, 48, 48).
-        before: cross-entropy of the wanted class on the noise, nats, (7,).
-        after: on the image, (7,).
-        probabilities: of all classes on each image, (7, 7).
-    """
-
-    images: NDArray[np.uint8]
-    before: NDArray[np.float64]
-    after: NDArray[np.float64]
-    probabilities: NDArray[np.float32]
-
-
-def imagine_classes(model: nn.Module, settings: Ascent) -> ClassImages:
+def imagine_classes(
+    model: nn.Module, settings: Ascent
+) -> tuple[NDArray[np.uint8], ClassImagesResult]:
     """Make an image for each expression.
 
     Args:
         model: a classifier of grey levels; put into evaluation mode.
         settings: of the ascent.
+
+    Returns:
+        Grey levels 0..255, whole numbers as a face has them, (7, 48, 48); and what the network
+        makes of them, in the order of the expressions.
     """
     model.eval()
     device = next(model.parameters()).device
@@ -49,15 +37,21 @@ def imagine_classes(model: nn.Module, settings: Ascent) -> ClassImages:
     def fit(images: Tensor) -> Tensor:
         return -functional.cross_entropy(model(images), classes, reduction="none")
 
-    start = _same(noise_images(1, settings.seed))
+    # The same noise for all classes: images then differ by what the network wants alone.
+    start = np.repeat(noise_images(1, settings.seed), len(EXPRESSIONS), axis=0)
     found = ascend(fit, start, settings, device)
+    # Of the rounded image: what is reported is what the picture shows.
     images = np.rint(found.images).astype(np.uint8)
     probabilities = predict_probabilities(model, images)
-    # Of the rounded image: what is reported is what the picture shows.
     after = -np.log(np.maximum(np.diagonal(probabilities), 1e-12)).astype(np.float64)
-    return ClassImages(images, -found.before, after, probabilities)
-
-
-def _same(noise: Images) -> Images:
-    """The same noise for all classes: images then differ by what the network wants alone."""
-    return np.repeat(noise, len(EXPRESSIONS), axis=0)
+    results = {
+        name: ClassImage(
+            cross_entropy_before=float(-found.before[k]),
+            cross_entropy_after=float(after[k]),
+            probability=float(probabilities[k, k]),
+            named=EXPRESSIONS[int(probabilities[k].argmax())],
+        )
+        for k, name in enumerate(EXPRESSIONS)
+    }
+    won = sum(image.named == name for name, image in results.items())
+    return images, ClassImagesResult(won, results)

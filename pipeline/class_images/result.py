@@ -1,6 +1,8 @@
 """What the stage `class_images` finds of each network, as `class_images.json` holds it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from pipeline import layout
 from pipeline.files import read_json
@@ -25,19 +27,15 @@ class ClassImage:
 
 
 @dataclass(frozen=True)
-class ClassImages:
+class ClassImagesResult:
     """One network's images: how many of them it takes for what they were made for, and each."""
 
     won: int
     classes: dict[str, ClassImage]
 
 
-def read() -> dict[ModelName, ClassImages]:
-    """The results that the stage wrote.
-
-    Raises:
-        UserError: they are missing or broken.
-    """
-    return read_json(
-        dict[ModelName, ClassImages], layout.folder("class_images") / "class_images.json"
-    )
+read: Callable[[], dict[ModelName, ClassImagesResult]] = partial(
+    read_json,
+    dict[ModelName, ClassImagesResult],
+    layout.folder("class_images") / "class_images.json",
+)

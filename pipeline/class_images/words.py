@@ -1,13 +1,13 @@
 """What came of the images, in words."""
 
-from pipeline.class_images.result import ClassImages
+from pipeline.class_images.result import ClassImagesResult
 from pipeline.wording.numbers import percent
 
 
-def won(model: str, found: ClassImages) -> str:
+def won(model: str, found: ClassImagesResult) -> str:
     """For how many expressions an image could be made that the network takes for it."""
     lost = [
-        f"{name} ({image.probability:.0%}; it says {image.named})"
+        f"{name} ({image.probability:.0%}; its answer is {image.named})"
         for name, image in found.classes.items()
         if image.named != name
     ]
@@ -24,7 +24,7 @@ def won(model: str, found: ClassImages) -> str:
     )
 
 
-def fell(found: ClassImages) -> str:
+def fell(found: ClassImagesResult) -> str:
     """How far the cross-entropy was brought down."""
     images = found.classes.values()
     before = sum(image.cross_entropy_before for image in images) / len(images)

@@ -1,38 +1,55 @@
 """Which expressions are taken for which."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import pearsonr, spearmanr
 
+from pipeline.confusion.result import (
+    ConfusedPair,
+    ConfusionResult,
+    Correlation,
+    NegativeBlock,
+    Pull,
+)
 from pipeline.faces.expressions import EXPRESSIONS
-from pipeline.statistics.intervals import Interval, percentile_interval
+from pipeline.params import Evaluate
+from pipeline.statistics.intervals import percentile_interval, resample_counts
 from pipeline.statistics.scores import Labels
 
 Matrix = NDArray[np.floating]
 """(7, 7); row = true expression, column = predicted one."""
 
-
 NEGATIVE = ("angry", "disgust", "fear", "sad")
 """The unpleasant expressions, which people confuse with one another, too."""
 
+PULLING = ("sad", "neutral")
+"""Answers that networks are known to fall back on."""
 
-@dataclass(frozen=True)
-class ConfusedPair:
-    """How often one expression is taken for another.
 
-    Attributes:
-        true: the expression that it is.
-        predicted: the one that it is taken for.
-        faces: how many faces.
-        share: of all faces of the true expression.
+def measure(
+    counts: NDArray[np.int64], shares: NDArray[np.float64], settings: Evaluate
+) -> ConfusionResult:
+    """All that the study says of one matrix.
+
+    Args:
+        counts: test faces by true and predicted expression, (7, 7).
+        shares: of each expression among the training faces, (7,).
+        settings: of the bootstrap.
     """
-
-    true: str
-    predicted: str
-    faces: int
-    share: float
+    chance = {"resamples": settings.resamples, "seed": settings.seed}
+    found, occurs = recalls(counts), counts.sum(axis=1) > 0
+    return ConfusionResult(
+        rows="true",
+        columns="predicted",
+        classes=list(EXPRESSIONS),
+        counts=counts.tolist(),
+        shares=normalise_rows(counts).tolist(),
+        most_confused=most_confused(counts),
+        negative=negative_block(counts),
+        pull={name: pull(counts, name, **chance) for name in PULLING},
+        training_shares=shares.tolist(),
+        recall_by_frequency=correlate(shares[occurs], found[occurs]),
+    )
 
 
 def count_confusion(labels: Labels, predicted: Labels) -> NDArray[np.int64]:
@@ -65,24 +82,6 @@ def most_confused(counts: NDArray[np.integer], pairs: int = 5) -> list[ConfusedP
     ]
 
 
-@dataclass(frozen=True)
-class NegativeBlock:
-    """What becomes of the faces with a negative expression.
-
-    Attributes:
-        counts: by true negative expression (row); columns are the negative ones in the same order,
-            then all others together, (4, 5).
-        right: share of these faces that are named rightly.
-        within: share that is taken for another negative expression.
-        beyond: share that is taken for one that is not negative.
-    """
-
-    counts: list[list[int]]
-    right: float
-    within: float
-    beyond: float
-
-
 def negative_block(counts: NDArray[np.integer]) -> NegativeBlock:
     """Part the answers for negative faces into right, wrong among themselves, and beyond."""
     places = [EXPRESSIONS.index(name) for name in NEGATIVE]
@@ -99,38 +98,17 @@ def negative_block(counts: NDArray[np.integer]) -> NegativeBlock:
     )
 
 
-@dataclass(frozen=True)
-class Pull:
-    """How much one answer draws the faces of the other expressions.
-
-    Attributes:
-        of_others: share of the faces of all other expressions that are taken for it.
-        of_errors: share of all errors that are this answer.
-        expected: what `of_errors` would be if each error fell on a wrong answer in proportion to
-            how many test faces that expression has: on a fearful face, on sad as often as sad faces
-            stand among those that are not fearful.
-        excess: `of_errors` less `expected`. Both move when faces are drawn anew, so that only this
-            interval says whether they differ.
-    """
-
-    of_others: Interval
-    of_errors: Interval
-    expected: float
-    excess: Interval
-
-
 def pull(counts: NDArray[np.integer], expression: str, *, resamples: int, seed: int) -> Pull:
     """Measure how many faces an expression draws to itself, with bootstrap intervals over faces.
 
     Args:
         counts: faces by true and predicted expression, (7, 7), one of them at least.
         expression: the answer.
-        resamples: of the bootstrap; cells are drawn, as in `intervals.accuracy_and_f1`.
+        resamples: of the bootstrap.
         seed: of its draws.
     """
     place, total = EXPRESSIONS.index(expression), int(counts.sum())
-    drawn = np.random.default_rng(seed).multinomial(total, counts.ravel() / total, resamples)
-    matrices = np.concatenate([counts.reshape(1, -1), drawn]).reshape(-1, *counts.shape)
+    matrices = resample_counts(counts.ravel(), resamples, seed).reshape(-1, *counts.shape)
     rows = matrices.sum(axis=2)
     taken = matrices[:, :, place].sum(axis=1) - matrices[:, place, place]
     wrong = rows - np.diagonal(matrices, axis1=1, axis2=2)
@@ -145,25 +123,6 @@ def pull(counts: NDArray[np.integer], expression: str, *, resamples: int, seed: 
         expected=float(expected[0]),
         excess=percentile_interval(of_errors - expected),
     )
-
-
-@dataclass(frozen=True)
-class Correlation:
-    """How one row of numbers goes with another.
-
-    All None where there is no number: one of the rows is constant, or they are shorter than 3.
-
-    Attributes:
-        pearson: of the values.
-        pearson_p: two-sided probability of one at least as far from 0 by chance.
-        spearman: of their ranks.
-        spearman_p: likewise.
-    """
-
-    pearson: float | None
-    pearson_p: float | None
-    spearman: float | None
-    spearman_p: float | None
 
 
 def correlate(first: NDArray[np.floating], second: NDArray[np.floating]) -> Correlation:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.confusion.confusion import NEGATIVE, negative_block, normalise_rows
 from pipeline.faces.expressions import EXPRESSIONS
-from pipeline.figures.style import ACCENT, MUTED, WIDTH, entitle, style
+from pipeline.figures.style import ACCENT, MUTED, WIDTH, legend_above, panel
 
 # Cells are as opaque as their share, and never so much that ink could not be read on them: the
 # ground shines through, and the same picture is right on a light page and on a dark one.
@@ -42,15 +42,13 @@ def draw_confusion(
 
     Args:
         counts: faces by true (row) and predicted (column) expression.
-        title: stands above.
+        title: above the panel.
         rows: names of the true expressions.
         columns: names of the predicted ones.
     """
     shares = normalise_rows(counts)
     height, width = counts.shape
-    with style():
-        figure = Figure(figsize=(WIDTH, WIDTH * (0.25 + 0.7 * height / width)))
-        axes = figure.add_subplot()
+    with panel(title, WIDTH * (0.25 + 0.7 * height / width)) as (figure, axes):
         axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), aspect="equal")
         axes.set_xticks(range(width), columns, rotation=45, ha="right", rotation_mode="anchor")
         axes.set_yticks(range(height), rows)
@@ -66,7 +64,6 @@ def draw_confusion(
             if faces:
                 _write(axes, column, row - 0.13, f"{share:.0%}", 9)
                 _write(axes, column, row + 0.25, f"{faces}", 7.5)
-        entitle(figure, title)
     return figure
 
 
@@ -78,11 +75,9 @@ def draw_recall_by_frequency(
     Args:
         shares: of each expression among the training faces, (7,).
         recalls: recall of each expression by model, (7,) each; NaN leaves an expression out.
-        title: stands above.
+        title: above the panel.
     """
-    with style():
-        figure = Figure(figsize=(WIDTH, 3.7))
-        axes = figure.add_subplot()
+    with panel(title, 3.7) as (figure, axes):
         for number, (model, values) in enumerate(recalls.items()):
             axes.plot(shares, values, "os"[number % 2], markersize=5, label=model.upper())
         tops = np.max(list(recalls.values()), axis=0)
@@ -90,7 +85,7 @@ def draw_recall_by_frequency(
         axes.vlines(shares, lows, tops, color=MUTED, linewidth=0.6, zorder=0)
         order = [k for k in np.argsort(shares, kind="stable") if np.isfinite(tops[k])]
         for place, k in enumerate(order):
-            # Neighbours stand above and below in turn: similar shares would overwrite each other.
+            # Names are above and below in turn: similar shares would overwrite each other.
             above = place % 2 == 0
             axes.annotate(
                 EXPRESSIONS[k], (shares[k], tops[k] if above else lows[k]),
@@ -102,11 +97,7 @@ def draw_recall_by_frequency(
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
         axes.margins(x=0.12)
         axes.grid(visible=True)
-        axes.legend(
-            ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, borderpad=0,
-            handlelength=1.2, fontsize=9,
-        )  # fmt: skip
-        entitle(figure, title)
+        legend_above(axes, 2)
     return figure
 
 

@@ -8,13 +8,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pipeline import layout
-from pipeline.confusion.confusion import count_confusion, recalls
+from pipeline.confusion.confusion import count_confusion, measure, recalls
 from pipeline.confusion.figures import draw_both_matrices, draw_recall_by_frequency
-from pipeline.confusion.measure import measure
-from pipeline.confusion.result import Confusion
+from pipeline.confusion.result import ConfusionResult
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.faces.store import read_faces
-from pipeline.figures.style import save
+from pipeline.figures.style import save_all
 from pipeline.files import read_parquet, write_csv, write_json
 from pipeline.params import MODELS, ModelName
 from pipeline.shell import Stage
@@ -24,12 +23,12 @@ if TYPE_CHECKING:  # the stage itself needs no torch, which takes seconds to imp
 
 
 def work(stage: Stage) -> None:
-    """From predictions to matrices, what becomes of negative faces, and recall by frequency."""
-    folder, figures = layout.folder(stage.name), layout.figures(stage.name)
+    """From predictions to matrices, the negative expressions, and recall by frequency."""
+    folder = layout.folder(stage.name)
     predictions = read_parquet(layout.PREDICTIONS).query("part == 'test'")
     labels, names = predictions["label"].to_numpy(), np.array(EXPRESSIONS)
     shares = training_shares()
-    results: dict[ModelName, Confusion] = {}
+    results: dict[ModelName, ConfusionResult] = {}
     drawn: dict[str, Figure] = {}
     found: dict[str, NDArray[np.floating]] = {}
     for model in MODELS:
@@ -44,8 +43,7 @@ def work(stage: Stage) -> None:
             drawn[f"{model}{name}"] = figure
     title = "Are rare expressions missed more often?"
     drawn["frequency"] = draw_recall_by_frequency(shares, found, title)
-    for name, figure in drawn.items():
-        save(figure, figures / f"{name}.svg")
+    save_all(drawn, layout.figures(stage.name))
     write_json(folder / "confusion.json", results)
     write_json(layout.metrics(stage.name), {"confusion": headline(results["cnn"])})
 
@@ -68,7 +66,7 @@ def training_shares() -> NDArray[np.float64]:
     return np.bincount(labels, minlength=len(EXPRESSIONS)) / len(labels)
 
 
-def headline(cnn: Confusion) -> dict[str, float]:
+def headline(cnn: ConfusionResult) -> dict[str, float]:
     """The few numbers by which experiments are compared; a metric that is none is left out."""
     numbers = {
         "cnn_negative_right": cnn.negative.right,

@@ -1,15 +1,15 @@
 """What a confusion matrix says, in words, and beside what was published."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
-from pipeline.confusion.confusion import NEGATIVE, Correlation, Pull
-from pipeline.confusion.result import Confusion
-from pipeline.evaluate.result import Evaluated, Evaluation
+from pipeline.confusion.confusion import NEGATIVE
+from pipeline.confusion.result import ConfusionResult, Correlation, Pull
+from pipeline.evaluate.result import Evaluation
 from pipeline.faces.expressions import EXPRESSIONS
-from pipeline.params import ModelName
+from pipeline.params import MODELS, ModelName
 from pipeline.statistics.scores import ClassScores
 from pipeline.wording.numbers import (
+    NOTHING,
     coefficient,
     count,
     counted,
@@ -18,8 +18,6 @@ from pipeline.wording.numbers import (
     percent_range,
     probability,
 )
-
-NOTHING = "\N{EN DASH}"
 
 R3_RECALLS = dict(zip(EXPRESSIONS, (0.58, 0.45, 0.46, 0.89, 0.55, 0.78, 0.67), strict=True))
 """Diagonal of the confusion matrix that the reference report R3 prints for a CNN which it does not
@@ -30,36 +28,41 @@ R1_RECALLS = {"fear": 0.38, "happy": 0.89}
 of the same competition."""
 
 
-class ClassRow(NamedTuple):
-    """One expression: its test faces, then precision, recall and F1 of CNN and of DNN."""
-
-    name: str
-    faces: str
-    scores: list[str]
-
-
-def class_rows(results: Evaluation, confusion: Mapping[ModelName, Confusion]) -> list[ClassRow]:
-    """Scores of each expression; a dash where a score has nothing to rest on."""
-    models: list[tuple[Evaluated, Confusion]] = [
-        (results.cnn, confusion["cnn"]),
-        (results.dnn, confusion["dnn"]),
-    ]
+def class_rows(
+    results: Evaluation, confusion: Mapping[ModelName, ConfusionResult]
+) -> list[tuple[str, list[str]]]:
+    """Each expression: its test faces, then precision, recall and F1 of CNN and of DNN."""
     rows = []
     for number, name in enumerate(EXPRESSIONS):
-        texts = []
-        for model, matrix in models:
-            scores = model.test.per_class[name]
-            named = sum(row[number] for row in matrix.counts)
-            texts += [
+        cells = [count(results.cnn.test.per_class[name].faces)]
+        for model in MODELS:
+            scores: ClassScores = getattr(results, model).test.per_class[name]
+            named = sum(row[number] for row in confusion[model].counts)
+            cells += [
                 f"{scores.precision:.2f}" if named else NOTHING,
-                f"{scores.recall:.2f}" if scores.faces else NOTHING,
+                _recall(scores),
                 f"{scores.f1:.2f}" if scores.faces else NOTHING,
             ]
-        rows.append(ClassRow(name, count(results.cnn.test.per_class[name].faces), texts))
+        rows.append((name, cells))
     return rows
 
 
-def never_named(model: str, confusion: Confusion) -> str:
+def published_rows(results: Evaluation) -> list[tuple[str, list[str]]]:
+    """Recall of each expression: the CNN's, the DNN's, that of R3 and that of R1."""
+    return [
+        (
+            name,
+            [
+                *(_recall(each.test.per_class[name]) for each in (results.cnn, results.dnn)),
+                f"{R3_RECALLS[name]:.2f}",
+                f"{R1_RECALLS[name]:.2f}" if name in R1_RECALLS else "",
+            ],
+        )
+        for name in EXPRESSIONS
+    ]
+
+
+def never_named(model: str, confusion: ConfusionResult) -> str:
     """Expressions that occur among the test faces and that a model never names; else nothing."""
     named = [sum(column) for column in zip(*confusion.counts, strict=True)]
     missed = [
@@ -67,33 +70,31 @@ def never_named(model: str, confusion: Confusion) -> str:
         for name, row, total in zip(EXPRESSIONS, confusion.counts, named, strict=True)
         if sum(row) and not total
     ]
-    return f"The {model} never answers {_listed(missed, 'or')}." if missed else ""
+    return f"The {model} never answers {_listed(missed)}." if missed else ""
 
 
-def confusions(confusion: Confusion) -> list[str]:
+def confusions(confusion: ConfusionResult) -> list[str]:
     """The most confused pairs, one sentence each, the largest share first."""
-    of_expression = {
-        name: sum(row) for name, row in zip(EXPRESSIONS, confusion.counts, strict=True)
-    }
+    faces = dict(zip(EXPRESSIONS, map(sum, confusion.counts), strict=True))
     return [
         f"{pair.true} is taken for {pair.predicted}: "
-        f"{count(pair.faces)} of {counted(of_expression[pair.true], 'face')} ({pair.share:.0%})"
+        f"{count(pair.faces)} of {counted(faces[pair.true], 'face')} ({pair.share:.0%})"
         for pair in confusion.most_confused
     ]
 
 
-def negatives(model: str, confusion: Confusion) -> str:
+def negatives(model: str, confusion: ConfusionResult) -> str:
     """What becomes of the faces with a negative expression."""
     block = confusion.negative
     faces = sum(sum(row) for row in block.counts)
     return (
-        f"Of {counted(faces, 'test face')} that are {_listed(list(NEGATIVE), 'or')} the {model} "
-        f"names {percent(block.right)} rightly, takes {percent(block.within)} for another of these "
-        f"four and {percent(block.beyond)} for something that is not negative."
+        f"Of {counted(faces, 'test face')} labelled {_listed(list(NEGATIVE))} the {model} names "
+        f"{percent(block.right)} correctly, takes {percent(block.within)} for another of these "
+        f"four and {percent(block.beyond)} for an expression that is not negative."
     )
 
 
-def pulls(model: str, confusion: Confusion) -> list[str]:
+def pulls(model: str, confusion: ConfusionResult) -> list[str]:
     """How many faces are drawn to one answer, and whether more than its frequency explains."""
     wrong = sum(sum(row) - row[k] for k, row in enumerate(confusion.counts))
     if not wrong:
@@ -109,12 +110,12 @@ def _pull(model: str, name: str, found: Pull) -> str:
     return (
         f"{percent(found.of_errors.value)} of the {model}'s errors are the answer {name} (95% "
         f"interval {percent_range(found.of_errors)}), {verdict} the {percent(found.expected)} "
-        f"that frequency would bring. Of all faces that are not {name}, "
+        f"expected from its frequency. Of all faces that are not {name}, "
         f"{percent(found.of_others.value)} are taken for it ({percent_range(found.of_others)})."
     )
 
 
-def by_frequency(model: str, confusion: Confusion) -> str:
+def by_frequency(model: str, confusion: ConfusionResult) -> str:
     """Whether rare expressions are recognised less well: a claim of many reports, tested."""
     found = confusion.recall_by_frequency
     if found.pearson is None or found.pearson_p is None:
@@ -141,24 +142,10 @@ def _rarity(found: Correlation) -> str:
     return "that rarer expressions are recognised less well is not shown"
 
 
-def published_rows(results: Evaluation) -> list[tuple[str, str, str, str, str]]:
-    """Recall of each expression: the CNN's, the DNN's, that of R3 and that of R1."""
-    return [
-        (
-            name,
-            _recall(results.cnn.test.per_class[name]),
-            _recall(results.dnn.test.per_class[name]),
-            f"{R3_RECALLS[name]:.2f}",
-            f"{R1_RECALLS[name]:.2f}" if name in R1_RECALLS else "",
-        )
-        for name in EXPRESSIONS
-    ]
-
-
 def _recall(scores: ClassScores) -> str:
-    return f"{scores.recall:.2f}" if scores.faces else "\N{EN DASH}"
+    return f"{scores.recall:.2f}" if scores.faces else NOTHING
 
 
-def _listed(names: list[str], word: str) -> str:
+def _listed(names: list[str]) -> str:
     """`a`, `a or b`, `a, b or c`."""
-    return f" {word} ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from pipeline.faces.expressions import EXPRESSIONS
-from pipeline.figures.style import MUTED, WIDTH, entitle, legend_above, style
+from pipeline.figures.style import MUTED, legend_above, panel
 from pipeline.statistics.scores import Scores
 
 
@@ -16,9 +16,7 @@ def draw_recalls(scores: Mapping[str, Scores], title: str) -> Figure:
     names = [f"{name} ({first.per_class[name].faces})" for name in EXPRESSIONS]
     places = np.arange(len(EXPRESSIONS))
     thickness = 0.8 / len(scores)
-    with style():
-        figure = Figure(figsize=(WIDTH, 3.9))
-        axes = figure.add_subplot()
+    with panel(title, 3.9) as (figure, axes):
         for number, (model, result) in enumerate(scores.items()):
             recalls = [result.per_class[name].recall for name in EXPRESSIONS]
             offset = (number - (len(scores) - 1) / 2) * thickness
@@ -31,7 +29,6 @@ def draw_recalls(scores: Mapping[str, Scores], title: str) -> Figure:
         axes.grid(visible=True, axis="x")
         axes.set_axisbelow(True)
         legend_above(axes, len(scores))
-        entitle(figure, title)
     return figure
 
 
@@ -39,9 +36,7 @@ def draw_calibration(
     curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], title: str
 ) -> Figure:
     """Accuracy against confidence, one line a model: (confidence, accuracy) of each bin."""
-    with style():
-        figure = Figure(figsize=(WIDTH, 3.9))
-        axes = figure.add_subplot()
+    with panel(title, 3.9) as (figure, axes):
         axes.plot([0, 1], [0, 1], color=MUTED, linestyle=":", linewidth=1)
         for model, (confidence, accuracy) in curves.items():
             # Bins at an end are drawn whole, not cut in half by the frame.
@@ -51,5 +46,4 @@ def draw_calibration(
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="accuracy")
         axes.grid(visible=True)
         legend_above(axes, len(curves))
-        entitle(figure, title)
     return figure

@@ -1,6 +1,8 @@
 """What the stage `evaluate` finds, as `scores.json` holds it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from pipeline import layout
 from pipeline.files import read_json
@@ -49,10 +51,6 @@ class Evaluation:
     difference: Difference
 
 
-def read() -> Evaluation:
-    """The results that the stage wrote.
-
-    Raises:
-        UserError: they are missing or broken.
-    """
-    return read_json(Evaluation, layout.folder("evaluate") / "scores.json")
+read: Callable[[], Evaluation] = partial(
+    read_json, Evaluation, layout.folder("evaluate") / "scores.json"
+)

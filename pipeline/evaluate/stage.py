@@ -9,7 +9,7 @@ from pipeline.evaluate.figures import draw_calibration, draw_recalls
 from pipeline.evaluate.result import Evaluated, Evaluation
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.faces.store import read_faces
-from pipeline.figures.style import save
+from pipeline.figures.style import save_all
 from pipeline.files import read_parquet, write_csv, write_json, write_parquet
 from pipeline.networks.inference import predict_probabilities
 from pipeline.networks.networks import count_parameters
@@ -55,14 +55,17 @@ def work(stage: Stage) -> None:
             resamples=settings.resamples, seed=settings.seed,
         ),
     )  # fmt: skip
-    folder, figures = layout.folder(stage.name), layout.figures(stage.name)
+    folder = layout.folder(stage.name)
     write_parquet(layout.PREDICTIONS, pd.DataFrame(table))
     write_json(folder / "scores.json", evaluation)
     write_json(layout.metrics(stage.name), headline(evaluation) | {"faces": roles(stage.params)})
     write_csv(folder / "comparison.csv", compare_side_by_side(evaluation))
     scores = {model: found.test for model, found in evaluated.items()}
-    save(draw_recalls(scores, "Recall of each expression (test faces)"), figures / "recall.svg")
     curves = {
         model: calibration_curve(found, labels[on_test]) for model, found in probabilities.items()
     }
-    save(draw_calibration(curves, "Can confidence be trusted?"), figures / "calibration.svg")
+    drawn = {
+        "recall": draw_recalls(scores, "Recall of each expression (test faces)"),
+        "calibration": draw_calibration(curves, "Can confidence be trusted?"),
+    }
+    save_all(drawn, layout.figures(stage.name))

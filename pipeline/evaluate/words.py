@@ -4,15 +4,15 @@ Every claim rests on its interval: where that includes what would make the claim
 sentence says that nothing is shown.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
-from pipeline.evaluate.result import Evaluation
+from pipeline.evaluate.result import Evaluated, Evaluation
 from pipeline.params import Classifiers
-from pipeline.statistics.intervals import Difference
+from pipeline.statistics.intervals import Difference, Interval
 from pipeline.training.selection import epoch_chosen_on
 from pipeline.wording.evidence import doubt, evidence, no_better
 from pipeline.wording.numbers import (
+    NOTHING,
     count,
     counted,
     excludes_zero,
@@ -24,30 +24,27 @@ from pipeline.wording.numbers import (
 )
 from pipeline.wording.table import Cell, Row
 
-NOTHING = "\N{EN DASH}"
-
 
 def how_good(results: Evaluation) -> str:
     """The accuracies of both networks, and of naming the most frequent expression."""
     cnn, dnn = results.cnn.test.accuracy_interval, results.dnn.test.accuracy_interval
     good = (
-        f"Of {counted(results.faces['test'], 'test face')} that had no part in training or "
-        f"selection, the convolutional network names the expression of {percent(cnn.value)} "
-        f"(95% interval {percent_range(cnn)}) and the dense network of {percent(dnn.value)} "
-        f"({percent_range(dnn)}); naming the most frequent expression every time would be right "
-        f"for {percent(results.majority_accuracy)}."
+        f"On {counted(results.faces['test'], 'test face')} that had no part in training or "
+        f"selection, the convolutional network (CNN) has an accuracy of {percent(cnn.value)} (95% "
+        f"interval {percent_range(cnn)}) and the dense network (DNN) of {percent(dnn.value)} "
+        f"({percent_range(dnn)}). Always naming the most frequent expression reaches "
+        f"{percent(results.majority_accuracy)}."
     )
     return " ".join([good, *against_majority(results)])
 
 
 def against_majority(results: Evaluation) -> list[str]:
     """Which networks are not shown to beat the majority class; none is the rule."""
-    lines = []
-    for name, model in (("convolutional", results.cnn), ("dense", results.dnn)):
-        verdict = no_better(model.test.accuracy_interval, results.majority_accuracy)
-        if verdict:
-            lines.append(f"The {name} network {verdict} that.")
-    return lines
+    verdicts = {
+        name: no_better(model.test.accuracy_interval, results.majority_accuracy)
+        for name, model in (("CNN", results.cnn), ("DNN", results.dnn))
+    }
+    return [f"The {name} {verdict} that." for name, verdict in verdicts.items() if verdict]
 
 
 def compared(difference: Difference) -> str:
@@ -55,12 +52,12 @@ def compared(difference: Difference) -> str:
     gap = difference.accuracy
     if not excludes_zero(gap):
         return (
-            "Neither network is shown to be better: the convolutional one less the dense one is "
-            f"{points(gap.value)} percentage points {evidence(difference)}."
+            "Neither network is shown to be better: the accuracy of the CNN less that of the DNN "
+            f"is {points(gap.value)} percentage points {evidence(difference)}."
         )
     verdict = "better" if gap.value > 0 else "worse"
     return (
-        f"On the same faces the convolutional network is {verdict} by "
+        f"On the same faces the CNN is {verdict} than the DNN by "
         f"{points(abs(gap.value)).lstrip('+')} percentage points {evidence(difference)}."
         f"{doubt(difference)}"
     )
@@ -71,58 +68,62 @@ def compared_by_f1(difference: Difference) -> str:
     gap = difference.macro_f1
     verb = "excludes" if excludes_zero(gap) else "includes"
     return (
-        f"By macro-F1 the convolutional one less the dense one is {points(gap.value)} percentage "
-        f"points (95% interval {points_range(gap)}, which {verb} 0)."
+        f"The macro-F1 of the CNN less that of the DNN is {points(gap.value)} percentage points "
+        f"(95% interval {points_range(gap)}, which {verb} 0)."
     )
 
 
 def roles(train: Classifiers, faces: Mapping[str, int]) -> str:
     """Which faces did what: fitted, selected, gave the figures."""
-    networks = (train.cnn, train.dnn)
-    selects = any(epoch_chosen_on(each) == "validation" for each in networks)
-    validation = counted(faces["validation"], "validation face")
+    selects = any(epoch_chosen_on(each) == "validation" for each in (train.cnn, train.dnn))
     return (
-        f"Training faces fit the weights; {validation} "
-        + ("select the epoch" if selects else "only look on, as the last epoch is kept")
-        + f"; {counted(faces['test'], 'test face')} choose nothing and give every figure on "
-        "this page that is not marked otherwise."
+        f"Training faces fit the weights. {counted(faces['validation'], 'validation face')} "
+        + ("select the epoch. " if selects else "select nothing, as the last epoch is kept. ")
+        + f"{counted(faces['test'], 'test face')} select nothing and give every figure on this "
+        "page that is not marked otherwise."
     )
 
 
 def score_rows(results: Evaluation) -> list[Row]:
     """How good both models are on the test faces, and on the validation faces for comparison."""
 
-    def row(name: str, cell: Any) -> Row:
-        return Row(name, cell(results.cnn), cell(results.dnn))
-
-    def with_interval(interval: Any) -> Cell:
+    def with_interval(interval: Interval) -> Cell:
         return Cell(percent(interval.value), percent_range(interval))
 
-    return [
-        row("Network", lambda model: Cell(model.network)),
-        row("Parameters", lambda model: Cell(count(model.parameters))),
-        row("Accuracy", lambda model: with_interval(model.test.accuracy_interval)),
-        row("Macro-F1", lambda model: with_interval(model.test.macro_f1_interval)),
-        row("Top-2 accuracy", lambda model: Cell(percent(model.test.top2))),
-        row("Log loss, nats", lambda model: Cell(f"{model.test.log_loss:.3f}")),
-        row("Calibration error", lambda model: Cell(percent(model.test.calibration_error))),
-        row(
-            "Accuracy on validation faces",
-            lambda model: with_interval(model.validation.accuracy_interval),
+    cells: dict[str, Callable[[Evaluated], Cell]] = {
+        "Network": lambda model: Cell(model.network),
+        "Parameters": lambda model: Cell(count(model.parameters)),
+        "Accuracy": lambda model: with_interval(model.test.accuracy_interval),
+        "Macro-F1": lambda model: with_interval(model.test.macro_f1_interval),
+        "Top-2 accuracy": lambda model: Cell(percent(model.test.top2)),
+        "Log loss, nats": lambda model: Cell(f"{model.test.log_loss:.3f}"),
+        "Calibration error": lambda model: Cell(percent(model.test.calibration_error)),
+        "Accuracy on validation faces": lambda model: with_interval(
+            model.validation.accuracy_interval
         ),
+    }
+    return [Row(name, cell(results.cnn), cell(results.dnn)) for name, cell in cells.items()]
+
+
+def comparison_rows(results: Evaluation) -> list[tuple[str, list[str]]]:
+    """Both networks and the majority class: parameters, accuracy, interval, McNemar's p."""
+    rows = [
+        (
+            name,
+            [
+                count(model.parameters),
+                percent(model.test.accuracy),
+                percent_range(model.test.accuracy_interval),
+                p,
+            ],
+        )
+        for name, model, p in (
+            ("CNN", results.cnn, NOTHING),
+            ("DNN", results.dnn, probability(results.difference.p)),
+        )
     ]
-
-
-def comparison_rows(results: Evaluation) -> list[tuple[str, str, str, str, str]]:
-    """Networks side by side: name, parameters, accuracy, its interval, McNemar's p to the CNN."""
-    cnn, dnn = results.cnn, results.dnn
-    return [
-        ("CNN", count(cnn.parameters), percent(cnn.test.accuracy),
-         percent_range(cnn.test.accuracy_interval), NOTHING),
-        ("DNN", count(dnn.parameters), percent(dnn.test.accuracy),
-         percent_range(dnn.test.accuracy_interval), probability(results.difference.p)),
-        ("Majority class", NOTHING, percent(results.majority_accuracy), NOTHING, NOTHING),
-    ]  # fmt: skip
+    majority = [NOTHING, percent(results.majority_accuracy), NOTHING, NOTHING]
+    return [*rows, ("Majority class", majority)]
 
 
 def terminal_rows(results: Evaluation) -> list[tuple[str, str, str]]:

@@ -1,4 +1,4 @@
-"""Changing an image step by step until it excites what it shall."""
+"""Gradient ascent: an image is changed step by step to raise an objective."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -10,9 +10,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pipeline import layout
+from pipeline.explaining.answer import Answer
+from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.faces.store import read_faces
-from pipeline.figures.style import save
-from pipeline.files import read_parquet
+from pipeline.figures.style import save_all
+from pipeline.files import read_parquet, write_json
 from pipeline.networks.classifier import Classifier
 from pipeline.networks.inference import predict_probabilities
 from pipeline.networks.store import load_classifier
@@ -46,7 +48,7 @@ class Subject:
         model: in evaluation mode; takes grey levels.
         faces: the test faces.
         params: all of params.yaml.
-        figures: the folder that its pictures go to.
+        figures: the folder of its pictures.
     """
 
     name: str
@@ -57,24 +59,30 @@ class Subject:
 
     def predict(self, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
         """Class probabilities (n, 7) of some test faces, as the evaluation computes them."""
-        return predict_probabilities(
-            self.model, self.faces.pixels[chosen], self.params.evaluate.tta
-        )
+        pixels = self.faces.pixels[chosen]
+        return predict_probabilities(self.model, pixels, self.params.evaluate.tta)
+
+    def answers(self, chosen: NDArray[np.int64]) -> list[Answer]:
+        """The true expression of some test faces, and the model's answer."""
+        return [
+            Answer(EXPRESSIONS[label], EXPRESSIONS[int(row.argmax())], float(row.max()))
+            for label, row in zip(self.faces.labels[chosen], self.predict(chosen), strict=True)
+        ]
 
     def save(self, figures: Mapping[str, Figure]) -> None:
         """Write figures by their names."""
-        for name, figure in figures.items():
-            save(figure, self.figures / f"{name}.svg")
+        save_all(figures, self.figures)
 
 
 def explain_each(stage: Stage, explain: Callable[[Subject], Result]) -> dict[ModelName, Result]:
-    """Explain both models of the study: pictures to `figures/MODEL`, results by model."""
+    """Explain both models of the study: figures to `figures/MODEL`, all results to `STAGE.json`."""
     faces = read_test_faces()
     results: dict[ModelName, Result] = {}
     for model in MODELS:
         figures = layout.figures(stage.name) / model
         classifier = load_classifier(layout.folder(f"train@{model}"))
         results[model] = explain(Subject(model.upper(), classifier, faces, stage.params, figures))
+    write_json(layout.folder(stage.name) / f"{stage.name}.json", results)
     return results
 
 
@@ -82,7 +90,7 @@ def read_test_faces() -> UnseenFaces:
     """The faces that neither trained a network nor chose an epoch.
 
     Raises:
-        UserError: the split is not there.
+        UserError: the split is missing.
     """
     parts = read_parquet(layout.SPLIT)["part"].to_numpy()
     stored, places = read_faces(layout.LABELLED), np.flatnonzero(parts == "test")

@@ -1,6 +1,7 @@
-"""Pictures of faces: examples, filters, reconstructions."""
+"""Pictures of faces in rows and columns: examples, filters, reconstructions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -13,6 +14,31 @@ _SHARP = 48
 
 Images = NDArray[np.uint8] | NDArray[np.float32]
 
+Panels = NDArray[np.object_]
+"""Matplotlib's axes, (rows, columns)."""
+
+
+@contextmanager
+def grid(
+    rows: int, columns: int, size: tuple[float, float], title: str
+) -> Iterator[tuple[Figure, Panels]]:
+    """A figure with rows of empty panels close to each other, to be filled inside the block.
+
+    Args:
+        rows: of panels.
+        columns: panels a row.
+        size: of the figure, width and height in inches.
+        title: above all panels.
+    """
+    with style():
+        figure = Figure(figsize=size)
+        axes = figure.subplots(rows, columns, squeeze=False)
+        for each in axes.flat:
+            blank(each)
+        yield figure, axes
+        figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)  # type: ignore
+        entitle(figure, title)
+
 
 def draw_grid(
     rows: Sequence[Images], row_names: Sequence[str], title: str, *, tile: float = 0.8
@@ -24,17 +50,12 @@ def draw_grid(
     columns = max(len(row) for row in rows)
     names = 0.7
     tile = min(tile, (WIDTH - names) / columns)
-    with style():
-        figure = Figure(figsize=(names + tile * columns, 0.4 + tile * len(rows)))
-        axes = figure.subplots(len(rows), columns, squeeze=False)
-        for number, (row, name) in enumerate(zip(rows, row_names, strict=True)):
-            for column in range(columns):
-                blank(axes[number, column])
-                if column < len(row):
-                    axes[number, column].imshow(row[column], cmap="gray", vmin=0, vmax=255)
-            axes[number, 0].set_ylabel(name, rotation=0, ha="right", va="center")
-        close_ranks(figure)
-        entitle(figure, title)
+    size = (names + tile * columns, 0.4 + tile * len(rows))
+    with grid(len(rows), columns, size, title) as (figure, panels):
+        for line, row, name in zip(panels, rows, row_names, strict=True):
+            for axes, image in zip(line, row, strict=False):
+                axes.imshow(image, cmap="gray", vmin=0, vmax=255)
+            line[0].set_ylabel(name, rotation=0, ha="right", va="center")
     return figure
 
 
@@ -48,7 +69,7 @@ def draw_tiles(
         images: (height, width) each, of any range.
         names: one a picture, what follows a colon on a line of its own; empty strings leave no
             room for names.
-        title: stands above.
+        title: above all pictures.
         columns: pictures a row.
         tile: side of a picture in inches, or less where the row would be too wide.
     """
@@ -56,24 +77,14 @@ def draw_tiles(
     tile = min(tile, WIDTH / columns)
     names = [name.replace(": ", "\n") for name in names]
     lines = max((name.count("\n") + 1 for name in names if name), default=0)
-    with style():
-        figure = Figure(figsize=(tile * columns, 0.4 + (tile + 0.14 * lines) * rows))
-        axes = figure.subplots(rows, columns, squeeze=False).ravel()
-        for place in axes:
-            blank(place)
-        for place, image, name in zip(axes, images, names, strict=False):
+    size = (tile * columns, 0.4 + (tile + 0.14 * lines) * rows)
+    with grid(rows, columns, size, title) as (figure, panels):
+        for axes, image, name in zip(panels.ravel(), images, names, strict=False):
             low, high = float(image.min()), float(image.max())
-            place.imshow(_enlarge(image), cmap="gray", vmin=low, vmax=max(high, low + 1e-6))
+            axes.imshow(_enlarge(image), cmap="gray", vmin=low, vmax=max(high, low + 1e-6))
             if name:
-                place.set_title(name, fontsize=7.5, loc="center", pad=2)
-        close_ranks(figure)
-        entitle(figure, title)
+                axes.set_title(name, fontsize=7.5, loc="center", pad=2)
     return figure
-
-
-def close_ranks(figure: Figure) -> None:
-    """Leave a hair's breadth between pictures."""
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)  # type: ignore
 
 
 def _enlarge(image: Images) -> Images:

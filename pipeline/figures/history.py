@@ -12,7 +12,7 @@ def draw_history(history: pd.DataFrame, best_epoch: int, title: str) -> Figure:
     Args:
         history: one row an epoch, columns as `pipeline.training.loop.Row`.
         best_epoch: marked by a line, the epoch whose weights are kept.
-        title: stands above.
+        title: above all panels.
     """
     panels = [kind for kind in ("loss", "accuracy") if f"validation_{kind}" in history]
     with style():
@@ -20,7 +20,10 @@ def draw_history(history: pd.DataFrame, best_epoch: int, title: str) -> Figure:
         rows = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
         for axes, kind in zip(rows, panels, strict=True):
             for part, colour in (("train", SECOND), ("validation", ACCENT)):
-                axes.plot(history["epoch"], history[f"{part}_{kind}"], color=colour, label=part)
+                axes.plot(
+                    history["epoch"], history[f"{part}_{kind}"], color=colour, label=part,
+                    marker="o" if len(history) == 1 else None,  # a line of one point is invisible
+                )  # fmt: skip
             axes.axvline(best_epoch, color=MUTED, linestyle=":", linewidth=1)
             axes.set_ylabel(kind)
             axes.grid(visible=True)

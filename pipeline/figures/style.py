@@ -5,7 +5,7 @@ named here on a transparent ground, so that the report can recolour them for a d
 """
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -104,6 +104,26 @@ def _settle(figure: Figure) -> None:
     for axes in figure.axes:
         left, bottom, width, height = axes.get_position(original=True).bounds
         axes.set_position((round(left, 4), round(bottom, 4), round(width, 4), round(height, 4)))
+
+
+def save_all(figures: Mapping[str, Figure], folder: Path) -> None:
+    """Write figures to a folder, each as `NAME.svg`."""
+    for name, figure in figures.items():
+        save(figure, folder / f"{name}.svg")
+
+
+@contextmanager
+def panel(title: str, height: float) -> Iterator[tuple[Figure, Axes]]:
+    """A figure with one panel, to be drawn on inside the block.
+
+    Args:
+        title: above the panel.
+        height: of the figure in inches.
+    """
+    with style():
+        figure = Figure(figsize=(WIDTH, height))
+        yield figure, figure.add_subplot()
+        entitle(figure, title)
 
 
 def entitle(figure: Figure, title: str) -> None:

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from pipeline.errors import UserError
 from pipeline.faces.expressions import SIDE
+from pipeline.networks.classifier import Classifier
+from pipeline.networks.ensemble import members
 from pipeline.networks.networks import build_network
 
 Maps = NDArray[np.float32]
@@ -17,7 +19,7 @@ SHOWN_LAYERS = 4
 
 
 def pick_layers(network: nn.Module, count: int = SHOWN_LAYERS) -> list[str]:
-    """Some layers to look at: convolutions or blocks of them, evenly from the first to the last.
+    """Some layers to show: convolutions or blocks of them, evenly from the first to the last.
 
     Returns:
         Names of top-level layers; none where there is no convolution.
@@ -32,7 +34,7 @@ def pick_layers(network: nn.Module, count: int = SHOWN_LAYERS) -> list[str]:
 
 
 def last_convolution(network: nn.Module) -> str:
-    """The last convolution that looks at more than one pixel: not the 1x1 of a shortcut.
+    """The last convolution of more than one pixel: not the 1x1 of a shortcut.
 
     Raises:
         ValueError: the network has no convolutions.
@@ -42,6 +44,15 @@ def last_convolution(network: nn.Module) -> str:
         raise ValueError("a network without convolutions has no last one")
     wide: list[str] = [name for name, part in found.items() if part.kernel_size != (1, 1)]
     return (wide or list(found))[-1]
+
+
+def first_member(model: Classifier) -> tuple[str, nn.Module]:
+    """The network that is shown, and its name in the classifier: of an ensemble, the first member.
+
+    The others are like it, from other random weights.
+    """
+    name, network = next(iter(members(model.network).items()))
+    return f"network.{name}".removesuffix("."), network
 
 
 class _Reached(Exception):  # noqa: N818  (a way out, not an error)

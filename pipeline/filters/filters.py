@@ -1,7 +1,6 @@
-"""Filters of a convolution: which to look at, and images that excite them."""
+"""Filters of a convolution: which are shown, and images that excite them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,36 +9,20 @@ from torch import Tensor, nn
 
 from pipeline.explaining.ascent import Images, ascend
 from pipeline.filters.activations import Maps, layer_output
+from pipeline.filters.result import Excited
 from pipeline.params import Ascent
 
-Filters = NDArray[np.int64]
-"""Numbers of channels in a layer, (F,)."""
+Numbers = NDArray[np.int64]
+"""Of channels in a layer, (F,)."""
 
 
-@dataclass(frozen=True)
-class Maximised:
-    """Images that excite filters, the most excited first.
-
-    Attributes:
-        filters: number of each filter in its layer, (F,).
-        images: grey levels 0..255, (F, 48, 48).
-        before: mean activation of the filter on the image that it started from, (F,).
-        after: on the image it ended with, (F,).
-    """
-
-    filters: Filters
-    images: Images
-    before: NDArray[np.float64]
-    after: NDArray[np.float64]
-
-
-def choose_filters(total: int, wanted: int, seed: int) -> Filters:
+def choose_filters(total: int, wanted: int, seed: int) -> Numbers:
     """Some different filters of a layer, at random, in rising order."""
     chosen = np.random.default_rng(seed).choice(total, size=min(wanted, total), replace=False)
     return np.sort(chosen)
 
 
-def strongest_filters(outputs: Maps, wanted: int) -> Filters:
+def strongest_filters(outputs: Maps, wanted: int) -> Numbers:
     """The filters with the highest mean output (filters, height, width), the strongest first."""
     return np.argsort(-outputs.mean(axis=(1, 2)), kind="stable")[:wanted]
 
@@ -50,15 +33,18 @@ def maximise(
     filters: Sequence[int] | NDArray[np.integer],
     start: Images,
     settings: Ascent,
-) -> Maximised:
+) -> tuple[Images, Excited]:
     """Change images until they excite a filter each: its mean output is raised.
 
     Args:
         model: a classifier of grey levels; put into evaluation mode.
         layer: the name of a layer with outputs (N, channels, height, width).
         filters: numbers of channels, (F,).
-        start: what to start from, grey levels (F, 48, 48): noise, or a face again and again.
+        start: the first images, grey levels (F, 48, 48): noise, or a face again and again.
         settings: of the ascent.
+
+    Returns:
+        Grey levels 0..255, (F, 48, 48), and their filters; the most excited first.
 
     Raises:
         UserError: there is no such layer, or it gives no maps.
@@ -74,9 +60,7 @@ def maximise(
 
     found = ascend(excitement, start, settings, device)
     order = np.argsort(-found.after, kind="stable")
-    return Maximised(
-        filters=np.asarray(filters, np.int64)[order],
-        images=found.images[order],
-        before=found.before[order],
-        after=found.after[order],
+    numbers = np.asarray(filters, np.int64)[order].tolist()
+    return found.images[order], Excited(
+        numbers, found.before[order].tolist(), found.after[order].tolist()
     )

@@ -23,7 +23,7 @@ class Filters(Ascent):
         Raises:
             UserError: it has not.
         """
-        if self.layers == "auto":  # whoever leaves them to the network does not wait for torch
+        if self.layers == "auto":  # then nothing is to be checked, and torch is not imported
             return
         from pipeline.filters.activations import require_maps
 

@@ -1,6 +1,8 @@
 """What the stage `filters` finds of each network, as `filters.json` holds it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from pipeline import layout
 from pipeline.files import read_json
@@ -44,7 +46,7 @@ class LastLayer:
 
 
 @dataclass(frozen=True)
-class Filters:
+class FiltersResult:
     """What one network's filters see, by layer; without layers, a note says why."""
 
     layers: list[str]
@@ -53,10 +55,6 @@ class Filters:
     note: str = ""
 
 
-def read() -> dict[ModelName, Filters]:
-    """The results that the stage wrote.
-
-    Raises:
-        UserError: they are missing or broken.
-    """
-    return read_json(dict[ModelName, Filters], layout.folder("filters") / "filters.json")
+read: Callable[[], dict[ModelName, FiltersResult]] = partial(
+    read_json, dict[ModelName, FiltersResult], layout.folder("filters") / "filters.json"
+)

@@ -8,4 +8,4 @@ def excitement(excited: Excited | LastLayer) -> str:
     before, after = (sum(values) / len(values) for values in (excited.before, excited.after))
     missed = sum(b >= a for b, a in zip(excited.before, excited.after, strict=True))
     text = f"On average the activation goes from {before:.2f} to {after:.2f}"
-    return f"{text}; {missed} of {len(excited.after)} do not rise." if missed else f"{text}."
+    return f"{text}; {missed} of {len(excited.after)} did not rise." if missed else f"{text}."

@@ -11,6 +11,7 @@ from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
 from numpy.typing import NDArray
 
+from pipeline.explaining.answer import Answer
 from pipeline.figures.style import (
     ACCENT,
     BAD,
@@ -23,10 +24,11 @@ from pipeline.figures.style import (
     entitle,
     style,
 )
+from pipeline.lime.result import FaceExplained
 from pipeline.lime.segments import Segments, borders
 
 FOR, AGAINST = ACCENT, SECOND
-"""Blue and orange: every kind of colour blindness tells them apart."""
+"""Blue and orange differ for every kind of colour blindness."""
 
 _BESIDE, _HEAD, _FOOT, _GAP, _TOP = 1.2, 0.47, 0.3, 0.06, 0.04
 """Inches: words before each row, title and names of columns, colour key, between pictures, above
@@ -52,35 +54,27 @@ _OPAQUE = 0.85
 
 
 @dataclass(frozen=True)
-class Explained:
+class Row:
     """One row of the figure.
 
     Attributes:
+        true: the face's expression.
+        found: the numbers of its explanation.
         face: grey levels, (48, 48).
         segments: (48, 48).
         weights: one a segment.
         kept: the face with all but its heaviest segments hidden, (48, 48).
-        true: its expression.
-        predicted: the expression that is explained, the network's answer.
-        probability: of that.
-        r2: of the linear model; None where there is none.
-        samples: that it was fitted on.
-        overlap: of the heaviest segments between two seeds, 0..1; None where there are none.
     """
 
+    true: str
+    found: FaceExplained
     face: NDArray[np.uint8]
     segments: Segments
     weights: NDArray[np.floating]
     kept: NDArray[np.uint8]
-    true: str
-    predicted: str
-    probability: float
-    r2: float | None
-    samples: int
-    overlap: float | None
 
 
-def draw_lime(rows: Sequence[Explained], marked: int, title: str) -> Figure:
+def draw_lime(rows: Sequence[Row], marked: int, title: str) -> Figure:
     """One row a face: its words, the segments, their weights in colour, and what is kept of it.
 
     Colours are scaled face by face: the heaviest segment is the most colourful.
@@ -88,7 +82,7 @@ def draw_lime(rows: Sequence[Explained], marked: int, title: str) -> Figure:
     Args:
         rows: one a face.
         marked: how many segments are kept.
-        title: stands above.
+        title: above all.
     """
     with style():
         figure = Figure(figsize=(WIDTH, _HEAD + (_TILE + _GAP) * len(rows) + _FOOT))
@@ -166,17 +160,16 @@ def _outline(segments: Segments) -> PathPatch:
     return PathPatch(Path(points, codes), fill=False, edgecolor=_BORDER, linewidth=0.7)
 
 
-def _write(axes: Axes, row: Explained) -> None:
-    """What is known of a face, line under line, left of its first panel."""
-    right = row.true == row.predicted
-    answer = "right" if right else f"as {row.predicted}"
+def _write(axes: Axes, row: Row) -> None:
+    """The numbers of a face, line under line, left of its first panel."""
+    found, answer = row.found, Answer(row.true, row.found.predicted, row.found.probability)
     lines = [
         (row.true, INK, 9.5),
-        (f"{answer}, {row.probability:.0%}", GOOD if right else BAD, 8.5),
-        (f"R² {_number(row.r2)}", INK, 8.5),
-        (f"overlap {_number(row.overlap)}", INK, 8.5),
-        (f"{row.segments.max() + 1} segments", MUTED, 8),
-        (f"{row.samples} samples", MUTED, 8),
+        (answer.verdict, GOOD if answer.is_right else BAD, 8.5),
+        (f"R² {_number(found.r2)}", INK, 8.5),
+        (f"overlap {_number(found.overlap)}", INK, 8.5),
+        (f"{found.segments} segments", MUTED, 8),
+        (f"{found.samples} samples", MUTED, 8),
     ]
     top = 0.5 + _LINE * (len(lines) - 1) / 2
     for number, (text, ink, size) in enumerate(lines):

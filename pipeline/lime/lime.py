@@ -1,14 +1,11 @@
-"""LIME: which segments of a face decide, from a linear model of what a network says of it.
+"""LIME: which segments of a face decide, from a linear model of a network's answers.
 
 Local interpretable model-agnostic explanations (Ribeiro et al. 2016, arXiv:1602.04938): hide
-segments at random, ask the network each time, and fit a linear model from shown or hidden to the
-probability of one class, in which faces with little hidden count more. Nothing is asked of the
-network but its answers.
+segments at random, and fit a linear model from shown or hidden to the network's probability of one
+class, in which faces with little hidden count more. Of the network only its answers are used.
 
-Captum's Lime over a mask of segments does it. The authors' own package `lime` was last released
-in 2020, wants colour pictures and brings its own segmentation; captum is maintained and makes the
-study's saliency maps already. From `lime` come the settings for pictures: distances and their
-kernel are as there, and so is the ridge regression.
+The authors' own package `lime` was last released in 2020, wants colour pictures and brings its own
+segmentation. Its settings for pictures are used: distances, their kernel and the ridge regression.
 """
 
 from collections.abc import Callable
@@ -16,11 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from captum.attr import Lime
 from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
-from torch import Tensor
-from torch.utils.data import DataLoader
 
 from pipeline.lime.segments import Segments
 
@@ -34,15 +28,15 @@ _PENALTY = 1.0
 """Of the ridge regression: next to nothing against hundreds of samples."""
 
 _BATCH = 64
-"""Faces that a network is asked about at once; a wide one needs 100 MiB for these."""
+"""Faces in one pass of the network; a wide one needs 100 MiB for these."""
 
 _SAME = 1e-6
 """Probabilities that differ by less are equal: what is left is rounding in 32 bits."""
 
 
 @dataclass(frozen=True)
-class Explanation:
-    """What the linear model found.
+class LinearModel:
+    """From shown or hidden segments to the probability of a class.
 
     Attributes:
         weights: of each segment, (segments,): how much the probability of the class rises when the
@@ -55,7 +49,7 @@ class Explanation:
     r2: float | None
 
 
-def explain(
+def fit_linear_model(
     predict: Predict,
     face: NDArray[np.uint8],
     segments: Segments,
@@ -63,7 +57,7 @@ def explain(
     *,
     samples: int,
     seed: int,
-) -> Explanation:
+) -> LinearModel:
     """Explain the probability of one class for one face.
 
     Args:
@@ -74,22 +68,20 @@ def explain(
         samples: faces with segments hidden, each with even chance.
         seed: of the samples.
     """
-    inputs, mask = _batch_of(face).float(), torch.from_numpy(segments)[None, None]
-    model = _Linear()
-    # Captum draws from torch's global generator: seed that, then restore it.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        Lime(
-            lambda faces: _ask(predict, faces, target), model, similarity_func=_similarity
-        ).attribute(
-            inputs, baselines=_batch_of(hide(face)).float(), feature_mask=mask, n_samples=samples,
-            perturbations_per_eval=min(samples, _BATCH), return_input_shape=False,
-        )  # fmt: skip
-    return Explanation(model.weights, model.r2)
+    shown = _draw_shown(samples, int(segments.max()) + 1, seed)
+    faces = np.where(shown.numpy()[:, segments] > 0, face, hide(face)).copy(order="C")
+    batches = (faces[start : start + _BATCH] for start in range(0, samples, _BATCH))
+    y = np.concatenate([predict(batch)[:, target] for batch in batches]).astype(np.float64)
+    x = shown.double().numpy()
+    if np.ptp(y) < _SAME:
+        return LinearModel(np.zeros(x.shape[1]), None)
+    weight = _similarity(shown).double().numpy()
+    ridge = Ridge(alpha=_PENALTY).fit(x, y, sample_weight=weight)
+    return LinearModel(ridge.coef_, float(ridge.score(x, y, sample_weight=weight)))
 
 
 def hide(face: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """What stands where a face (48, 48) is hidden: its mean grey level all over.
+    """What replaces the hidden parts of a face (48, 48): its mean grey level all over.
 
     Not the segment's own mean: segments are of nearly one grey level, so that a dark brow painted
     in its mean would still be a dark brow.
@@ -123,40 +115,14 @@ def correlation(first: NDArray[np.floating], second: NDArray[np.floating]) -> fl
     return float(np.clip(np.corrcoef(first, second)[0, 1], -1, 1))
 
 
-class _Linear:
-    """The interpretable model, as captum fits it: weighted ridge regression with its R²."""
-
-    weights: NDArray[np.float64]
-    r2: float | None
-
-    def fit(self, samples: "DataLoader[tuple[Tensor, Tensor, Tensor]]") -> None:
-        """Fit on one batch: shown segments (n, segments), probabilities (n,), similarities (n,)."""
-        ((shown, probabilities, similarities),) = samples
-        x, y, weight = (part.double().numpy() for part in (shown, probabilities, similarities))
-        if np.ptp(y) < _SAME:
-            self.weights, self.r2 = np.zeros(x.shape[1]), None
-            return
-        ridge = Ridge(alpha=_PENALTY).fit(x, y, sample_weight=weight)
-        self.weights = ridge.coef_
-        self.r2 = float(ridge.score(x, y, sample_weight=weight))
-
-    def representation(self) -> Tensor:
-        """The weights, as captum wants them."""
-        return torch.from_numpy(self.weights)
+def _draw_shown(samples: int, segments: int, seed: int) -> torch.Tensor:
+    """Which segments each sample shows, (samples, segments), 1 or 0 with even chance."""
+    generator, half = torch.Generator().manual_seed(seed), torch.full((1, segments), 0.5)
+    return torch.cat([torch.bernoulli(half, generator=generator) for _ in range(samples)])
 
 
-def _similarity(_face: Tensor, _hidden: Tensor, shown: Tensor, **_: object) -> Tensor:
-    """How alike a sample (1, segments) is to the whole face: 1 for the face itself, down to 0."""
+def _similarity(shown: torch.Tensor) -> torch.Tensor:
+    """How alike each sample is to the whole face: 1 for the face itself, down to 0."""
     # The cosine between a row of ones and a row with k ones of n.
-    distance = 1 - (shown.sum() / shown.numel()).sqrt()
+    distance = 1 - (shown.sum(dim=1) / shown.shape[1]).sqrt()
     return torch.exp(-(distance**2) / (2 * _KERNEL**2))
-
-
-def _ask(predict: Predict, faces: Tensor, target: int) -> Tensor:
-    grey = faces[:, 0].round().to(torch.uint8).numpy()
-    return torch.from_numpy(np.ascontiguousarray(predict(grey)[:, target]))
-
-
-def _batch_of(face: NDArray[np.uint8]) -> Tensor:
-    """One face as a batch (1, 1, 48, 48); a copy, for a memory map is read-only."""
-    return torch.from_numpy(np.array(face))[None, None]

@@ -1,6 +1,8 @@
 """What the stage `lime` finds of each network, as `lime.json` holds it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from pipeline import layout
 from pipeline.files import read_json
@@ -42,7 +44,7 @@ class Mean:
 
 
 @dataclass(frozen=True)
-class Lime:
+class LimeResult:
     """One network: how many segments are marked, the seeds, and a face of each expression."""
 
     marked: int
@@ -51,10 +53,6 @@ class Lime:
     mean: Mean
 
 
-def read() -> dict[ModelName, Lime]:
-    """The results that the stage wrote.
-
-    Raises:
-        UserError: they are missing or broken.
-    """
-    return read_json(dict[ModelName, Lime], layout.folder("lime") / "lime.json")
+read: Callable[[], dict[ModelName, LimeResult]] = partial(
+    read_json, dict[ModelName, LimeResult], layout.folder("lime") / "lime.json"
+)

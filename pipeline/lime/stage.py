@@ -2,16 +2,13 @@
 
 from collections.abc import Iterable
 
-import numpy as np
-
-from pipeline import layout
+from pipeline.explaining.answer import Answer
 from pipeline.explaining.subject import Subject, explain_each, one_of_each
 from pipeline.faces.expressions import EXPRESSIONS
-from pipeline.files import write_json
-from pipeline.lime import lime
-from pipeline.lime.figures import Explained, draw_lime
-from pipeline.lime.params import Lime as LimeParams
-from pipeline.lime.result import FaceExplained, Lime, Mean
+from pipeline.lime.figures import Row, draw_lime
+from pipeline.lime.lime import correlation, fit_linear_model, jaccard, keep, strongest
+from pipeline.lime.params import Lime
+from pipeline.lime.result import FaceExplained, LimeResult, Mean
 from pipeline.lime.segments import segment
 from pipeline.networks.inference import predict_probabilities
 from pipeline.shell import Stage
@@ -19,57 +16,50 @@ from pipeline.shell import Stage
 
 def work(stage: Stage) -> None:
     """From both networks to a picture each, and how good and how stable the explanations are."""
-    write_json(layout.folder(stage.name) / "lime.json", explain_each(stage, explain))
+    explain_each(stage, explain)
 
 
-def explain(subject: Subject) -> Lime:
+def explain(subject: Subject) -> LimeResult:
     """LIME of a face of each expression for the class that the model names: figure and numbers."""
-    settings = subject.params.section(LimeParams)
+    settings = subject.params.section(Lime)
     shown = one_of_each(subject.faces.labels, settings.seed)
-    rows, faces = [], {}
-    for at, answer in zip(shown, subject.predict(shown), strict=True):
-        row, found = explain_face(subject, int(at), answer)
-        rows.append(row)
-        faces[row.true] = found
+    rows = [
+        explain_face(subject, int(at), answer)
+        for at, answer in zip(shown, subject.answers(shown), strict=True)
+    ]
     title = f"{subject.name}: which parts of a face decide (LIME)"
     subject.save({"lime": draw_lime(rows, settings.marked, title)})
+    faces = {row.true: row.found for row in rows}
     means = {
         name: _mean(getattr(face, name) for face in faces.values())
         for name in ("r2", "overlap", "correlation")
     }
-    return Lime(settings.marked, [settings.seed, settings.seed + 1], faces, Mean(**means))
+    return LimeResult(settings.marked, [settings.seed, settings.seed + 1], faces, Mean(**means))
 
 
-def explain_face(
-    subject: Subject, at: int, answer: "np.ndarray[tuple[int], np.dtype[np.float32]]"
-) -> tuple[Explained, FaceExplained]:
-    """The first seed's row of the figure, and how far the second one agrees."""
-    settings, face = subject.params.section(LimeParams), np.array(subject.faces.pixels[at])
-    segments, predicted = segment(face, settings.segments), int(answer.argmax())
+def explain_face(subject: Subject, at: int, answer: Answer) -> Row:
+    """One face's row of the figure, by the first seed, and how far the second one agrees."""
+    settings, face = subject.params.section(Lime), subject.faces.pixels[at]
+    segments = segment(face, settings.segments)
     first, second = (
-        lime.explain(
-            lambda faces: predict_probabilities(subject.model, faces),
-            face, segments, predicted, samples=settings.samples, seed=seed,
+        fit_linear_model(
+            lambda faces: predict_probabilities(subject.model, faces), face, segments,
+            EXPRESSIONS.index(answer.predicted), samples=settings.samples, seed=seed,
         )
         for seed in (settings.seed, settings.seed + 1)
     )  # fmt: skip
-    marked, again = (lime.strongest(each.weights, settings.marked) for each in (first, second))
-    row = Explained(
-        face=face,
-        segments=segments,
-        weights=first.weights,
-        kept=lime.keep(face, segments, marked),
-        true=EXPRESSIONS[subject.faces.labels[at]],
-        predicted=EXPRESSIONS[predicted],
-        probability=float(answer[predicted]),
-        r2=first.r2,
+    marked, again = (strongest(each.weights, settings.marked) for each in (first, second))
+    found = FaceExplained(
+        face=int(subject.faces.places[at]),
+        predicted=answer.predicted,
+        probability=answer.probability,
+        segments=int(segments.max()) + 1,
         samples=settings.samples,
-        overlap=lime.jaccard(marked, again),
+        r2=first.r2,
+        overlap=jaccard(marked, again),
+        correlation=correlation(first.weights, second.weights),
     )
-    return row, FaceExplained(
-        int(subject.faces.places[at]), row.predicted, row.probability, int(segments.max()) + 1,
-        row.samples, row.r2, row.overlap, lime.correlation(first.weights, second.weights),
-    )  # fmt: skip
+    return Row(answer.true, found, face, segments, first.weights, keep(face, segments, marked))
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

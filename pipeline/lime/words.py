@@ -2,18 +2,17 @@
 
 from math import comb
 
-from pipeline.lime.result import Lime
-from pipeline.wording.numbers import counted
+from pipeline.lime.result import LimeResult
 
 _HALF = 0.5
 """A linear model that explains less of the variance than this leaves most of it unexplained."""
 
 
-def trust(model: str, found: Lime) -> str:
+def trust(model: str, found: LimeResult) -> str:
     """How much of the network's changes the linear models explain, and where that is little."""
     known = {name: face.r2 for name, face in found.faces.items() if face.r2 is not None}
     if found.mean.r2 is None or not known:
-        return f"The {model} gives one answer whichever segments are hidden: nothing is explained."
+        return f"The {model} gives the same answer whichever segments are hidden."
     low, high = min(known, key=lambda name: known[name]), max(known, key=lambda name: known[name])
     text = f"R² of the {model}’s linear models is {found.mean.r2:.2f} on average"  # noqa: RUF001
     if low != high:
@@ -22,17 +21,17 @@ def trust(model: str, found: Lime) -> str:
     if not weak:
         return f"{text}."
     return (
-        f"{text}; below one half the weights describe less than half of what the network does, "
-        f"as for {', '.join(weak)}."
+        f"{text}. Where it is below 0.5, as for {', '.join(weak)}, most of what the network does "
+        "is not described by the weights."
     )
 
 
-def stability(model: str, found: Lime) -> str:
+def stability(model: str, found: LimeResult) -> str:
     """Whether other random samples mark the same segments; empty where none is marked."""
     if found.mean.overlap is None:
         return ""
     text = (
-        f"Drawn again with another seed, the marked segments of the {model} overlap by "
+        f"With another random seed, the marked segments of the {model} overlap by "
         f"{found.mean.overlap:.2f} on average (by chance {by_chance(found):.2f})"
     )
     if found.mean.correlation is None:
@@ -40,12 +39,7 @@ def stability(model: str, found: Lime) -> str:
     return f"{text}; all weights correlate by {found.mean.correlation:.2f}."
 
 
-def marks(found: Lime) -> str:
-    """How many segments are kept in the pictures."""
-    return counted(found.marked, "segment")
-
-
-def by_chance(found: Lime) -> float:
+def by_chance(found: LimeResult) -> float:
     """Mean overlap that two random choices of as many segments would have."""
     expected = [_chance(face.segments, found.marked) for face in found.faces.values()]
     return sum(expected) / len(expected)

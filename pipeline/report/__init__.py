@@ -1,6 +1,4 @@
-"""The report: everything the study found, on one page that needs nothing else.
+"""Stage `report`: everything that the study found, on one page that needs no other file.
 
-`content` says what the page is made of and `reading` gets that from the stages' files; `verdicts`,
-`sentences` and `tables` put it into words and rows; `page` makes HTML of it, and `terminal` a short
-table.
+The parts of the page lie in the stages' folders; `page` puts them together.
 """

@@ -1,27 +1,44 @@
-"""Show the study's results again, without computing anything: `python -m pipeline.report`."""
+"""Show the results in a terminal, without computing anything: `python -m pipeline.report`."""
 
 import sys
+from importlib import import_module
+from importlib.util import find_spec
+
+from rich.console import Console
+from rich.table import Table
 
 from pipeline import layout
 from pipeline.dvc_yaml import read_entries
 from pipeline.errors import UserError
-from pipeline.report.terminal import print_results
 
 
-def main() -> None:
-    """Print the results table and the report's path.
+def print_results(console: Console | None = None) -> None:
+    """Print the rows that stages have for it, `terminal_rows` of their `words.py`, and the path.
 
     Raises:
         UserError: the study has not been run.
     """
     if not layout.REPORT.is_file():
         raise UserError(f"{layout.REPORT}: no such file; make it with `dvc repro`")
-    print_results(read_entries())
+    table = Table(title="Accuracy on the test faces", title_justify="left", title_style="bold")
+    table.add_column("")
+    table.add_column("accuracy", justify="right", no_wrap=True)
+    table.add_column("95% interval", no_wrap=True)
+    for stage in (f"pipeline.{entry.name}" for entry in read_entries()):
+        words = import_module(f"{stage}.words") if find_spec(f"{stage}.words") else None
+        if words and hasattr(words, "terminal_rows"):
+            for row in words.terminal_rows(import_module(f"{stage}.result").read()):
+                table.add_row(*row)
+            table.add_section()
+    console = console or Console()
+    console.print(table)
+    # The path stays on one line and whole, so that it can be clicked or copied.
+    console.print(f"Report: {layout.REPORT}", soft_wrap=True, highlight=False)
 
 
 if __name__ == "__main__":
     try:
-        main()
+        print_results()
     except UserError as error:
         print(f"report: error: {error}", file=sys.stderr)
         raise SystemExit(1) from None

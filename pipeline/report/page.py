@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import jinja2
@@ -23,7 +22,7 @@ from pipeline.files import read_json, read_text
 from pipeline.ingest.words import is_sample
 from pipeline.params import Params
 from pipeline.report.embedding import Picture, embed
-from pipeline.wording import numbers
+from pipeline.wording.numbers import count, counted, percent, percent_range
 from pipeline.wording.tta import tta_views
 
 _PIPELINE = Path(__file__).parents[1]
@@ -63,7 +62,8 @@ def _environment(params: Params) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= _functions(numbers)
+    numbers = (count, counted, percent, percent_range)
+    environment.filters |= {function.__name__: function for function in numbers}
     environment.globals |= {
         "params": params,
         "result": _Results(),
@@ -111,8 +111,3 @@ def _picture(name: str) -> Picture:
     """A figure, as `STAGE/NAME`, made part of the page."""
     stage, file = name.split("/", 1)
     return embed(read_text(layout.figures(stage) / f"{file}.svg"))
-
-
-def _functions(module: ModuleType) -> dict[str, object]:
-    public = {name: value for name, value in vars(module).items() if not name.startswith("_")}
-    return {name: value for name, value in public.items() if callable(value)}

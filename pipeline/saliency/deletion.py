@@ -1,18 +1,20 @@
-"""Do bright pixels of a map matter? Delete them first, and see whether the answer goes sooner.
+"""Do bright pixels of a map matter? If so, deleting them first lowers the probability sooner.
 
 The deletion curve of Petsiuk et al. 2018 (RISE, arXiv:1806.07421), beside deletion at random,
 without which a falling curve says nothing: every classifier is lost when enough is deleted.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
 from pipeline.networks.inference import predict_probabilities
-from pipeline.saliency.saliency import Maps
+from pipeline.params import Evaluate
+from pipeline.saliency.result import Deletion
+from pipeline.saliency.saliency import Maps, Method
+from pipeline.statistics.intervals import mean_interval
 
 SHARES = np.array([0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1])
 """Of the pixels, that are deleted: closer together at first, where the curves part."""
@@ -24,49 +26,46 @@ Curves = NDArray[np.float64]
 """(N, len(SHARES)): probability of one class of each face as more and more is deleted."""
 
 
-@dataclass(frozen=True)
-class Deletion:
-    """Curves of the same faces.
-
-    Attributes:
-        salient: by the kind of map: the brightest pixels go first.
-        random: pixels go in any order; the mean over several orders.
-    """
-
-    salient: dict[str, Curves]
-    random: Curves
-
-
 def measure_deletion(
     model: nn.Module,
     faces: NDArray[np.uint8],
     targets: NDArray[np.integer],
-    maps: Mapping[str, Maps],
+    maps: Mapping[Method, Maps],
     *,
     orders: int,
     seed: int,
+    bootstrap: Evaluate,
 ) -> Deletion:
     """Delete pixels by several maps, and at random.
 
     Args:
         model: a classifier of grey levels.
         faces: (N, 48, 48).
-        targets: the class whose probability is watched, (N,).
-        maps: by name, (N, 48, 48) each.
+        targets: the class whose probability is measured, (N,).
+        maps: by their kind, (N, 48, 48) each.
         orders: random orders for each face.
         seed: of those.
+        bootstrap: resamples and seed of the intervals.
     """
-    rng = np.random.default_rng(seed)
-    pixels = faces[0].size
-    drawn = [
-        rng.permuted(np.tile(np.arange(pixels), (len(faces), 1)), axis=1) for _ in range(orders)
-    ]
+    rng, pixels = np.random.default_rng(seed), np.tile(np.arange(faces[0].size), (len(faces), 1))
+    drawn = [rng.permuted(pixels, axis=1) for _ in range(orders)]
+    random = np.mean([delete(model, faces, targets, order) for order in drawn], axis=0)
+    salient: dict[str, Curves] = {
+        name: delete(model, faces, targets, brightest_first(values))
+        for name, values in maps.items()
+    }
+    at_random = area_under(random)
     return Deletion(
-        salient={
-            name: delete(model, faces, targets, brightest_first(values))
-            for name, values in maps.items()
+        shares=SHARES.tolist(),
+        salient={name: curves.mean(axis=0).tolist() for name, curves in salient.items()},
+        random=random.mean(axis=0).tolist(),
+        area_random=float(at_random.mean()),
+        difference={
+            name: mean_interval(
+                at_random - area_under(curves), resamples=bootstrap.resamples, seed=bootstrap.seed
+            )
+            for name, curves in salient.items()
         },
-        random=np.mean([delete(model, faces, targets, order) for order in drawn], axis=0),
     )
 
 

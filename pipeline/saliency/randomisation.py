@@ -6,7 +6,7 @@ map that stays as it was shows the face's edges, not the network's reasons.
 """
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -16,7 +16,10 @@ from torch import nn
 
 from pipeline.networks.classifier import Classifier
 from pipeline.networks.ensemble import members
+from pipeline.params import Evaluate
+from pipeline.saliency.result import Randomisation
 from pipeline.saliency.saliency import Maps
+from pipeline.statistics.intervals import mean_interval
 
 APART = 2**31
 """Added to the seed. Those of trainings are smaller: from the very weights that a training began
@@ -24,24 +27,27 @@ with, a part of its maps would come back."""
 
 
 def measure_randomisation(
-    learned: Classifier, explain: Callable[[Classifier], Maps], *, seed: int
-) -> Mapping[str, NDArray[np.float64]]:
+    learned: Classifier, draw_maps: Callable[[Classifier], Maps], *, seed: int, bootstrap: Evaluate
+) -> Randomisation:
     """How alike maps stay to those of the learned network while it forgets.
 
     Args:
         learned: the network that is explained; left as it is.
-        explain: maps of the same faces and classes by a network, (N, 48, 48).
+        draw_maps: maps of the same faces and classes by a network, (N, 48, 48).
         seed: of the weights that have learned nothing.
-
-    Returns:
-        By the layer that was forgotten last, the answer's first: Spearman's correlation of the
-        pixels of each face's two maps, (N,).
+        bootstrap: resamples and seed of the interval.
     """
-    before = explain(learned)
-    return {
-        layer: correlate_ranks(before, explain(network))
+    before = draw_maps(learned)
+    found = {
+        layer: correlate_ranks(before, draw_maps(network))
         for layer, network in forget_by_layer(learned, seed)
     }
+    last = [*found.values()][-1]
+    return Randomisation(
+        faces=len(before),
+        spearman={layer: float(values.mean()) for layer, values in found.items()},
+        all=mean_interval(last, resamples=bootstrap.resamples, seed=bootstrap.seed),
+    )
 
 
 def unlearned(learned: Classifier, seed: int) -> Classifier:
@@ -59,16 +65,14 @@ def forget_by_layer(learned: Classifier, seed: int) -> Iterator[tuple[str, Class
     """
     fresh, forgetting = unlearned(learned, seed), copy.deepcopy(learned)
     # Of an ensemble, all members forget a layer at once.
-    pairs = list(zip(_members(fresh), _members(forgetting), strict=True))
+    pairs = list(
+        zip(*(members(each.network).values() for each in (fresh, forgetting)), strict=True)
+    )
     for layer, names in reversed(_layers(pairs[0][0])):
         for new, old in pairs:
             for name in names:
                 old.get_submodule(name).load_state_dict(new.get_submodule(name).state_dict())
         yield layer, forgetting
-
-
-def _members(classifier: Classifier) -> list[nn.Module]:
-    return list(members(classifier.network).values())
 
 
 def _layers(network: nn.Module) -> list[tuple[str, list[str]]]:

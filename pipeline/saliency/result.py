@@ -1,6 +1,8 @@
 """What the stage `saliency` finds of each network, as `saliency.json` holds it."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from pipeline import layout
 from pipeline.files import read_json
@@ -9,7 +11,7 @@ from pipeline.statistics.intervals import Interval
 
 
 @dataclass(frozen=True)
-class Deleted:
+class Deletion:
     """Probability of the answer while pixels are deleted, over the measured faces.
 
     Attributes:
@@ -28,7 +30,7 @@ class Deleted:
 
 
 @dataclass(frozen=True)
-class Randomised:
+class Randomisation:
     """Spearman's correlation of maps with those of the same network without what it learned.
 
     Attributes:
@@ -43,7 +45,7 @@ class Randomised:
 
 
 @dataclass(frozen=True)
-class Saliency:
+class SaliencyResult:
     """What one network's maps are worth; what rests on features is None where none are known.
 
     Attributes:
@@ -58,8 +60,8 @@ class Saliency:
 
     faces_shown: list[int]
     faces_measured: int
-    deletion: Deleted
-    randomisation: Randomised
+    deletion: Deletion
+    randomisation: Randomisation
     share_on_features: float | None = None
     area_of_features: float | None = None
     share_untrained: float | None = None
@@ -67,10 +69,24 @@ class Saliency:
     learned: Interval | None = None
 
 
-def read() -> dict[ModelName, Saliency]:
-    """The results that the stage wrote.
+read: Callable[[], dict[ModelName, SaliencyResult]] = partial(
+    read_json, dict[ModelName, SaliencyResult], layout.folder("saliency") / "saliency.json"
+)
 
-    Raises:
-        UserError: they are missing or broken.
-    """
-    return read_json(dict[ModelName, Saliency], layout.folder("saliency") / "saliency.json")
+
+def headline(results: Mapping[ModelName, SaliencyResult]) -> dict[str, float]:
+    """The few numbers by which experiments are compared."""
+    numbers: dict[str, float | None] = {
+        f"{model}_deletion": found.deletion.difference["smoothgrad"].value
+        for model, found in results.items()
+    }
+    numbers |= {
+        f"{model}_randomised": found.randomisation.all.value for model, found in results.items()
+    }
+    numbers |= {
+        "on_features": results["cnn"].share_on_features,
+        "by_chance": results["cnn"].area_of_features,
+        "untrained": results["cnn"].share_untrained,
+    }
+    # Real faces come without the truth about their features.
+    return {name: value for name, value in numbers.items() if value is not None}

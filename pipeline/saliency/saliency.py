@@ -10,10 +10,22 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pipeline.explaining.subject import Subject
+from pipeline.networks.classifier import Classifier
+from pipeline.saliency.params import Saliency
+
 Maps = NDArray[np.float32]
 """(N, 48, 48): how much each pixel matters; not negative unless it says so."""
 
 Method = Literal["gradient", "loss", "smoothgrad", "integrated"]
+
+METHODS: dict[Method, str] = {
+    "smoothgrad": "SmoothGrad",
+    "gradient": "gradient",
+    "loss": "loss",
+    "integrated": "integrated",
+}
+"""Their names on figures; where there is room for one map alone, it is by the first."""
 
 BATCH = 32
 """Faces explained at a time: some networks hold 5 MB of maps for each noisy copy of each face."""
@@ -21,7 +33,26 @@ BATCH = 32
 MID_GREY = 128
 
 
-def explain(
+def maps_of(
+    subject: Subject, chosen: NDArray[np.int64], method: Method, network: Classifier | None = None
+) -> Maps:
+    """Maps of some test faces: of the model's answer, or, by the loss, of the true class.
+
+    Args:
+        subject: the model.
+        chosen: which faces.
+        method: of the maps.
+        network: another one by which the same classes are explained.
+    """
+    settings, labels = subject.params.section(Saliency), subject.faces.labels[chosen]
+    targets = labels if method == "loss" else subject.predict(chosen).argmax(axis=1)
+    return make_maps(
+        network or subject.model, subject.faces.pixels[chosen], targets, method=method,
+        samples=settings.samples, noise=settings.noise, steps=settings.steps, seed=settings.seed,
+    )  # fmt: skip
+
+
+def make_maps(
     model: nn.Module,
     faces: NDArray[np.uint8],
     targets: NDArray[np.integer],
@@ -96,11 +127,3 @@ def keep_brightest(faces: NDArray[np.uint8], maps: Maps, share: float) -> NDArra
     """Faces (N, 48, 48) with only this share of their most salient pixels, the rest mid-grey."""
     limit = np.quantile(maps.reshape(len(maps), -1), 1 - share, axis=1)[:, None, None]
     return np.where(maps >= limit, faces, np.uint8(MID_GREY))
-
-
-def share_inside(maps: Maps, regions: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Share of each map's saliency that falls inside its region (N, 48, 48): (N,), 0..1."""
-    total = maps.sum(axis=(1, 2), dtype=np.float64)
-    inside = np.where(regions, maps, 0).sum(axis=(1, 2), dtype=np.float64)
-    shares: NDArray[np.float64] = inside / np.maximum(total, np.finfo(np.float64).tiny)
-    return shares

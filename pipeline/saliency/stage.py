@@ -5,12 +5,14 @@ from numpy.typing import NDArray
 
 from pipeline import layout
 from pipeline.explaining.subject import Subject, explain_each, one_of_each
-from pipeline.faces.regions import read_regions
 from pipeline.files import write_json
-from pipeline.params import ModelName
-from pipeline.saliency import measure, pictures
-from pipeline.saliency.params import Saliency as SaliencyParams
-from pipeline.saliency.result import Saliency
+from pipeline.saliency.deletion import measure_deletion
+from pipeline.saliency.features import known_features, measure_on_features
+from pipeline.saliency.figures import draw_by_loss, draw_deletion, draw_one_of_each
+from pipeline.saliency.params import Saliency
+from pipeline.saliency.randomisation import measure_randomisation, unlearned
+from pipeline.saliency.result import SaliencyResult, headline
+from pipeline.saliency.saliency import METHODS, keep_brightest, maps_of
 from pipeline.shell import Stage
 
 FORGETTING = 16
@@ -22,60 +24,51 @@ SEVERAL = 8
 
 def work(stage: Stage) -> None:
     """From both networks to maps of faces, and what they are worth in numbers."""
-    results = explain_each(stage, explain)
-    write_json(layout.folder(stage.name) / "saliency.json", results)
-    write_json(layout.metrics(stage.name), {"saliency": headline(results)})
+    write_json(layout.metrics(stage.name), {"saliency": headline(explain_each(stage, explain))})
 
 
-def explain(subject: Subject) -> Saliency:
-    """Draw the maps of one model and measure them, against features where these are known."""
-    return explain_against(subject, known_features())
+def explain(subject: Subject, features: NDArray[np.bool_] | None = None) -> SaliencyResult:
+    """Draw the maps of one model and measure them, against features where these are known.
 
-
-def explain_against(subject: Subject, features: NDArray[np.bool_] | None) -> Saliency:
-    """The same with given features of the labelled faces, (faces, 48, 48)."""
-    faces, settings = subject.faces, subject.params.section(SaliencyParams)
-    order = np.random.default_rng(settings.seed).permutation(len(faces.labels))
-    shown, measured = one_of_each(faces.labels, settings.seed), order[: settings.faces]
-    maps = {method: measure.make_maps(subject, measured, method) for method in measure.METHODS}
-    deletion = measure.delete(subject, measured, maps)
-    subject.save(pictures.draw_one_of_each(subject, shown))
-    subject.save(pictures.draw_by_loss(subject, order[:SEVERAL]))
-    subject.save(pictures.draw_deleted(subject, deletion, len(measured)))
-    return Saliency(
+    Args:
+        subject: the model.
+        features: where brows, eyes and mouth of the labelled faces are, (faces, 48, 48); without
+            them, as `ingest` knows them.
+    """
+    features = known_features() if features is None else features
+    model, faces, settings = subject.model, subject.faces, subject.params.section(Saliency)
+    seed, bootstrap = settings.seed, subject.params.evaluate
+    order = np.random.default_rng(seed).permutation(len(faces.labels))
+    shown, measured = one_of_each(faces.labels, seed), order[: settings.faces]
+    maps = {method: maps_of(subject, measured, method) for method in METHODS}
+    deletion = measure_deletion(
+        model, faces.pixels[measured], subject.predict(measured).argmax(axis=1), maps,
+        orders=settings.random, seed=seed, bootstrap=bootstrap,
+    )  # fmt: skip
+    few, on_features = measured[:FORGETTING], {}
+    if features is not None:
+        untrained = maps_of(subject, measured, "smoothgrad", unlearned(model, seed))
+        inside = features[faces.places[measured]]
+        on_features = measure_on_features(maps["smoothgrad"], untrained, inside, bootstrap)
+    draw(subject, shown, order[:SEVERAL])
+    title = f"{subject.name}: how soon the answer goes, {len(measured)} test faces"
+    subject.save({"deletion": draw_deletion(deletion, title)})
+    return SaliencyResult(
         faces_shown=faces.places[shown].tolist(),
         faces_measured=len(measured),
         deletion=deletion,
-        randomisation=measure.randomise(subject, measured[:FORGETTING]),
-        **(
-            {}
-            if features is None
-            else measure.on_features(
-                subject, measured, maps["smoothgrad"], features[faces.places[measured]]
-            )
+        randomisation=measure_randomisation(
+            model, lambda network: maps_of(subject, few, "smoothgrad", network),
+            seed=seed, bootstrap=bootstrap,
         ),
-    )
+        **on_features,
+    )  # fmt: skip
 
 
-def known_features() -> NDArray[np.bool_] | None:
-    """Where brows, eyes and mouth of the labelled faces are, (faces, 48, 48), if that is known."""
-    regions = read_regions(layout.REGIONS)
-    return None if regions is None else np.any(list(regions.values()), axis=0)
-
-
-def headline(results: dict[ModelName, Saliency]) -> dict[str, float]:
-    """The few numbers by which experiments are compared."""
-    numbers = {
-        f"{model}_deletion": found.deletion.difference["smoothgrad"].value
-        for model, found in results.items()
-    }
-    numbers |= {
-        f"{model}_randomised": found.randomisation.all.value for model, found in results.items()
-    }
-    on_features = {
-        "on_features": results["cnn"].share_on_features,
-        "by_chance": results["cnn"].area_of_features,
-        "untrained": results["cnn"].share_untrained,
-    }
-    # Real faces come without the truth about their features.
-    return numbers | {name: value for name, value in on_features.items() if value is not None}
+def draw(subject: Subject, shown: NDArray[np.int64], several: NDArray[np.int64]) -> None:
+    """A face of each expression in all forms, and several faces by the gradient of the loss."""
+    faces, maps = subject.faces.pixels[shown], {m: maps_of(subject, shown, m) for m in METHODS}
+    masked = keep_brightest(faces, maps["smoothgrad"], subject.params.section(Saliency).mask)
+    subject.save(draw_one_of_each(faces, masked, maps, subject.answers(shown), subject.name))
+    faces, loss = subject.faces.pixels[several], maps_of(subject, several, "loss")
+    subject.save({"loss": draw_by_loss(faces, loss, subject.answers(several), subject.name)})

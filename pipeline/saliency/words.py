@@ -1,6 +1,6 @@
 """What saliency maps are worth, in words."""
 
-from pipeline.saliency.result import Saliency
+from pipeline.saliency.result import SaliencyResult
 from pipeline.statistics.intervals import Interval
 from pipeline.wording.numbers import (
     coefficient,
@@ -9,13 +9,14 @@ from pipeline.wording.numbers import (
     percent,
     points,
     points_range,
+    signed,
 )
 
 ALIKE = 0.5
 """Rank correlation from which on two maps are called alike: a quarter of the variance in common."""
 
 
-def on_features(model: str, found: Saliency) -> str:
+def on_features(model: str, found: SaliencyResult) -> str:
     """How much saliency falls on the features that make an expression."""
     lift, learned = found.lift, found.learned
     if (
@@ -30,47 +31,58 @@ def on_features(model: str, found: Saliency) -> str:
             "are is not known for these faces."
         )
     if lift.low > 1:
-        verdict = "more than chance would put there"
+        verdict = "more than expected by chance"
     elif lift.high < 1:
-        verdict = "less than chance would put there"
+        verdict = "less than expected by chance"
     else:
         verdict = "not shown to differ from chance"
     return (
         f"Over {counted(found.faces_measured, 'test face')}, "
-        f"{percent(found.share_on_features)} of the {model}'s saliency falls on brows, "
-        f"eyes and mouth, which cover {percent(found.area_of_features)} of the picture. Per face "
-        f"that is {lift.value:.2f} times what its area alone would give (95% interval "
-        f"{lift.low:.2f} to {lift.high:.2f}): {verdict}. Before any training it was "
-        f"{percent(found.share_untrained)}: training {_brought(learned)}."
+        f"{percent(found.share_on_features)} of the {model}'s saliency falls on brows, eyes and "
+        f"mouth, which cover {percent(found.area_of_features)} of the picture. Per face that is "
+        f"{lift.value:.2f} times their share of the area (95% interval {lift.low:.2f} to "
+        f"{lift.high:.2f}): {verdict}. Before any training it was "
+        f"{percent(found.share_untrained)}: training {_changed(learned)}."
     )
 
 
-def _brought(learned: Interval) -> str:
+def _changed(learned: Interval) -> str:
     if not excludes_zero(learned):
         return "is not shown to change that"
-    change = f"{points(learned.value)} percentage points (95% interval {points_range(learned)})"
-    return f"draws saliency to them, {change}" if learned.value > 0 else f"takes some off, {change}"
+    verb = "raises" if learned.value > 0 else "lowers"
+    size = points(abs(learned.value)).lstrip("+")
+    return f"{verb} it by {size} percentage points (95% interval {points_range(learned)})"
 
 
-def deleted(model: str, found: Saliency) -> str:
+def deleted(model: str, found: SaliencyResult) -> str:
     """Whether the bright pixels of the maps matter to the answer."""
     smoothgrad = found.deletion.difference["smoothgrad"]
     if smoothgrad.low > 0:
-        verdict = f"takes {_spread(smoothgrad)} of it: the bright pixels matter"
+        verdict = "the bright pixels matter"
     elif smoothgrad.high < 0:
-        verdict = f"leaves {_spread(smoothgrad, -1)} more: the map points at the wrong pixels"
+        verdict = "the map points at the wrong pixels"
     else:
-        verdict = (
-            f"takes {_spread(smoothgrad)} of it: they are not shown to matter more than others"
-        )
+        verdict = "the bright pixels are not shown to matter more than others"
     return (
         f"Over {counted(found.faces_measured, 'test face')} the {model}'s mean probability of its "
-        f"answer while pixels are deleted at random is {found.deletion.area_random:.3f}; deleting "
-        f"the brightest pixels of the SmoothGrad map first {verdict}."
+        f"answer while pixels are deleted at random is {found.deletion.area_random:.3f}. Deleting "
+        f"the brightest pixels of the SmoothGrad map first changes it by {_change(smoothgrad)}: "
+        f"{verdict}."
     )
 
 
-def randomised(model: str, found: Saliency) -> str:
+def methods(found: SaliencyResult) -> str:
+    """How the other kinds of maps do in the same test."""
+    names = {
+        "gradient": "for the plain gradient",
+        "loss": "for the gradient of the loss",
+        "integrated": "for integrated gradients",
+    }
+    changes = [f"{_change(found.deletion.difference[key])} {name}" for key, name in names.items()]
+    return f"With the other maps it changes by {'; '.join(changes)}."
+
+
+def randomised(model: str, found: SaliencyResult) -> str:
     """Whether the maps show what the network has learned, or the face alone."""
     randomisation = found.randomisation
     nothing = randomisation.all
@@ -90,18 +102,7 @@ def randomised(model: str, found: Saliency) -> str:
     )
 
 
-def methods(found: Saliency) -> str:
-    """How the other kinds of maps do in the same test."""
-    names = {
-        "gradient": "the plain gradient",
-        "loss": "the gradient of the loss",
-        "integrated": "integrated gradients",
-    }
-    differences = found.deletion.difference
-    told = [f"{name} {_spread(differences[key])}" for key, name in names.items()]
-    return f"By the other maps: {'; '.join(told)}."
-
-
-def _spread(found: Interval, sign: int = 1) -> str:
-    low, high = sorted((sign * found.low, sign * found.high))
-    return f"{sign * found.value:.3f} (95% interval {low:.3f} to {high:.3f})"
+def _change(less: Interval) -> str:
+    """By how much a probability changes; the interval is of how much lower it is."""
+    value, low, high = (signed(-each, 3) for each in (less.value, less.high, less.low))
+    return f"{value} (95% interval {low} to {high})"

@@ -6,14 +6,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from pipeline.faces.expressions import EXPRESSIONS
-from pipeline.figures.style import WIDTH, entitle, legend_above, style
+from pipeline.figures.style import legend_above, panel
 
 
 def draw_counts(counts: Mapping[str, Mapping[str, int]], title: str) -> Figure:
     """Faces of each expression in each part, stacked: part -> expression -> faces."""
-    with style():
-        figure = Figure(figsize=(WIDTH, 3.3))
-        axes = figure.add_subplot()
+    with panel(title, 3.3) as (figure, axes):
         base = np.zeros(len(EXPRESSIONS))
         for part, of_part in counts.items():
             faces = np.array([of_part[name] for name in EXPRESSIONS])
@@ -31,5 +29,4 @@ def draw_counts(counts: Mapping[str, Mapping[str, int]], title: str) -> Figure:
         axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.xaxis.get_major_locator().set_params(nbins=5)  # type: ignore[call-arg]
         legend_above(axes, len(counts))
-        entitle(figure, title)
     return figure

@@ -17,9 +17,5 @@ class Parts:
 
 
 def read() -> Parts:
-    """The results that the stage wrote.
-
-    Raises:
-        UserError: they are missing or broken.
-    """
+    """The result that the stage wrote."""
     return read_json(dict[str, Parts], layout.metrics("split"))["split"]

@@ -1,4 +1,4 @@
-"""Parting the labelled faces: which train, which choose, which give the figures."""
+"""Split the labelled faces into training, validation and test faces."""
 
 import numpy as np
 import pandas as pd
@@ -10,8 +10,7 @@ from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.params import Split
 
 PARTS = ("train", "validation", "test")
-"""`train` is learned from; `validation` chooses; `test` gives the figures, and chooses
-nothing."""
+"""Networks are fitted to `train`, choices made on `validation`, and all scores are of `test`."""
 
 USAGES = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"}
 """FER2013's own parts."""
@@ -38,13 +37,13 @@ def split_faces(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
     parts = by_method[settings.method](table, settings)
     if settings.copies_together and settings.method != "usage":
         parts = _reunite_copies(table, parts)
-    parts = _return(table, parts, settings)
+    parts = _refit(table, parts, settings)
     for part in PARTS:
         if not (parts == part).any():
             raise UserError(
                 f"split: method {settings.method!r} leaves no face for {part}; "
                 f"there are {len(table)} faces, held_out = {settings.held_out}, "
-                f"validation = {settings.validation}, returned = {settings.refit_fraction}"
+                f"validation = {settings.validation}, refit_fraction = {settings.refit_fraction}"
             )
     return parts
 
@@ -73,7 +72,7 @@ def _stratified(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
     except ValueError:
         rare = EXPRESSIONS[int(np.argmin(np.where(counts, counts, counts.max() + 1)))]
         raise UserError(
-            f"split: {rare!r} has {counts[counts > 0].min()} faces, too few to stand in all of "
+            f"split: {rare!r} has {counts[counts > 0].min()} faces, too few for all of "
             f"{', '.join(PARTS)}; use split.method: shuffled, or more faces"
         ) from None
     parts[firsts[validation]], parts[firsts[test]] = "validation", "test"
@@ -121,7 +120,7 @@ def _reunite_copies(table: pd.DataFrame, parts: NDArray[np.str_]) -> NDArray[np.
     return parts[first[group]]
 
 
-def _return(table: pd.DataFrame, parts: NDArray[np.str_], settings: Split) -> NDArray[np.str_]:
+def _refit(table: pd.DataFrame, parts: NDArray[np.str_], settings: Split) -> NDArray[np.str_]:
     """Let a share of the validation faces train after all (to refit on training and validation).
 
     Once everything is chosen they have done their work, and more faces make a better network. Test

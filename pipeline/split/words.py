@@ -1,16 +1,16 @@
-"""What the split comes to, in words and in a table."""
+"""The parts of the split, in words and in a table."""
 
 from pipeline.split.result import Parts
 from pipeline.wording.numbers import count, counted
 
 
 def leaks(parts: Parts) -> str:
-    """Whether held-out faces also stand elsewhere."""
+    """Whether held-out faces have copies in other parts."""
     if not parts.copies_across_parts:
         return "No validation or test face has an exact copy in another part."
     faces = counted(parts.copies_across_parts, "validation or test face")
     have = "has an exact copy" if parts.copies_across_parts == 1 else "have exact copies"
-    return f"Beware: {faces} {have} in another part, which flatters the figures."
+    return f"Warning: {faces} {have} in another part, which makes the scores too high."
 
 
 def counts(parts: Parts) -> list[tuple[str, str]]:

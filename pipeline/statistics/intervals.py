@@ -43,18 +43,27 @@ class Difference:
 def accuracy_and_f1(
     labels: Labels, predicted: Labels, *, resamples: int, seed: int
 ) -> tuple[Interval, Interval]:
-    """Accuracy and macro-F1 with percentile bootstrap intervals over faces.
-
-    Drawing N faces with replacement changes only how many fall into each cell of the confusion
-    matrix, and those counts are multinomial: resampling cells instead of faces gives the same
-    distribution thousands of times as fast.
-    """
+    """Accuracy and macro-F1 of predictions (N,), with percentile bootstrap intervals over faces."""
     classes = int(max(labels.max(), predicted.max())) + 1
     cells = np.bincount(labels * classes + predicted, minlength=classes**2)
-    drawn = np.random.default_rng(seed).multinomial(len(labels), cells / len(labels), resamples)
-    matrices = np.concatenate([cells[None], drawn]).reshape(-1, classes, classes)
+    matrices = resample_counts(cells, resamples, seed).reshape(-1, classes, classes)
     accuracy = np.trace(matrices, axis1=1, axis2=2) / len(labels)
     return percentile_interval(accuracy), percentile_interval(macro_f1(matrices))
+
+
+def resample_counts(counts: NDArray[np.integer], resamples: int, seed: int) -> NDArray[np.int64]:
+    """Counts (K,) of faces of K kinds, and what they would be if faces were drawn anew.
+
+    Drawing N faces with replacement changes only how many there are of each kind, and those counts
+    are multinomial: drawing them instead of faces gives the same distribution thousands of times as
+    fast.
+
+    Returns:
+        (1 + resamples, K): first the counts themselves.
+    """
+    total = int(counts.sum())
+    drawn = np.random.default_rng(seed).multinomial(total, counts / total, resamples)
+    return np.concatenate([counts[None], drawn])
 
 
 def macro_f1(matrices: NDArray[np.integer]) -> NDArray[np.float64]:
@@ -82,9 +91,8 @@ def compare(
     wins = int((first_right & ~second_right).sum())
     losses = int((second_right & ~first_right).sum())
     ties = len(labels) - wins - losses
-    counts = np.array([wins, losses, ties])
-    drawn = np.random.default_rng(seed).multinomial(len(labels), counts / len(labels), resamples)
-    gains = (np.concatenate([counts[None], drawn]) @ np.array([1, -1, 0])) / len(labels)
+    counts = resample_counts(np.array([wins, losses, ties]), resamples, seed)
+    gains = (counts @ np.array([1, -1, 0])) / len(labels)
     p = binomtest(wins, wins + losses).pvalue if wins + losses else 1.0
     f1 = _compare_f1(labels, first, second, resamples, seed)
     return Difference(percentile_interval(gains), f1, wins, losses, float(p))
@@ -96,8 +104,7 @@ def _compare_f1(
     """Macro-F1 of the first less that of the second; a drawn face brings both its answers along."""
     classes = int(max(labels.max(), first.max(), second.max())) + 1
     cells = np.bincount((labels * classes + first) * classes + second, minlength=classes**3)
-    drawn = np.random.default_rng(seed).multinomial(len(labels), cells / len(labels), resamples)
-    cubes = np.concatenate([cells[None], drawn]).reshape(-1, classes, classes, classes)
+    cubes = resample_counts(cells, resamples, seed).reshape(-1, classes, classes, classes)
     return percentile_interval(macro_f1(cubes.sum(axis=3)) - macro_f1(cubes.sum(axis=2)))
 
 

@@ -1,1 +1,1 @@
-"""How figures are put into words: numbers as people read them, what an interval lets one say."""
+"""How figures are put into words: numbers as people read them, and what intervals show."""

@@ -1,4 +1,4 @@
-"""What an interval or a test lets one say."""
+"""What an interval or a test allows to be said."""
 
 from pipeline.statistics.intervals import Difference, Interval
 from pipeline.wording.numbers import excludes_zero, points_range, probability

@@ -2,6 +2,9 @@
 
 from pipeline.statistics.intervals import Interval
 
+NOTHING = "\N{EN DASH}"
+"""In a table, where there is no number."""
+
 _MINUS = "\N{MINUS SIGN}"
 
 
@@ -15,9 +18,17 @@ def percent_range(interval: Interval) -> str:
     return f"{100 * interval.low:.1f} to {percent(interval.high)}"
 
 
+def signed(value: float, decimals: int) -> str:
+    """A number with its sign, and a true minus."""
+    rounded = round(value, decimals)
+    # What rounds to nothing has no sign.
+    text = f"{rounded:+.{decimals}f}" if rounded else f"{0:.{decimals}f}"
+    return text.replace("-", _MINUS)
+
+
 def points(difference: float) -> str:
     """A difference of shares in percentage points, with its sign: `+3.1`."""
-    return _signed(100 * difference, 1)
+    return signed(100 * difference, 1)
 
 
 def points_range(interval: Interval) -> str:
@@ -30,14 +41,14 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
-def counted(number: int, noun: str) -> str:
-    """A number and its noun, in the plural with an s where there is not just one."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number and its noun, in the plural (by default with an s) where there is not just one."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def coefficient(r: float) -> str:
     """A correlation with its sign: `+0.62`."""
-    return _signed(r, 2)
+    return signed(r, 2)
 
 
 def probability(p: float) -> str:
@@ -62,10 +73,3 @@ def duration(seconds: float) -> str:
 def excludes_zero(interval: Interval) -> bool:
     """Whether both ends of an interval lie on the same side of 0."""
     return interval.low > 0 or interval.high < 0
-
-
-def _signed(value: float, decimals: int) -> str:
-    rounded = round(value, decimals)
-    # What rounds to nothing has no sign.
-    text = f"{rounded:+.{decimals}f}" if rounded else f"{0:.{decimals}f}"
-    return text.replace("-", _MINUS)
