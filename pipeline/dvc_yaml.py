@@ -99,14 +99,14 @@ def find_entry(name: str, file: Path = FILE) -> Entry:
     return entry
 
 
-def read_locked(file: Path = LOCK) -> list[str]:
-    """The stages that have results, by dvc.lock, in its order; none if it cannot be read."""
+def read_locked(file: Path = LOCK) -> dict[str, Any]:
+    """What dvc.lock says of each stage that has results; nothing if it cannot be read."""
     import yaml
 
     try:
-        return list(_read_stages(file))
+        return _read_stages(file)
     except (OSError, yaml.YAMLError):
-        return []
+        return {}
 
 
 def _read_stages(file: Path) -> dict[str, Any]:

@@ -103,7 +103,8 @@ def execute(
                 stage = Stage(name, params, record)
                 stage.runs_on({"device": "cpu"})  # unless the work says otherwise
                 work(stage)
-                made_by.write(name, made, stage.machine, record.identity)
+                run = record.identity if record.entry else None
+                made_by.write(name, made, stage.machine, run)
                 record.measure(_spent(slot.waited if slot else 0.0))
         for each in stage.at_end:
             each()

@@ -106,7 +106,7 @@ def test_yaml_that_asks_for_an_object_gets_none(tmp_path):
         (tmp_path / name).write_text(f"data: {text}")
     with pytest.raises(UserError, match="not YAML"):
         load(tmp_path / "params.yaml")
-    assert read_locked(tmp_path / "dvc.lock") == []
+    assert read_locked(tmp_path / "dvc.lock") == {}
     assert not ran.exists()
 
 

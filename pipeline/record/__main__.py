@@ -1,4 +1,4 @@
-"""`python -m pipeline.record wait|status|made|upload`: the record, and what made each result."""
+"""`python -m pipeline.record wait|status|made|again|upload`: the record, and what made results."""
 
 import argparse
 import logging
@@ -7,6 +7,7 @@ import sys
 import time
 
 from pipeline.dvc_yaml import read_locked
+from pipeline.errors import UserError
 from pipeline.priority import give_way
 from pipeline.record import address as addresses
 from pipeline.record.recorder import describe, record, wait_until_uploaded
@@ -16,25 +17,23 @@ from pipeline.record.spool import Spool
 def main() -> int:
     """Do what the command line says; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.record", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    waiting = commands.add_parser("wait", help="return once MLflow has everything")
-    waiting.add_argument("--timeout", type=float, default=120.0, help="seconds (%(default)s)")
-    commands.add_parser("status", help="list what MLflow has not got yet")
-    commands.add_parser("made", help="say what made each result that lies here, if that is known")
-    commands.add_parser("upload", help="be the recorder (stages start it themselves)")
+    commands = parser.add_subparsers(required=True)
+    for name, act, what in (
+        ("wait", _wait, "return once MLflow has everything"),
+        ("status", _status, "list what MLflow has not got yet"),
+        ("made", _made, "say what made each result that lies here, if that is known"),
+        ("again", _again, "record the results that lie here, as after `dvc pull`"),
+        ("upload", _upload, "be the recorder (stages start it themselves)"),
+    ):
+        command = commands.add_parser(name, help=what)
+        command.set_defaults(act=act)
+        if name == "wait":
+            command.add_argument("--timeout", type=float, default=120.0, help="seconds")
     chosen = parser.parse_args()
-    if chosen.command == "made":
-        return _made()
-    spool = Spool(addresses.find_root())
-    if chosen.command == "upload":
-        return _upload(spool)
-    if chosen.command == "status":
-        print("\n".join(describe(spool, spool.entries()) or ["record: everything is uploaded"]))
-        return 0
-    return _wait(spool, chosen.timeout)
+    return int(chosen.act(Spool(addresses.find_root()), chosen))
 
 
-def _upload(spool: Spool) -> int:
+def _upload(spool: Spool, _: argparse.Namespace) -> int:
     # Leave the process tree of the stage: whoever ends that tree does not end the recorder.
     if os.fork() > 0:
         os._exit(0)
@@ -54,27 +53,45 @@ class WithoutSecrets(logging.Formatter):
         return addresses.without_secrets(super().format(record))
 
 
-def _wait(spool: Spool, timeout: float) -> int:
+def _wait(spool: Spool, chosen: argparse.Namespace) -> int:
     if addresses.is_off():
         print(f"record: off ({addresses.SWITCH}=off)")
         return 0
     started = time.monotonic()
     address = addresses.find_address(spool.root)
-    if left := wait_until_uploaded(spool, address, timeout):
-        print(f"record: not uploaded after {timeout:g} s: {'; '.join(left)}", file=sys.stderr)
+    if left := wait_until_uploaded(spool, address, chosen.timeout):
+        print(
+            f"record: not uploaded after {chosen.timeout:g} s: {'; '.join(left)}", file=sys.stderr
+        )
         return 1
     print(f"record: all in {address} after {time.monotonic() - started:.1f} s")
     return 0
 
 
-def _made() -> int:
+def _status(spool: Spool, _: argparse.Namespace) -> int:
+    print("\n".join(describe(spool, spool.entries()) or ["record: everything is uploaded"]))
+    return 0
+
+
+def _again(*_unused: object) -> int:
+    from pipeline.record.again import record_again
+
+    try:
+        print(f"record: {', '.join(record_again()) or 'no results lie here'}")
+    except UserError as error:
+        print(f"record: error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _made(*_unused: object) -> int:
     """One line a stage of dvc.lock; status 1 unless each result is known to be what was made."""
     from pipeline.record.made_by import check
 
     findings = {stage: check(stage) for stage in read_locked()}
-    for stage, found in findings.items():
-        print(f"{stage}: {found.text}")
-    return int(any(found.state != "fits" for found in findings.values()))
+    for stage, (_, text) in findings.items():
+        print(f"{stage}: {text}")
+    return int(not all(fits for fits, _ in findings.values()))
 
 
 if __name__ == "__main__":

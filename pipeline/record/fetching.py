@@ -49,7 +49,7 @@ def fetch_classifier(text: str, folder: Path) -> Path:
     if place.uri.startswith(_FILE) and not (root / place.uri.removeprefix(_FILE)).is_file():
         # To connect would make the database, and find it empty.
         raise UserError(f"{text}: there is no {place}; the study's stages make it")
-    # The bar would stand among a command's own lines.
+    # The bar would appear among a command's own lines.
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     try:
         client = connect(place, root).client

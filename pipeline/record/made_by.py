@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from pipeline import disk, layout
 from pipeline.params import Params
@@ -32,18 +32,6 @@ PACKAGES = (
 
 PATIENCE = 10.0
 """Seconds that git may take on a slow disk before the record does without it."""
-
-
-class Finding(NamedTuple):
-    """Whether a stage's results are what its `made_by.json` speaks of.
-
-    Attributes:
-        state: `fits`; `absent` where there is no such file; `other` where results differ from it.
-        text: what made them, or which files differ.
-    """
-
-    state: Literal["fits", "absent", "other"]
-    text: str
 
 
 def describe(stage: str, params: Params) -> dict[str, Any]:
@@ -84,22 +72,27 @@ def write(stage: str, made: Mapping[str, Any], machine: Mapping[str, str], run: 
     disk.write_text(layout.folder(stage) / NAME, json.dumps(content, indent=2) + "\n")
 
 
-def check(stage: str) -> Finding:
-    """Compare the results of a stage with what its `made_by.json` speaks of."""
+def check(stage: str) -> tuple[bool, str]:
+    """Whether a stage's results are those that its `made_by.json` speaks of, and a line on it."""
     try:
-        content = json.loads((layout.folder(stage) / NAME).read_text(encoding="utf-8"))
+        content = read(stage)
         described: dict[str, str] = content["outputs"]
         text = _in_words(content)
     except FileNotFoundError:
-        return Finding("absent", f"no {NAME}: not made here, or not to the end")
+        return False, f"no {NAME}: not made here, or not to the end"
     except (ValueError, KeyError, TypeError, AttributeError):
-        return Finding("other", f"{NAME} is not what a stage writes")
+        return False, f"{NAME} is not what a stage writes"
     found = _measure(stage)
     differ = sorted(path for path in {*found, *described} if found.get(path) != described.get(path))
     if not differ:
-        return Finding("fits", text)
+        return True, text
     more = f" and {len(differ) - 1} more" if len(differ) > 1 else ""
-    return Finding("other", f"{NAME} speaks of other results: {differ[0]}{more}")
+    return False, f"{NAME} speaks of other results: {differ[0]}{more}"
+
+
+def read(stage: str) -> dict[str, Any]:
+    """What lies beside a stage's results, whether it fits them or not."""
+    return dict(json.loads((layout.folder(stage) / NAME).read_text(encoding="utf-8")))
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:

@@ -22,8 +22,8 @@ from pipeline.record.reproduction import Status
 IDENTITY = "study.id"
 """The tag that a run is found by."""
 
-KIND = "mlflow.experimentKind"
-"""The tag that has MLflow's page open the view for trained models, and not that for prompts."""
+KIND, MODELS = "mlflow.experimentKind", "custom_model_development"
+"""The tag, and its value, with which MLflow's page opens the view for trained models."""
 
 LONGEST_NAME, LONGEST_PARAM, LONGEST_TAG = 250, 6000, 8000
 """Characters that MLflow takes."""
@@ -56,13 +56,13 @@ def connect(address: Address, root: Path) -> "Store":
         experiment = client.get_experiment_by_name(address.experiment)
         if experiment is None:
             place = _artifact_location(address, root)
-            tags = {KIND: "custom_model_development"}
-            return Store(client, client.create_experiment(address.experiment, place, tags))
+            made = client.create_experiment(address.experiment, place, {KIND: MODELS})
+            return Store(client, made)
         if experiment.lifecycle_stage == "deleted":
             client.restore_experiment(experiment.experiment_id)
     if "inferred" in experiment.tags.get(KIND, "inferred"):  # and not chosen by a person
         with suppress(mlflow.MlflowException):  # whoever may only read it does without
-            client.set_experiment_tag(experiment.experiment_id, KIND, "custom_model_development")
+            client.set_experiment_tag(experiment.experiment_id, KIND, MODELS)
     return Store(client, experiment.experiment_id)
 
 

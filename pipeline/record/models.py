@@ -106,16 +106,14 @@ def judge(candidate: Measured, champion: Measured | None) -> tuple[bool, str]:
     """
     if champion is None:
         return True, f"takes the alias {BEST}: {candidate}, the first"
-    against = f"{candidate}, against {champion}"
-    if candidate.measured_on != champion.measured_on:
-        if candidate.accuracy < champion.low:
-            how = "worse beyond its interval, on other faces"
-            return False, f"does not take the alias {BEST}: {how}: {against}"
-        return True, f"takes the alias {BEST}: measured on other faces: {against}"
-    if candidate.accuracy >= champion.accuracy:
-        return True, f"takes the alias {BEST}: {against}"
-    how = "worse beyond its interval" if candidate.accuracy < champion.low else "not better"
-    return False, f"does not take the alias {BEST}: {how}: {against}"
+    same = candidate.measured_on == champion.measured_on
+    is_far_below = candidate.accuracy < champion.low
+    passes = candidate.accuracy >= champion.accuracy if same else not is_far_below
+    found = [] if passes else ["worse beyond its interval" if is_far_below else "not better"]
+    found += [] if same else ["on other faces"]
+    verb = "takes" if passes else "does not take"
+    how = f"{', '.join(found)}: " if found else ""
+    return passes, f"{verb} the alias {BEST}: {how}{candidate}, against {champion}"
 
 
 def _signature(module: "torch.nn.Module") -> tuple[Any, "NDArray[Any]"]:

@@ -95,11 +95,13 @@ class Projection:
         """The epochs of history.csv, if nothing was live."""
         path = self.entry.folder / FILES / "history.csv"
         if path.is_file() and not (self.entry.folder / LIVE).exists():
-            with path.open(encoding="utf-8", newline="") as file:
-                for row in csv.DictReader(file):
-                    step = int(row.pop("epoch"))
-                    values = {name: float(text) for name, text in row.items() if text}
-                    self._log(values, self._run, step)
+            rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
+            metrics = [
+                Metric(name, float(text), self.entry.ended, int(row["epoch"]))
+                for row in rows if row.get("epoch")
+                for name, text in row.items() if name != "epoch" and text
+            ]  # fmt: skip
+            self.store.log_metrics(self._run, metrics)
 
     def files(self) -> None:
         """All that was kept, and what the parent run shows."""
@@ -172,10 +174,9 @@ class Projection:
         meta = self.entry.run.meta.get("parent") or {}
         return list(meta.get(kind, ())) if self._parent else []
 
-    def _log(self, values: dict[str, float], run: str, step: int = 0) -> None:
-        time = self.entry.ended
-        metrics = [Metric(name, value, time, step) for name, value in values.items()]
-        self.store.log_metrics(run, metrics)
+    def _log(self, values: dict[str, float], run: str) -> None:
+        ended = self.entry.ended
+        self.store.log_metrics(run, [Metric(name, values[name], ended, 0) for name in values])
 
     def _read_json(self, name: str) -> dict[str, Any]:
         path = self.entry.folder / FILES / name

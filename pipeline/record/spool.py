@@ -56,7 +56,7 @@ class Run(BaseModel):
         started: when.
         made: what makes its results (`made_by.describe`).
         params: settings, with dotted names.
-        meta: what dvc.yaml says of the stage's record (`declared`).
+        meta: what dvc.yaml says of the stage's record (`pipeline.dvc_yaml`).
         tags: device, precision, user, and the like.
         metrics: seconds and memory, known at the end.
         end: None while it works, and for ever if it was killed.

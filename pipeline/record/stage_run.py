@@ -5,6 +5,7 @@ Nothing here imports MLflow or waits for it: files go to the spool, and the reco
 
 import getpass
 import hashlib
+import json
 import os
 import sys
 import time
@@ -18,9 +19,10 @@ import psutil
 
 from pipeline import layout
 from pipeline.record import address
+from pipeline.record.made_by import NAME as MADE_BY
 from pipeline.record.recorder import summon
 from pipeline.record.reproduction import Process, Status, current_reproduction
-from pipeline.record.spool import CLASSIFIER, End, Entry, Run, Spool, now
+from pipeline.record.spool import CLASSIFIER, FILES, End, Entry, Run, Spool, now
 
 LONGEST_ERROR = 500
 """Characters of an error's message that are kept."""
@@ -130,6 +132,9 @@ def _keep_results(entry: Entry) -> None:
     run = entry.run
     if (folder := layout.folder(run.stage)).is_dir():
         entry.keep(folder)
+        kept = entry.folder / FILES / MADE_BY
+        if kept.is_file() and json.loads(kept.read_text("utf-8")).get("run") != run.identity:
+            kept.unlink()  # it speaks of other results, or of those that another run has made
     for name in (run.meta.get("parent") or {}).get("files", ()):
         entry.keep(Path(name))
     if model := run.meta.get("model"):

@@ -127,7 +127,7 @@ def test_a_registered_model_is_no_pickle_and_one_that_is_does_not_open(store, tm
         (0.60, "these", True, "takes the alias best: version 2"),
         (0.59, "these", False, "not better: version 2"),
         (0.54, "these", False, "worse beyond its interval: version 2"),
-        (0.56, "others", True, "measured on other faces"),
+        (0.56, "others", True, "takes the alias best: on other faces: version 2"),
         (0.54, "others", False, "worse beyond its interval, on other faces"),
     ],
 )
