@@ -52,7 +52,7 @@ def test_a_stage_of_twenty_lines_is_in_the_report_in_mlflow_and_in_the_flow(fini
         "import mlflow; found = mlflow.search_runs(search_all_experiments=True,"
         " filter_string=\"run_name = 'brightness'\");"
         "print(found.status[0], found['metrics.brightness.happy'][0],"
-        " found['params.brightness.faces'][0])"
+        " found['params.faces'][0])"
     )
     status, happy, faces = project.run("python", "-c", code).split()[-3:]
     assert (status, float(happy), faces) == ("FINISHED", measured["happy"], "100")
