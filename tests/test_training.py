@@ -115,7 +115,7 @@ def test_a_training_that_was_stopped_ends_like_one_that_was_not(
     with pytest.raises(StoppedError):
         train(settings, network=network, checkpoints=checkpoints, on_epoch=stop)
     resumed, again = train(settings, network=network, checkpoints=checkpoints, on_epoch=rows.append)
-    assert [row["epoch"] for row in rows] == [2, 3]  # told again rather than not at all
+    assert [row["epoch"] for row in rows] == [2, 3]  # reported twice rather than never
     assert again.history == progress.history
     assert same_weights(whole, resumed)
 
