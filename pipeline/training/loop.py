@@ -95,7 +95,7 @@ def fit(
                 )
             progress.add(row, average.model.state_dict(), settings)
             bar.set_postfix_str(_summary(row))
-            # Told first, then saved: who is killed in between tells it again instead of never.
+            # Reported, then saved: whoever is killed in between reports it twice instead of never.
             on_epoch(row)
             if checkpoints and (checkpoints.are_due() or epoch + 1 == settings.epochs):
                 states = {name: part.state_dict() for name, part in parts.items()}
