@@ -111,7 +111,7 @@ class _Turn(PrefectTaskRunFuture[None]):
 
     def __init__(self) -> None:
         super().__init__(uuid4())
-        self._final_state = Completed()
+        self._final_state = Completed(data=True)  # Prefect asks for a result, which is not used
         self.comes = threading.Event()
 
     def wait(self, timeout: float | None = None) -> None:

@@ -42,7 +42,7 @@ def operations(model, objective, train, settings):
     return pytest.approx(counter.get_total_flops(), rel=1e-6)
 
 
-@pytest.mark.parametrize("members", [1, 2])
+@pytest.mark.parametrize("ensemble", [1, 2])
 def test_the_count_is_that_of_a_real_training(params, members):
     few = {"epochs": 3, "batch": 32, "ensemble": members}
     cnn = params.train.cnn.model_copy(update=few)
