@@ -15,6 +15,9 @@ EXPERIMENT = "MLFLOW_EXPERIMENT_NAME"
 SECRETS = "pass|pwd|token|secret|key|credential|signature"
 """Parts of the names of an address's arguments whose values are not shown."""
 
+LONGEST_ERROR = 500
+"""Characters of an error that are kept."""
+
 
 @dataclass(frozen=True)
 class Address:
@@ -75,3 +78,8 @@ def without_secrets(text: str) -> str:
     """The text with user, password and secret arguments cut out of every address in it."""
     text = re.sub(r"://[^/\s]*@", "://", text)
     return re.sub(rf"([?&][^=&\s]*(?:{SECRETS})[^=&\s]*=)[^&\s]*", r"\1...", text, flags=re.I)
+
+
+def one_line(error: BaseException) -> str:
+    """An error as a person reads it in a list, without secrets."""
+    return without_secrets(" ".join(f"{type(error).__name__}: {error}".split()))[:LONGEST_ERROR]

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UserError
-from pipeline.record.address import find_address, find_root
+from pipeline.record.address import find_address, find_root, one_line
 from pipeline.record.mlflow_store import connect
-from pipeline.record.recorder import one_line
 from pipeline.record.spool import CLASSIFIER
 
 _FILE = "sqlite:///"

@@ -7,9 +7,10 @@ import psutil
 
 from pipeline import disk
 from pipeline.record.address import find_address, find_root, is_off
+from pipeline.record.parent import Parent
 from pipeline.record.recorder import summon, wait_until_uploaded
 from pipeline.record.reproduction import KEY, Process, Reproduction, Status
-from pipeline.record.spool import BEGUN, End, Parent, Spool, now
+from pipeline.record.spool import BEGUN, End, Spool, now
 
 
 class FlowRun:

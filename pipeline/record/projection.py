@@ -16,7 +16,8 @@ from pipeline.dotted_keys import flatten
 from pipeline.record.address import digest
 from pipeline.record.made_by import NAME as MADE_BY
 from pipeline.record.mlflow_store import Metric, Store
-from pipeline.record.spool import CLASSIFIER, FILES, LIVE, Entry, Parent, Run
+from pipeline.record.parent import Parent
+from pipeline.record.spool import CLASSIFIER, FILES, LIVE, Entry, Run
 
 PARENT = "mlflow.parentRunId"
 

@@ -15,8 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from pipeline import disk
-from pipeline.record.address import EXPERIMENT, URI, Address, without_secrets
-from pipeline.record.spool import Entry, Parent, Spool
+from pipeline.record.address import EXPERIMENT, URI, Address, one_line
+from pipeline.record.parent import Parent
+from pipeline.record.spool import Entry, Spool
 
 POLL = 0.5
 """Seconds between two looks at the spool."""
@@ -170,8 +171,3 @@ def describe(spool: Spool, entries: list[Entry]) -> list[str]:
         reason = f": {trouble.read_text(encoding='utf-8')}" if trouble.exists() else ""
         lines.append(f"{run.stage} {run.identity[:8]} ({state}): for {run.address}{reason}")
     return lines
-
-
-def one_line(error: BaseException) -> str:
-    """An error as a person reads it in a list."""
-    return without_secrets(" ".join(f"{type(error).__name__}: {error}".split()))[:300]

@@ -24,9 +24,6 @@ from pipeline.record.recorder import summon
 from pipeline.record.reproduction import Process, Status, current_reproduction
 from pipeline.record.spool import CLASSIFIER, FILES, End, Entry, Run, Spool, now
 
-LONGEST_ERROR = 500
-"""Characters of an error's message that are kept."""
-
 ENDED_BY_SIGNAL = (130, 143)
 """Exit statuses that say SIGINT and SIGTERM, as a shell counts them."""
 
@@ -170,5 +167,4 @@ def _end(error: BaseException) -> End:
         isinstance(error, SystemExit) and error.code in ENDED_BY_SIGNAL
     )
     status: Status = "KILLED" if killed else "FAILED"
-    text = address.without_secrets(" ".join(f"{type(error).__name__}: {error}".split()))
-    return End(status=status, ended=now(), error=text[:LONGEST_ERROR])
+    return End(status=status, ended=now(), error=address.one_line(error))

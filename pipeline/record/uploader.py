@@ -5,11 +5,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.record.address import Address, digest
+from pipeline.record.address import Address, digest, one_line
 from pipeline.record.mlflow_store import Store, connect, is_temporary
+from pipeline.record.parent import Parent
 from pipeline.record.projection import Projection
-from pipeline.record.recorder import one_line
-from pipeline.record.spool import BEGUN, Entry, Parent, Spool
+from pipeline.record.spool import BEGUN, Entry, Spool
 
 ATTEMPTS = 3
 """How often a run is offered to an MLflow that answers, before it goes on without some parts."""

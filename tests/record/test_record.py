@@ -23,9 +23,10 @@ from pipeline.dvc_yaml import find_entry
 from pipeline.record.address import find_address, find_root
 from pipeline.record.flow_run import FlowRun, wait_until_begun
 from pipeline.record.mlflow_store import KIND
+from pipeline.record.parent import Parent
 from pipeline.record.recorder import wait_until_uploaded
 from pipeline.record.reproduction import Process, Reproduction, current_reproduction
-from pipeline.record.spool import Parent, Spool
+from pipeline.record.spool import Spool
 from pipeline.record.stage_run import stage_run
 from pipeline.record.uploader import Uploader
 
