@@ -9,8 +9,8 @@ from typing import Any
 from flows.servers import addresses
 from pipeline.record.address import digest, find_address, without_secrets
 from pipeline.record.flow_run import FlowRun, wait_until_begun
+from pipeline.record.parent import Parent
 from pipeline.record.reproduction import Status
-from pipeline.record.spool import Parent
 from pipeline.record.stage_run import StageRun, stage_run
 
 KNOWN = 60.0

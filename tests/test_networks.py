@@ -1,8 +1,6 @@
 """Every reference network beside its report's table: counts and shapes, layer by layer."""
 
 import itertools
-import json
-import re
 import sys
 from typing import get_args
 
@@ -189,22 +187,14 @@ def test_the_command_lists_every_network_or_one_as_its_report_does(monkeypatch, 
         said = capsys.readouterr()
         return said.err if expect else said.out
 
-    rows = {row["name"]: row for row in json.loads(models("--json"))}
-    assert set(rows) == {*NETWORKS, "bottleneck-autoencoder", "wide-autoencoder"}
-    for name, (total, trainable) in TOTALS.items():
-        row = rows[name]
-        assert (row["keras_total"], row["keras_trainable"]) == (total, trainable)
-        assert row["parameters"] == trainable
-    assert rows["wide-autoencoder"]["parameters"] == 21_297
-    assert re.search("vgg-cnn .* 8,114,631 ", models())
+    rows = {words[0]: words[1:] for words in map(str.split, models().splitlines()) if words}
+    assert {*NETWORKS, "bottleneck-autoencoder"} <= rows.keys()
+    for name, counts in TOTALS.items():
+        assert rows[name][1:] == [f"{count:,}" for count in counts]
+    assert rows["wide-autoencoder"] == ["autoencoder", "21,297", "21,297"]
 
-    assert re.search(
-        "conv2 .* 64 x 24 x 24 .* 18,496 .*total .* 538,759", models("leaky-cnn"), re.S
-    )
-    rows = json.loads(models("leaky-cnn", "--json"))
-    assert rows[0] == {
-        "name": "conv1", "kind": "Conv2d", "shape": [32, 48, 48], "parameters": 832,
-        "trainable": 832,
-    }  # fmt: skip
+    rows = [line.split() for line in models("leaky-cnn").splitlines()]
+    assert ["conv1", "Conv2d", "32", "x", "48", "x", "48", "832", "832"] in rows
+    assert ["total", *(f"{count:,}" for count in TOTALS["leaky-cnn"])] in rows
     said = models("alexnet", expect=1)
     assert said.startswith("models: error: network 'alexnet' is not known; choose one of: compact")

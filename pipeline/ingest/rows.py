@@ -26,13 +26,13 @@ class RowChecker:
         keep_text: whether a fault keeps its row's columns, joined by commas.
     """
 
-    def __init__(self, file: str, keep_text: bool = False) -> None:
+    def __init__(self, file: str, keep_text: bool) -> None:
         self._file = file
         self._keep_text = keep_text
         self._ids: set[int] = set()
 
     def check(
-        self, columns: dict[str, list[bytes]], numbers: Sequence[int], misfits: Sequence[Fault] = ()
+        self, columns: dict[str, list[bytes]], numbers: Sequence[int], misfits: Sequence[Fault]
     ) -> Batch:
         """Turn rows into faces and faults.
 

@@ -48,9 +48,7 @@ class Autoencoder(nn.Sequential):
 
     def forward(self, faces: Tensor) -> Tensor:
         """Grey levels (N, 1, 48, 48) in 0..255 to reconstructions of that shape in 0..1."""
-        drawn = faces.float()
-        for layer in self:
-            drawn = layer(drawn)
+        drawn: Tensor = super().forward(faces.float())
         return drawn
 
 

@@ -1,6 +1,6 @@
 """The classifier: normalisation and network in one module, fed with grey levels."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 from torch import Tensor, nn
@@ -35,10 +35,6 @@ class Architecture:
     def title(self) -> str:
         """The network as a reader knows it, such as `compact-cnn` or `3 x compact-cnn`."""
         return self.network if self.members == 1 else f"{self.members} x {self.network}"
-
-    def as_dict(self) -> dict[str, str | float]:
-        """For a json file."""
-        return asdict(self)
 
 
 class Classifier(nn.Module):

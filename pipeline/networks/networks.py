@@ -55,25 +55,20 @@ def build_network(
         dropout: the rate of every dropout layer, or `own`: each at the rate of its design. Layers
             that leave out whole channels keep theirs: at the rates of single units they would
             leave too little.
-        width: factor of all hidden widths of a dense network.
+        width: factor of all hidden widths of a dense network; one of convolutions has none.
         members: how many of them answer together.
 
     Raises:
-        UserError: no network has this name, or it cannot be made wider.
+        UserError: no network has this name.
     """
     if members > 1:
         return Ensemble([build_network(name, dropout, width) for _ in range(members)])
     if name in DENSE:
         network = DENSE[name](width)
-    elif name not in CONVOLUTIONAL:
-        raise UserError(f"network {name!r} is not known; choose one of: {', '.join(NETWORKS)}")
-    elif width != 1:
-        raise UserError(
-            f"network {name!r} has convolutions: only a network of dense layers can be matched to "
-            f"another one's size; choose one of: {', '.join(DENSE)}"
-        )
-    else:
+    elif name in CONVOLUTIONAL:
         network = CONVOLUTIONAL[name]()
+    else:
+        raise UserError(f"network {name!r} is not known; choose one of: {', '.join(NETWORKS)}")
     if dropout != "own":
         for layer in network.modules():
             if isinstance(layer, nn.Dropout):

@@ -39,7 +39,3 @@ class Normalise(nn.Module):
         mean = faces.mean(dim=(1, 2, 3), keepdim=True)
         variance = (faces - mean).square().mean(dim=(1, 2, 3), keepdim=True)
         return (faces - mean) / torch.sqrt(variance + 1)
-
-    def extra_repr(self) -> str:
-        """Show the settings in a printed model."""
-        return f"{self.kind}, mean={self.mean:.1f}, deviation={self.deviation:.1f}"

@@ -5,6 +5,7 @@ No pickle: loading a model from a stranger runs none of the stranger's code.
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -42,7 +43,7 @@ def save_classifier(
         trained_on: device, precision and threads, for the reader; nothing is rebuilt from it.
     """
     description = {
-        "architecture": classifier.architecture.as_dict(),
+        "architecture": asdict(classifier.architecture),
         "input": f"grey levels 0..255, shape (N, 1, {SIDE}, {SIDE})",
         "output": "logits, shape (N, 7)",
         "classes": list(EXPRESSIONS),
