@@ -11,6 +11,7 @@ import yaml
 from filelock import FileLock
 
 from pipeline import explain, layout
+from pipeline.dvc_yaml import find_entry
 from pipeline.evaluate import stage as evaluate
 from pipeline.explaining.subject import read_test_faces
 from pipeline.files import write_parquet
@@ -46,6 +47,7 @@ def write_project(folder):
     (folder / "params.yaml").write_text(yaml.safe_dump(values))
     pixels = np.random.default_rng(0).integers(0, 256, (FACES, 48, 48), dtype=np.uint8)
     write_faces(np.arange(FACES) % 7, pixels)
+    np.savez(layout.REGIONS)  # where brows, eyes and mouth are is not known
     parts = np.repeat(["train", "validation", "test"], FACES // 3)
     write_parquet(layout.SPLIT, pd.DataFrame({"face": range(FACES), "part": parts}))
 
@@ -68,7 +70,7 @@ def runs(tmp_path_factory):
                 "confusion": lambda _: None,
             }.items():
                 layout.folder(name).mkdir(parents=True)
-                with stage_run(name, {}) as record:
+                with stage_run(name, {}, meta=find_entry(name).record) as record:
                     work(Stage(name, params, record))
             identities = {each.run.stage: each.run.identity for each in spool.entries()}
             uploader = Uploader(spool, address)
