@@ -478,7 +478,7 @@ CASES: list[tuple[Any, ...]] = [
      "128 numbers, or was not learned from covered faces."),
     ({}, "keep their labels and choose the epoch of each."),
     (last_epochs("autoencoder", "classifier", "consistency"),
-     "only look on, as the last epoch of each training is kept"),
+     "choose nothing, as the last epoch of each training is kept"),
     (last_epochs("autoencoder"),
      "choose the epoch of the first two classifiers and the consistent classifier."),
     # Provenance.

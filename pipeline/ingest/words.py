@@ -34,10 +34,10 @@ def quality(ingested: Ingested) -> list[str]:
     if not unlabelled.faces:
         lines.append("The source has no unlabelled faces.")
     elif ingested.shared:
-        verb = "stands" if ingested.shared == 1 else "stand"
+        verb = "is" if ingested.shared == 1 else "are"
         lines.append(
-            f"{counted(ingested.shared, 'unlabelled face')} of {count(unlabelled.faces)} also "
-            f"{verb}, pixel by pixel, among the labelled ones."
+            f"{counted(ingested.shared, 'unlabelled face')} of {count(unlabelled.faces)} "
+            f"{verb} also, pixel by pixel, among the labelled ones."
         )
     if ingested.dropped:
         verb = "was" if ingested.dropped == 1 else "were"

@@ -72,7 +72,7 @@ def selected(settings: SemiSupervised) -> str:
     }
     names = [name for name, fit in fits.items() if epoch_chosen_on(fit) == "validation"]
     if not names:
-        return "only look on, as the last epoch of each training is kept"
+        return "choose nothing, as the last epoch of each training is kept"
     which = " of each" if len(names) == len(fits) else f" of the {' and the '.join(names)}"
     return f"choose the epoch{which}"
 

@@ -55,11 +55,11 @@ def _training(settings: Train, trained: Trained) -> dict[str, str]:
         "Passes over the faces": f"{trained.passes:.3g}{shared}",
         "Epoch kept": f"{trained.epoch} ({reason})",
         "Label smoothing": _or_none(settings.label_smoothing),
-        "Mixed faces": f"{settings.cutmix:.0%}" if settings.cutmix else "none",
+        "CutMix": f"{settings.cutmix:.0%}" if settings.cutmix else "none",
         "Dropout": _or_none(settings.dropout)
         if settings.dropout != "own"
         else "each layer at the rate of its design",
-        "Weight averaging": _or_none(settings.ema_decay),
+        "EMA decay": _or_none(settings.ema_decay),
         "Augmentation": _augmentation(settings.augmentation),
     }
 
