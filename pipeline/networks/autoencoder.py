@@ -48,8 +48,9 @@ class Autoencoder(nn.Sequential):
 
     def forward(self, faces: Tensor) -> Tensor:
         """Grey levels (N, 1, 48, 48) in 0..255 to reconstructions of that shape in 0..1."""
-        # torch declares no types here
-        drawn: Tensor = super().forward(faces.float())  # type: ignore[no-untyped-call]
+        drawn = faces.float()
+        for layer in self:
+            drawn = layer(drawn)
         return drawn
 
 

@@ -7,7 +7,8 @@ with metrics or figures and no section gets a plain one, with both.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -41,19 +42,29 @@ def render(params: Params, stages: Sequence[Entry]) -> str:
         UserError: a result is missing, or is not what its stage writes.
         ValueError: a figure is not an SVG document.
     """
-    environment = _environment(params)
-    sections = "".join(_section(environment, stage) for stage in stages)
-    summaries = "".join(_part(environment, stage.name, "summary.html") for stage in stages)
+    known = {
+        "params": params,
+        "result": _Results(),
+        "is_sample": is_sample(params.data.source),
+    }
+    sections = "".join(_section(stage, known) for stage in stages)
+    summaries = "".join(_part(stage.name, "summary.html", known) for stage in stages)
     style = (_PIPELINE / "report/style.css").read_text(encoding="utf-8")
-    return environment.get_template("report/template.html").render(
-        titles=_TITLE.findall(sections),
-        sections=Markup(sections),  # noqa: S704 (our templates escape what they get)
-        summaries=Markup(summaries),  # noqa: S704 (our templates escape what they get)
-        style=Markup(style),  # noqa: S704 (our own file)
+    return (
+        _templates()
+        .get_template("report/template.html")
+        .render(
+            known,
+            titles=_TITLE.findall(sections),
+            sections=Markup(sections),  # noqa: S704 (our templates escape what they get)
+            summaries=Markup(summaries),  # noqa: S704 (our templates escape what they get)
+            style=Markup(style),  # noqa: S704 (our own file)
+        )
     )
 
 
-def _environment(params: Params) -> jinja2.Environment:
+@cache
+def _templates() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_PIPELINE),
         autoescape=True,
@@ -64,13 +75,7 @@ def _environment(params: Params) -> jinja2.Environment:
     )
     numbers = (count, counted, percent, percent_range)
     environment.filters |= {function.__name__: function for function in numbers}
-    environment.globals |= {
-        "params": params,
-        "result": _Results(),
-        "picture": _picture,
-        "tta_views": tta_views,
-        "is_sample": is_sample(params.data.source),
-    }
+    environment.globals |= {"picture": _picture, "tta_views": tta_views}
     macros: Any = environment.get_template("report/macros.html").module
     environment.globals |= {name: getattr(macros, name) for name in ("figure", "both")}
     return environment
@@ -84,27 +89,31 @@ class _Results(dict[str, Any]):
         return self[stage]
 
 
-def _section(environment: jinja2.Environment, stage: Entry) -> str:
+def _section(stage: Entry, known: Mapping[str, Any]) -> str:
     """A stage's part of the page; a plain one where it brings none but has something to show."""
-    own = _part(environment, stage.name, "section.html")
+    own = _part(stage.name, "section.html", known)
     figures = sorted(layout.figures(stage.name).glob("*.svg"))
     numbers = layout.metrics(stage.name)
     if own or not (figures or numbers.is_file()):
         return own
-    return environment.get_template("report/plain.html").render(
-        stage=stage,
-        figures=[f"{stage.name}/{path.stem}" for path in figures],
-        metrics=flatten(read_json(dict[str, Any], numbers)) if numbers.is_file() else {},
+    return (
+        _templates()
+        .get_template("report/plain.html")
+        .render(
+            stage=stage,
+            figures=[f"{stage.name}/{path.stem}" for path in figures],
+            metrics=flatten(read_json(dict[str, Any], numbers)) if numbers.is_file() else {},
+        )
     )
 
 
-def _part(environment: jinja2.Environment, stage: str, file: str) -> str:
+def _part(stage: str, file: str, known: Mapping[str, Any]) -> str:
     """A template in a stage's folder, rendered with its sentences; nothing where there is none."""
     if not (_PIPELINE / stage / file).is_file():
         return ""
     has_words = (_PIPELINE / stage / "words.py").is_file()
     words = import_module(f"pipeline.{stage}.words") if has_words else None
-    return environment.get_template(f"{stage}/{file}").render(words=words)
+    return _templates().get_template(f"{stage}/{file}").render(known, words=words)
 
 
 def _picture(name: str) -> Picture:
