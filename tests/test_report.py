@@ -402,7 +402,7 @@ CASES: list[tuple[Any, ...]] = [
     ({}, SUBMISSION, "!Warning"),
     (with_("ingest/report.json", unlabelled=quality(0)), "The source has no unlabelled faces.",
      f"!{SUBMISSION}"),
-    (with_("ingest/report.json", shared=1), "1 unlabelled face of 50 also"),
+    (with_("ingest/report.json", shared=1), "1 unlabelled face of 50 is also"),
     (with_("ingest/report.json", dropped=3,
            labelled=quality(700, copies=12, groups=12, disagreeing=1, constant=2)),
      "12 labelled faces are exact copies of another; 1 set of copies carries more",
