@@ -136,7 +136,7 @@ def test_a_recipe_runs_as_the_experiment_of_its_name_and_is_recorded_so(tmp_path
     assert metrics["split"]["split"]["train"] > 0
     assert is_untouched(project)
 
-    project.run("python", "-m", "pipeline.tracking", "wait", "--timeout", "120")
+    project.run("python", "-m", "pipeline.record", "wait", "--timeout", "120")
     client = MlflowClient(f"sqlite:///{project.folder / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("image-sentiment")
     runs = client.search_runs([experiment.experiment_id], "tags.`dvc.experiment` = 'other'")
