@@ -59,6 +59,6 @@ def test_a_stage_of_twenty_lines_is_in_the_report_in_mlflow_and_in_the_flow(fini
 
     code = (
         "from pathlib import Path; from pipeline.driver.stage_graph import read_graph;"
-        "print(*(stage.name for stage in read_graph(Path.cwd()).stages))"
+        "print(*(stage.name for stage in read_graph(Path.cwd())))"
     )
     assert "brightness" in project.run("python", "-c", code).split()
