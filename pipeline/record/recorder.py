@@ -93,7 +93,7 @@ def record(spool: Spool, address: Address) -> None:
             with FileLock(spool.lock(address), blocking=False):
                 patient = _work(spool, address)
             # A stage that wrote while the lock was still held counts on this process.
-            is_done = not patient or not spool.entries(address)
+            is_done = not patient or not spool.has_work(address)
 
 
 def _work(spool: Spool, address: Address) -> bool:
@@ -105,9 +105,9 @@ def _work(spool: Spool, address: Address) -> bool:
     good = busy = time.monotonic()
     while time.monotonic() - busy < LINGER:
         try:
-            if spool.entries(address) or spool.parents(address):
-                busy = time.monotonic()
+            if spool.has_work(address):
                 uploader.upload_all()
+                busy = time.monotonic()  # after it: a pass may take longer than it would linger
             spool.trouble(address).unlink(missing_ok=True)
             failures, good = 0, time.monotonic()
             time.sleep(POLL)

@@ -181,6 +181,10 @@ class Spool:
         """The file of a reproduction's parent run, while that is open."""
         return self.folder / "parents" / f"{address.digest}-{digest(key)}.json"
 
+    def has_work(self, address: Address) -> bool:
+        """Whether runs or open parent runs of this address are left."""
+        return bool(self.entries(address) or self.parents(address))
+
     def parents(self, address: Address) -> list[Path]:
         """The files of all open parent runs of an address."""
         return list((self.folder / "parents").glob(f"{address.digest}-*.json"))
