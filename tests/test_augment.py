@@ -83,6 +83,10 @@ def test_flips_alternate_every_epoch_or_are_fair_or_there_are_none():
     assert 400 < int(first.sum()) < 600
     assert 400 < int(sides("random").sum()) < 600
     assert not sides("none").any()
+    for seed in range(3):  # no face's coin says anything about that of its neighbours
+        coins = sides("alternating", seed=seed).double() * 2 - 1
+        for lag in range(1, 9):
+            assert abs((coins[lag:] * coins[:-lag]).mean()) < 0.12
 
 
 # CutMix

@@ -98,5 +98,5 @@ def test_metrics_say_which_faces_chose_and_which_gave_the_figures(twice):
     semisupervised = project.json("artifacts/semisupervised/metrics.json")["semisupervised"]
     assert set(semisupervised["epoch_chosen_on"].values()) == {"validation"}
     assert (semisupervised["thresholds_chosen_on"], semisupervised["measured_on"]) == (
-        "train", "test",
+        "none", "test",
     )  # fmt: skip

@@ -91,6 +91,7 @@ def test_maps_change_when_the_network_forgets(measured):
     found = measured.randomisation
     by_layer = list(found.spearman.values())
     assert found.all.high < 0.5
+    assert found.excess.value < 0.2
     assert by_layer[-1] == pytest.approx(found.all.value)
     assert by_layer[-1] < by_layer[0]
 
@@ -103,6 +104,21 @@ def test_a_map_of_edges_is_found_out(rng, params):
         trained_a_little(), lambda _: edges, seed=0, bootstrap=params.evaluate
     )
     assert all(values == pytest.approx(1) for values in found.spearman.values())
+    assert found.excess.low > 0.5  # far beyond what maps of other faces have in common
+
+
+def test_what_all_maps_have_in_common_is_not_taken_for_the_face(rng, params):
+    """Maps that are brighter in the middle, whichever face and network they are of."""
+    line = np.arange(48) - 23.5
+    middle = np.exp(-np.hypot(line[:, None], line[None]) / 12).astype(np.float32)
+
+    def maps(_):
+        return middle + rng.random((12, 48, 48), np.float32) * middle.std()
+
+    found = measure_randomisation(trained_a_little(), maps, seed=0, bootstrap=params.evaluate)
+    assert found.all.low > 0.2
+    assert found.others == pytest.approx(found.all.value, abs=0.05)
+    assert found.excess.low < 0 < found.excess.high
 
 
 def test_a_map_of_the_gradient_is_not_one_of_edges(rng, params):

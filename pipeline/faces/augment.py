@@ -53,9 +53,12 @@ def flips(
         return torch.zeros_like(indices, dtype=torch.bool)
     if settings.flip == "random":
         return torch.rand(len(indices), generator=generator, device=indices.device) < 0.5
-    # Knuth's multiplicative hash: a fair coin for each face without a table of coins.
-    coin = ((indices + seed * 7919 + 1) * 2654435761 >> 16) & 1
-    return ((coin + epoch) % 2).bool()
+    # A fair coin for each face without a table of coins: the bits of its number, mixed twice. A
+    # single product leaves neighbours alike.
+    mixed = indices + seed * 7919 + 1
+    for _ in range(2):
+        mixed = ((mixed >> 16 ^ mixed) * 0x45D9F3B) & 0xFFFFFFFF
+    return (((mixed >> 16 ^ mixed) + epoch) % 2).bool()
 
 
 def _uniform(count: int, bound: float, generator: torch.Generator) -> Tensor:

@@ -42,7 +42,7 @@ def measure_deletion(
         model: a classifier of grey levels.
         faces: (N, 48, 48).
         targets: the class whose probability is measured, (N,).
-        maps: by their kind, (N, 48, 48) each.
+        maps: by their kind, (N, 48, 48) each; the first is held against orders that know no face.
         orders: random orders for each face.
         seed: of those.
         bootstrap: resamples and seed of the intervals.
@@ -54,19 +54,32 @@ def measure_deletion(
         name: delete(model, faces, targets, brightest_first(values))
         for name, values in maps.items()
     }
-    at_random = area_under(random)
+    at_random, by_map = area_under(random), area_under(next(iter(salient.values())))
+    chance = {"resamples": bootstrap.resamples, "seed": bootstrap.seed}
+    opponents = {
+        name: mean_interval(area_under(delete(model, faces, targets, order)) - by_map, **chance)
+        for name, order in blind_orders(next(iter(maps.values()))).items()
+    }
     return Deletion(
         shares=SHARES.tolist(),
         salient={name: curves.mean(axis=0).tolist() for name, curves in salient.items()},
         random=random.mean(axis=0).tolist(),
         area_random=float(at_random.mean()),
         difference={
-            name: mean_interval(
-                at_random - area_under(curves), resamples=bootstrap.resamples, seed=bootstrap.seed
-            )
+            name: mean_interval(at_random - area_under(curves), **chance)
             for name, curves in salient.items()
         },
+        opponents=opponents,
     )
+
+
+def blind_orders(maps: Maps) -> dict[str, Order]:
+    """Orders of deletion that are the same for all faces, and so know none of them."""
+    mean = np.repeat(maps.mean(axis=0, keepdims=True), len(maps), axis=0)
+    line = np.arange(maps.shape[1]) - (maps.shape[1] - 1) / 2
+    near = -np.hypot(line[:, None], line[None]).astype(np.float32)
+    centre = np.repeat(near[None], len(maps), axis=0)
+    return {"mean_map": brightest_first(mean), "centre": brightest_first(centre)}
 
 
 def brightest_first(maps: Maps) -> Order:

@@ -38,15 +38,20 @@ def measure_randomisation(
         bootstrap: resamples and seed of the interval.
     """
     before = draw_maps(learned)
-    found = {
-        layer: correlate_ranks(before, draw_maps(network))
-        for layer, network in forget_by_layer(learned, seed)
-    }
-    last = [*found.values()][-1]
+    found, maps = {}, before
+    for layer, network in forget_by_layer(learned, seed):
+        maps = draw_maps(network)
+        found[layer] = correlate_ranks(before, maps)
+    last = found[layer]
+    # Each map beside that of the next face: all maps share where faces have edges at all.
+    others = correlate_ranks(before, np.roll(maps, 1, axis=0))
+    chance = {"resamples": bootstrap.resamples, "seed": bootstrap.seed}
     return Randomisation(
         faces=len(before),
         spearman={layer: float(values.mean()) for layer, values in found.items()},
-        all=mean_interval(last, resamples=bootstrap.resamples, seed=bootstrap.seed),
+        all=mean_interval(last, **chance),
+        others=float(others.mean()),
+        excess=mean_interval(last - others, **chance),
     )
 
 

@@ -20,6 +20,8 @@ class Deletion:
         random: the mean curve in random orders.
         area_random: the mean of that curve over all shares.
         difference: area at random less that by the map, by the kind of map.
+        opponents: the area by orders that know no face less that by the SmoothGrad map: the mean
+            map of all measured faces, and from the centre outward. Above 0 the map knows more.
     """
 
     shares: list[float]
@@ -27,6 +29,7 @@ class Deletion:
     random: list[float]
     area_random: float
     difference: dict[str, Interval]
+    opponents: dict[str, Interval]
 
 
 @dataclass(frozen=True)
@@ -37,11 +40,15 @@ class Randomisation:
         faces: how many were explained again for each layer.
         spearman: by the layer from which on to the answer nothing is left.
         all: with all layers randomised.
+        others: the same with the maps of other faces: what maps of all faces have in common.
+        excess: of `all` over `others`: what comes from the face and not from learning.
     """
 
     faces: int
     spearman: dict[str, float]
     all: Interval
+    others: float
+    excess: Interval
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,8 @@ class SaliencyResult:
     Attributes:
         faces_shown: places of the faces in the figures, among all labelled ones.
         faces_measured: how many faces the figures below rest on.
+        completeness_error: how far integrated gradients are from adding up to the change of the
+            score, as a share of it.
         share_on_features: of the SmoothGrad maps, what falls on brows, eyes and mouth.
         area_of_features: the share of the picture that these cover.
         share_untrained: as `share_on_features`, before any training.
@@ -60,6 +69,7 @@ class SaliencyResult:
 
     faces_shown: list[int]
     faces_measured: int
+    completeness_error: float
     deletion: Deletion
     randomisation: Randomisation
     share_on_features: float | None = None

@@ -7,7 +7,7 @@ import torch
 from captum.attr import IntegratedGradients, NoiseTunnel
 from captum.attr import Saliency as Gradient
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from pipeline.explaining.subject import Subject
@@ -53,7 +53,7 @@ def maps_of(
 
 
 def make_maps(
-    model: nn.Module,
+    model: Classifier,
     faces: NDArray[np.uint8],
     targets: NDArray[np.integer],
     *,
@@ -72,10 +72,12 @@ def make_maps(
         targets: the class to explain, (N,).
         method: `gradient` is the derivative of the class's logit by each grey level (Simonyan et
             al. 2013, arXiv:1312.6034), `loss` that of the cross-entropy; `smoothgrad` is the mean
-            gradient over noisy copies of the face (Smilkov et al. 2017, arXiv:1706.03825);
+            gradient over noisy copies of the face (Smilkov et al. 2017, arXiv:1706.03825), of
+            which the size is taken last: directions that noise turns around cancel out;
             `integrated` adds the gradients up on the way from a mid-grey picture to the face
-            (Sundararajan et al. 2017, arXiv:1703.01365). Mid-grey, because what equals the
-            baseline never matters: from black, neither pupils nor brows would.
+            (Sundararajan et al. 2017, arXiv:1703.01365), behind the normalisation. Mid-grey,
+            because what equals the baseline never matters: from black, neither pupils nor brows
+            would.
         samples: noisy copies a face.
         noise: their standard deviation as a share of the grey range.
         steps: of the way to the face.
@@ -93,7 +95,7 @@ def make_maps(
             inputs = torch.from_numpy(np.array(faces[part])).float().unsqueeze(1).to(device)
             target = torch.from_numpy(np.array(targets[part])).long().to(device)
             found = _attribute(
-                model, inputs.requires_grad_(), target, method, samples, noise, steps, signed
+                model, inputs.requires_grad_(), target, method, samples, noise, steps
             )
             maps.append(found.detach().squeeze(1).float().cpu().numpy())
     result: Maps = np.concatenate(maps) if maps else np.empty((0, 48, 48), np.float32)
@@ -101,8 +103,8 @@ def make_maps(
 
 
 def _attribute(
-    model: nn.Module, inputs: Tensor, target: Tensor, method: Method,
-    samples: int, noise: float, steps: int, signed: bool,
+    model: Classifier, inputs: Tensor, target: Tensor, method: Method,
+    samples: int, noise: float, steps: int,
 ) -> Tensor:  # fmt: skip
     found: Tensor
     if method == "loss":
@@ -113,14 +115,44 @@ def _attribute(
     elif method == "smoothgrad":
         found = NoiseTunnel(Gradient(model)).attribute(
             inputs, nt_type="smoothgrad", nt_samples=samples, nt_samples_batch_size=4,
-            stdevs=255 * noise, target=target, abs=not signed,
+            # Not the size of each gradient: the mean of sizes is no SmoothGrad.
+            stdevs=255 * noise, target=target, abs=False,
         )  # fmt: skip
     else:
-        found = IntegratedGradients(model).attribute(
-            inputs, baselines=float(MID_GREY), target=target, n_steps=steps,
-            internal_batch_size=4 * BATCH,
-        )  # fmt: skip
+        # Behind the normalisation: that of each face undoes any change of its contrast, and so all
+        # of the way from a grey picture to the face but its very beginning.
+        faces, grey = (
+            model.normalise(each).detach() for each in (inputs, torch.full_like(inputs, MID_GREY))
+        )
+        found = IntegratedGradients(model.network).attribute(
+            faces, baselines=grey, target=target, n_steps=steps, internal_batch_size=4 * BATCH
+        )
     return found
+
+
+@torch.no_grad()
+def completeness_error(
+    model: Classifier, faces: NDArray[np.uint8], targets: NDArray[np.integer], steps: int
+) -> float:
+    """How far integrated gradients are from adding up to the change of the score, as they must.
+
+    Args:
+        model: a classifier of grey levels.
+        faces: (N, 48, 48).
+        targets: the class to explain, (N,).
+        steps: of the way to the face.
+
+    Returns:
+        The mean absolute error as a share of the mean absolute change.
+    """
+    found = make_maps(model, faces, targets, method="integrated", steps=steps, signed=True)
+    device = next(model.parameters()).device
+    inputs = torch.from_numpy(np.array(faces)).float().unsqueeze(1).to(device)
+    scores, grey = model(inputs), model(torch.full_like(inputs[:1], MID_GREY))
+    rows = torch.arange(len(faces))
+    change = (scores - grey)[rows, torch.from_numpy(np.array(targets)).long()].cpu().numpy()
+    error = np.abs(found.sum(axis=(1, 2)) - change).mean() / np.abs(change).mean()
+    return float(error)
 
 
 def keep_brightest(faces: NDArray[np.uint8], maps: Maps, share: float) -> NDArray[np.uint8]:

@@ -12,7 +12,7 @@ from pipeline.saliency.figures import draw_by_loss, draw_deletion, draw_one_of_e
 from pipeline.saliency.params import Saliency
 from pipeline.saliency.randomisation import measure_randomisation, unlearned
 from pipeline.saliency.result import SaliencyResult, headline
-from pipeline.saliency.saliency import METHODS, keep_brightest, maps_of
+from pipeline.saliency.saliency import METHODS, completeness_error, keep_brightest, maps_of
 from pipeline.shell import Stage
 
 FORGETTING = 16
@@ -41,8 +41,9 @@ def explain(subject: Subject, features: NDArray[np.bool_] | None = None) -> Sali
     order = np.random.default_rng(seed).permutation(len(faces.labels))
     shown, measured = one_of_each(faces.labels, seed), order[: settings.faces]
     maps = {method: maps_of(subject, measured, method) for method in METHODS}
+    targets = subject.predict(measured).argmax(axis=1)
     deletion = measure_deletion(
-        model, faces.pixels[measured], subject.predict(measured).argmax(axis=1), maps,
+        model, faces.pixels[measured], targets, maps,
         orders=settings.random, seed=seed, bootstrap=bootstrap,
     )  # fmt: skip
     few, on_features = measured[:FORGETTING], {}
@@ -56,6 +57,9 @@ def explain(subject: Subject, features: NDArray[np.bool_] | None = None) -> Sali
     return SaliencyResult(
         faces_shown=faces.places[shown].tolist(),
         faces_measured=len(measured),
+        completeness_error=completeness_error(
+            model, faces.pixels[measured], targets, settings.steps
+        ),
         deletion=deletion,
         randomisation=measure_randomisation(
             model, lambda network: maps_of(subject, few, "smoothgrad", network),

@@ -12,9 +12,6 @@ from pipeline.wording.numbers import (
     signed,
 )
 
-ALIKE = 0.5
-"""Rank correlation from which on two maps are called alike: a quarter of the variance in common."""
-
 
 def on_features(model: str, found: SaliencyResult) -> str:
     """How much saliency falls on the features that make an expression."""
@@ -82,23 +79,48 @@ def methods(found: SaliencyResult) -> str:
     return f"With the other maps it changes by {'; '.join(changes)}."
 
 
+def opponents(model: str, found: SaliencyResult) -> str:
+    """Whether a face's own map knows more than an order that is the same for all faces."""
+    names = {"mean_map": "the mean map of all these faces", "centre": "the centre outward"}
+    sentences = []
+    for key, name in names.items():
+        gain = found.deletion.opponents[key]
+        if gain.low > 0:
+            verdict = "the face's own map knows more"
+        elif gain.high < 0:
+            verdict = "the face's own map knows less"
+        else:
+            verdict = "the face's own map is not shown to know more"
+        sentences.append(
+            f"Deleting in one order for all faces, by {name}, leaves {signed(gain.value, 3)} more "
+            f"of the {model}'s probability (95% interval {signed(gain.low, 3)} to "
+            f"{signed(gain.high, 3)}): {verdict}."
+        )
+    return " ".join(sentences).replace("by the centre outward", "from the centre outward")
+
+
 def randomised(model: str, found: SaliencyResult) -> str:
-    """Whether the maps show what the network has learned, or the face alone."""
+    """Whether the maps show what the network has learned, or the face alone.
+
+    Maps of other faces are the measure: what they share with a map is a matter of where faces have
+    edges at all, and says nothing about the face or about what was learned.
+    """
     randomisation = found.randomisation
-    nothing = randomisation.all
-    if nothing.high < ALIKE:
-        verdict = "the maps change with what was learned"
-    elif nothing.low > ALIKE:
-        verdict = "the maps show the faces rather than what was learned"
+    nothing, excess = randomisation.all, randomisation.excess
+    if excess.low > 0:
+        verdict = "a part of the maps comes from the faces and not from what was learned"
     else:
-        verdict = "how far the maps show what was learned is left open"
+        verdict = "beyond what all faces have in common, the maps show what was learned"
     first, *_ = randomisation.spearman.values()
     return (
         f"With initial weights in its last layer, the {model}'s maps of "
         f"{counted(randomisation.faces, 'test face')} correlate by {coefficient(first)} with those "
         "of the trained network (Spearman, pixel by pixel); with initial weights in all "
         f"{len(randomisation.spearman)} layers, by {coefficient(nothing.value)} (95% interval "
-        f"{coefficient(nothing.low)} to {coefficient(nothing.high)}): {verdict}."
+        f"{coefficient(nothing.low)} to {coefficient(nothing.high)}). With such maps of other "
+        f"faces they correlate by {coefficient(randomisation.others)}; the difference is "
+        f"{coefficient(excess.value)} (95% interval {coefficient(excess.low)} to "
+        f"{coefficient(excess.high)}): {verdict}."
     )
 
 

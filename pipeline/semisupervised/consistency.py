@@ -1,15 +1,16 @@
-"""Learn from unlabelled faces by being consistent: FixMatch with a mean teacher.
+"""Learn from unlabelled faces by being consistent: a mean teacher with sharpened soft targets.
 
 A face that is changed a little gets a guess from the average of the network's weights so far, a
 teacher that is ahead of the network (Tarvainen & Valpola 2017, arXiv:1703.01780). The network must
-say the same of the face changed a lot (Sohn et al. 2020, arXiv:2001.07685). The guess is sharpened
-and taught as probabilities: expressions are not clear-cut, and few guesses are near certain.
+say the same of the face changed a lot. The guess is sharpened and taught as probabilities:
+expressions are not clear-cut, and few guesses are near certain.
 
-Guesses below a threshold can be left out. How sure is enough then depends on the expression, as in
-FlexMatch (Zhang et al. 2021, arXiv:2110.08263): with one threshold for all, expressions that are
-rare among the labels would hardly ever pass it, and be unlearned. Thresholds follow from the labels
-alone and not from the course of the training, so that one that was killed goes on as if it had not
-been.
+With `threshold` above 0 guesses below it are left out, as in FixMatch (Sohn et al. 2020,
+arXiv:2001.07685), which also takes each guess for certain. How sure is enough then depends on the
+expression, as in FlexMatch (Zhang et al. 2021, arXiv:2110.08263): with one threshold for all,
+expressions that are rare among the labels would hardly ever pass it, and be unlearned.
+Thresholds follow from the labels alone and not from the course of the training, so that one that
+was killed goes on as if it had not been.
 """
 
 from dataclasses import dataclass, replace

@@ -69,8 +69,8 @@ def headline(result: SemiSupervisedResult, settings: SemiSupervised) -> dict[str
         "epoch_chosen_on": {
             name: epoch_chosen_on(settings_of(name, settings)) for name in TRAININGS
         },
-        # FlexMatch's: params.yaml bounds them, the rareness among the labels sets them.
-        "thresholds_chosen_on": "train",
+        # Where guesses have thresholds, the rareness of expressions among the labels sets them.
+        "thresholds_chosen_on": "train" if settings.consistency.threshold else "none",
         "network_chosen_on": "none",
         "measured_on": "test",
     }

@@ -11,7 +11,7 @@ AutoencoderName = Literal["bottleneck-autoencoder", "wide-autoencoder"]
 
 
 class Consistency(Section):
-    """Naming unlabelled faces alike however they are changed (FixMatch, mean teacher)."""
+    """A mean teacher: naming unlabelled faces alike however they are changed."""
 
     temperature: Annotated[float, Field(ge=0.05, le=1)]
     threshold: Annotated[float, Field(ge=0, lt=1)]

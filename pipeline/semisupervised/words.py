@@ -77,15 +77,28 @@ def selected(settings: SemiSupervised) -> str:
     return f"choose the epoch{which}"
 
 
+def effort(found: SemiSupervisedResult, settings: SemiSupervised) -> str:
+    """How much more the third classifier is shown than the first: what a comparison has to know."""
+    everything = found.training_faces + found.unlabelled_faces
+    method = settings.consistency
+    shown = method.fit.epochs * everything * (1 + method.labelled_share)
+    alone = settings.classifier.epochs * found.labelled_faces
+    return (
+        f"In training the third classifier is shown {shown / alone:.1f} times as many faces as the "
+        "first, and it alone sees the strong changes: its difference is that of the whole method, "
+        "not of unlabelled faces alone."
+    )
+
+
 def worth(found: SemiSupervisedResult) -> str:
     """What unlabelled faces add to few labels, and whether that is shown and beats naming one."""
     given = (
         f"With the labels of {count(found.labelled_faces)} of {count(found.training_faces)} "
-        f"training faces, an autoencoder that has seen {seen(found)}"
+        f"training faces, a classifier on an autoencoder that has seen {seen(found)}"
     )
     lines = [
         _gained(given, found.gain),
-        _gained("Being consistent on the same faces", found.consistency_gain),
+        _gained("Consistency on the same faces", found.consistency_gain),
     ]
     for start, interval in (
         ("on the encoder", found.pretrained),
@@ -96,8 +109,8 @@ def worth(found: SemiSupervisedResult) -> str:
             which = f"The classifier {start} {verdict}"
             lines.append(f"{which} naming the most frequent expression every time.")
     once = (
-        "Each classifier was trained once: the intervals cover the chance of the test faces, not "
-        "that of training."
+        "Each classifier was trained once: the intervals cover the chance of the test faces and "
+        "not that of training, so neither difference says what another training would give."
     )
     return " ".join([*lines, once])
 
@@ -107,9 +120,9 @@ def _gained(given: str, difference: Difference) -> str:
     bounds = f"percentage points {evidence(difference)}."
     if not excludes_zero(gain):
         return f"{given} is not shown to help or to harm: {points(gain.value)} {bounds}"
-    verdict = "adds" if gain.value > 0 else "costs"
+    verdict = "is better" if gain.value > 0 else "is worse"
     size = points(abs(gain.value)).lstrip("+")
-    return f"{given} {verdict} {size} {bounds}{doubt(difference)}"
+    return f"{given} {verdict} in this one training, by {size} {bounds}{doubt(difference)}"
 
 
 def terminal_rows(found: SemiSupervisedResult) -> list[tuple[str, str, str]]:

@@ -23,6 +23,11 @@ from pipeline.training.selection import Progress, Row
 VALIDATION_BATCH = 512
 
 
+AUGMENTATION = 2**40
+"""Added to the seed of the augmentation, so that with any seed its chance is not that of the order
+and of dropout."""
+
+
 def fit(
     model: nn.Module,
     objective: Objective,
@@ -124,7 +129,9 @@ def train_epoch(
         The last learning rate and the mean scores of the batches as they were trained on.
     """
     torch.manual_seed(settings.seed * 100_003 + epoch)
-    generator = torch.Generator(compute.device).manual_seed(settings.seed * 99_991 + epoch)
+    generator = torch.Generator(compute.device).manual_seed(
+        AUGMENTATION + settings.seed * 99_991 + epoch
+    )
     order = torch.randperm(len(faces)).to(compute.device)
     batch = min(settings.batch, len(faces))
     steps = len(faces) // batch
