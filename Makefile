@@ -55,7 +55,7 @@ nightly: $(VENV)/installed-for-tests  ## run what takes long, such as every reci
 cluster-test: $(VENV)/installed-for-tests  ## a grid over two hosts on this machine, with PostgreSQL and S3 (needs root for apt)
 	$(INSTALL) --editable '.[cluster,cluster-test]'
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq postgresql iproute2 >/dev/null; service postgresql stop >/dev/null; }
-	python -m pytest -m cluster -s tests/test_cluster.py
+	python -m pytest -m cluster -s tests/flows/test_cluster.py
 
 bench: $(VENV)/installed-for-tests  ## measure everything in short, against peers and limits (15 minutes; nothing else should run)
 	python benchmarks/bench.py $(FACES)

@@ -22,8 +22,8 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER")
 
 LONGEST_FIRST = (
     "test_workers", "test_same_twice", "test_faults", "test_flow", "test_experiments", "test_study",
-    "test_exchange", "test_compute_slot", "test_made_by", "test_priority",
-    "test_security", "test_sanity",
+    "test_record", "test_extending", "test_remote_experiments", "test_compute_slot", "test_made_by",
+    "test_explain_command", "test_security", "test_sanity",
 )  # fmt: skip
 """Modules that take minutes start first: workers then end at about the same time."""
 

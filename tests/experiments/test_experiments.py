@@ -1,0 +1,336 @@
+"""Recipes and grids as DVC experiments: through real dvc, on the study and on one tiny stage."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+import torch
+
+from pipeline.networks.networks import count_parameters
+from pipeline.params import MODELS
+from pipeline.train.classifier import new_classifier
+from pipeline.training.device import Compute
+from pipeline.training.face_set import FaceSet
+from pipeline.training.loop import fit
+from pipeline.training.objectives import Classification
+
+from ..conftest import ROOT
+from ..project import new_project
+from .test_recipes import NAMES, configured
+
+pytestmark = pytest.mark.study
+
+EXPERIMENTS = ("python", "-m", "pipeline.experiments")
+
+ONE_EPOCH = [
+    word
+    for fit in (
+        "train.cnn",
+        "train.dnn",
+        "semisupervised.autoencoder",
+        "semisupervised.classifier",
+        "semisupervised.consistency.fit",
+    )
+    for word in ("-S", f"{fit}.epochs=1")
+]
+
+GRID = """
+title: How long?
+measure: cnn.accuracy
+stages: [evaluate]
+vary:
+  length:
+    short: {train: {cnn: {epochs: 10}}}
+    long: {train: {cnn: {epochs: 20}}}
+seeds: {keys: [train.cnn.seed], values: [0, 1]}
+"""
+
+CPU = Compute(torch.device("cpu"), torch.float32, compiled=False)
+
+
+OTHER = """
+title: As params.yaml, but split otherwise
+overrides: {split: {seed: 3}}
+"""
+
+
+def accuracy(metrics):
+    return metrics["evaluate"]["cnn"]["accuracy"]
+
+
+def shown(project):
+    """Name, parameters and metrics by folder of each experiment, as `dvc exp show` has them."""
+    table = json.loads(project.run("dvc", "exp", "show", "--json"))
+    experiments = [found for baseline in table for found in baseline.get("experiments") or ()]
+    found = {}
+    for experiment in experiments:
+        data = experiment["revs"][0]["data"]
+        metrics = {
+            Path(name).parent.name: file.get("data") for name, file in data["metrics"].items()
+        }
+        found[experiment["name"]] = (data["params"]["params.yaml"]["data"], metrics)
+    return found
+
+
+# Each recipe's networks
+
+
+@pytest.fixture(scope="module")
+def faces():
+    rng = np.random.default_rng(0)
+    pixels = torch.from_numpy(rng.integers(0, 256, (8, 1, 48, 48), dtype=np.uint8)).squeeze(1)
+    return FaceSet(pixels, torch.arange(8) % 7)
+
+
+def build(name, model, params, faces):
+    """The classifier that the stage would train, and how it would train it, but for one step."""
+    found = configured(name, params).params
+    settings = getattr(found.train, model)
+    classifier = new_classifier(found, model, faces)
+    one_step = {"epochs": 1, "batch": len(faces)}
+    return classifier, settings.model_copy(update=one_step)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_networks_of_every_recipe_learn_from_a_batch(name, model, params, faces):
+    classifier, settings = build(name, model, params, faces)
+    before = {key: value.clone() for key, value in classifier.named_parameters()}
+    task = Classification.of(settings)
+    progress = fit(classifier, task, faces, faces, settings, CPU)
+    (row,) = progress.history  # its loss is finite, or `fit` had raised
+    assert row["train_loss"] > 0
+    still = [key for key, value in classifier.named_parameters() if torch.equal(value, before[key])]
+    assert not still
+
+
+def test_a_dnn_can_be_asked_for_by_the_size_of_the_cnn(params, faces):
+    sizes = [count_parameters(build("r4", model, params, faces)[0]) for model in MODELS]
+    assert sizes[1] == pytest.approx(sizes[0], rel=0.02)
+
+
+# The study
+
+
+def test_a_recipe_runs_as_the_experiment_of_its_name_and_is_recorded_so(tmp_path, finished):
+    from mlflow import MlflowClient
+
+    project = finished.prepare(tmp_path / "image-sentiment")
+    (project.folder / "recipes" / "other.yaml").write_text(OTHER)
+    project.commit("results")
+    output = project.run(*EXPERIMENTS, "run", "other", "--to", "split")
+    ran = [line for line in output.splitlines() if line.startswith("Running stage")]
+    assert ran == ["Running stage 'split':"]
+    params, metrics = shown(project)["other"]
+    assert params["split"]["seed"] == 3
+    assert metrics["split"]["split"]["train"] > 0
+    assert is_untouched(project)
+
+    project.run("python", "-m", "pipeline.record", "wait", "--timeout", "120")
+    client = MlflowClient(f"sqlite:///{project.folder / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("image-sentiment")
+    runs = client.search_runs([experiment.experiment_id], "tags.`dvc.experiment` = 'other'")
+    (parent,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    assert (parent.info.run_name, parent.info.status) == ("other", "FINISHED")
+    (stage,) = [run for run in runs if run is not parent]
+    assert (stage.info.run_name, stage.data.params["seed"]) == ("split", "3")
+
+
+@pytest.mark.nightly
+def test_one_command_runs_every_recipe(tmp_path, finished, params):
+    project = finished.prepare(tmp_path / "image-sentiment", upto="report")
+    project.commit("results")
+    output = project.run(*EXPERIMENTS, "all", *ONE_EPOCH, seconds=7200)
+    found = shown(project)
+    assert found.keys() >= set(NAMES)
+    for name in NAMES:
+        settings, metrics = found[name]
+        expected = configured(name, params).params.train
+        for model in MODELS:
+            assert settings["train"][model]["network"] == getattr(expected, model).network
+            assert settings["train"][model]["epochs"] == 1
+            assert 0 < metrics["evaluate"][model]["accuracy"] < 1
+    assert output.count("Running stage 'report'") == len(NAMES)
+
+
+# One tiny stage in place of the study
+
+STAGES = """
+stages:
+  evaluate:
+    cmd: python work.py
+    deps: ["${data.source}", work.py]
+    params: [data, train]
+    metrics:
+      - artifacts/evaluate/metrics.json: {cache: false}
+"""
+
+WORK = """
+import json, os, pathlib, sys, time
+from ruamel.yaml import YAML
+params = YAML(typ="safe").load(pathlib.Path("params.yaml"))
+epochs, seed = (params["train"]["cnn"][key] for key in ("epochs", "seed"))
+if epochs == 13:
+    sys.exit("bad luck")
+if epochs == 99:
+    print("slow starts", flush=True)
+    time.sleep(60)
+faces = pathlib.Path(params["data"]["source"]).read_text().count("face")
+out = pathlib.Path("artifacts/evaluate/metrics.json")
+out.parent.mkdir(parents=True, exist_ok=True)
+scores = {"accuracy": (epochs + seed) / 100, "faces": faces}
+out.write_text(json.dumps({"cnn": scores, "dnn": scores}))
+"""
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """A project of one stage; each test leaves its files as they were."""
+    project = new_project(tmp_path_factory.mktemp("tiny") / "tiny")
+    folder = project.folder
+    project.environment["PYTHONPATH"] = str(ROOT)
+    project.run("dvc", "init", "--quiet")
+    (folder / "dvc.yaml").write_text(STAGES)
+    (folder / "work.py").write_text(WORK)
+    (folder / "data").mkdir()
+    (folder / "data" / "sample").write_text("face")
+    shutil.copy(ROOT / "params.yaml", folder)
+    shutil.copytree(ROOT / "recipes", folder / "recipes")
+    (folder / "grids").mkdir()
+    (folder / "grids" / "lengths.yaml").write_text(GRID)
+    (folder / ".gitignore").write_text("/artifacts/grids/\n")
+    project.commit("tiny")
+    return project
+
+
+def run_r4(project, epochs, *more, expect=0):
+    settings = ["-S", f"train.cnn.epochs={epochs}", *more]
+    return project.run(*EXPERIMENTS, "run", "r4", *settings, expect=expect)
+
+
+def is_untouched(project):
+    """Whether the workspace is as it was, and nothing is left of DVC's copies."""
+    copies = (project.folder / ".dvc" / "tmp" / "exps" / "standalone").glob("tmp*")
+    return project.run("git", "status", "--porcelain") == "" and not list(copies)
+
+
+def test_an_experiment_is_replaced_if_the_new_one_succeeds_and_kept_if_not(tiny):
+    run_r4(tiny, 10)
+    output = run_r4(tiny, 13, expect=1)
+    assert "bad luck" in output
+    assert "experiments: failed: r4" in output
+    assert accuracy(shown(tiny)["r4"][1]) == 0.1
+    run_r4(tiny, 30)
+    assert accuracy(shown(tiny)["r4"][1]) == 0.3
+    # Its columns by name: headline metrics, and parameters that differ from params.yaml.
+    table = tiny.run("env", "COLUMNS=4000", *EXPERIMENTS, "show")
+    head = next(line for line in table.splitlines() if "Experiment" in line).split()
+    assert {"Experiment", "cnn.accuracy", "train.cnn.epochs"} <= set(head)
+    assert not {"cnn.faces", "data.on_bad_row", "Created"} & set(head)
+
+
+def test_dvc_repeats_nothing_until_the_code_or_the_faces_change(tiny):
+    faces = tiny.folder.parent / "faces.csv"
+    faces.write_text("face face")
+    elsewhere = ("-S", "data.source=../faces.csv")
+    run_r4(tiny, 10, *elsewhere)
+    params, metrics = shown(tiny)["r4"]
+    assert params["data"]["source"] == str(faces)
+    assert metrics["evaluate"]["cnn"]["faces"] == 2
+    assert "'evaluate' is cached - skipping run" in run_r4(tiny, 10, *elsewhere)
+
+    faces.write_text("face face face")
+    assert "Running stage 'evaluate'" in run_r4(tiny, 10, *elsewhere)
+    assert shown(tiny)["r4"][1]["evaluate"]["cnn"]["faces"] == 3
+
+    (tiny.folder / "work.py").write_text(WORK + "# changed, not committed\n")
+    assert "Running stage 'evaluate'" in run_r4(tiny, 10, *elsewhere)
+    (tiny.folder / "work.py").write_text(WORK)
+
+
+def test_a_grid_ends_in_its_table_and_is_not_run_twice(tiny):
+    output = tiny.run(*EXPERIMENTS, "grid", "lengths")
+    names = {f"lengths-{arm}-{seed}" for arm in ("short", "long") for seed in (0, 1)}
+    found = shown(tiny)
+    assert found.keys() >= names
+    table = pd.read_csv(tiny.folder / "artifacts" / "grids" / "lengths.csv").set_index("length")
+    assert list(table["seeds"]) == [2, 2]
+    for arm, mean in (("short", 0.105), ("long", 0.205)):
+        accuracies = [accuracy(found[f"lengths-{arm}-{seed}"][1]) for seed in (0, 1)]
+        assert table.loc[arm, "mean"] == pytest.approx(mean)
+        assert sum(accuracies) / 2 == pytest.approx(mean)
+    assert table.loc["long", "difference"] == pytest.approx(0.1)
+    assert "2 seeds are few" in " ".join(output.split())
+
+    again = tiny.run(*EXPERIMENTS, "grid", "lengths")
+    assert again.count("is cached - skipping run") == 4
+    assert "Running stage" not in again
+    assert is_untouched(tiny)
+
+
+def test_mistakes_are_named_before_dvc_starts(tiny):
+    for more, message in (
+        (["-S", "train.cnn.epoch=3"], "train.cnn.epoch is not known"),
+        (["-S", "data.source=../nowhere"], "'../nowhere': no such file or folder"),
+    ):
+        output = run_r4(tiny, 10, *more, expect=1)
+        assert message in output
+        assert output.count("\n") == 1
+    (tiny.folder / "pipeline").mkdir()
+    (tiny.folder / "pipeline" / "new.py").touch()
+    output = tiny.run(sys.executable, "-c", RUN_AS_MODULE, "run", "r4", expect=1)
+    assert "pipeline/new.py: not known to git" in output
+    shutil.rmtree(tiny.folder / "pipeline")
+
+
+RUN_AS_MODULE = f"""
+import sys
+sys.path[0] = {str(ROOT)!r}  # not the folder named pipeline that is here
+from pipeline.experiments.__main__ import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("sent", ["Ctrl-C", "SIGTERM"])
+def test_a_signal_leaves_nothing_running_and_nothing_changed(tiny, sent):
+    before, log = shown(tiny), tiny.folder.parent / "log"
+    command = [sys.executable, *EXPERIMENTS[1:], "run", "r4", "-S", "train.cnn.epochs=99"]
+    with (
+        log.open("w") as output,
+        subprocess.Popen(
+            command, cwd=tiny.folder, env=tiny.environment, stdout=output, stderr=output,
+            start_new_session=True,
+            # As under a terminal; what a shell runs in the background ignores the signal.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        ) as process,
+    ):  # fmt: skip
+        try:
+            deadline = time.monotonic() + 60
+            while "slow starts" not in log.read_text():
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.1)
+            family = psutil.Process(process.pid).children(recursive=True)
+            assert len(family) >= 2  # dvc and the stage
+            if sent == "Ctrl-C":
+                os.killpg(process.pid, signal.SIGINT)  # what a terminal does
+            else:
+                process.terminate()
+            assert process.wait(timeout=20) == (130 if sent == "Ctrl-C" else 143)
+            _, alive = psutil.wait_procs(family, timeout=1)
+            assert not alive
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    assert is_untouched(tiny)
+    assert shown(tiny) == before
+    assert "Traceback" not in log.read_text()

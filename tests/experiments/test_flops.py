@@ -1,0 +1,61 @@
+"""What the trainings of the study cost, in operations: the figure in benchmarks/work.json holds."""
+
+import json
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from pipeline.experiments.flops import CPU, Sizes, count_trainings
+from pipeline.networks.classifier import Classifier
+from pipeline.networks.matching import design
+from pipeline.semisupervised.params import SemiSupervised
+from pipeline.semisupervised.trainings import lesson, new_classifier
+from pipeline.training.face_set import FaceSet
+from pipeline.training.loop import fit
+from pipeline.training.objectives import Classification
+
+from ..conftest import ROOT
+from ..project import merge
+
+MOST = 12.0
+"""TFLOP of all trainings of the sample study: minutes on two ordinary cores."""
+
+
+def faces(count):
+    return FaceSet(torch.zeros(count, 48, 48, dtype=torch.uint8), torch.arange(count) % 7)
+
+
+def test_the_sample_study_stays_within_its_work(params):
+    found = count_trainings(params, Sizes.of_sample(params))
+    noted = json.loads((ROOT / "benchmarks" / "work.json").read_text())
+    assert {name: round(each / 1e12, 3) for name, each in found.items()} == noted, (
+        "params.yaml costs another number of operations: python benchmarks/work.py --json"
+    )
+    assert sum(found.values()) <= MOST * 1e12
+
+
+def operations(model, objective, train, settings):
+    """Torch's own count of a whole training; `flops` has counted a part of one."""
+    with FlopCounterMode(display=False) as counter:
+        fit(model, objective, train, faces(21), settings, CPU)
+    return pytest.approx(counter.get_total_flops(), rel=1e-6)
+
+
+@pytest.mark.parametrize("ensemble", [1, 2])
+def test_the_count_is_that_of_a_real_training(params, members):
+    few = {"epochs": 3, "batch": 32, "ensemble": members}
+    cnn = params.train.cnn.model_copy(update=few)
+    short = params.model_copy(update={"train": params.train.model_copy(update={"cnn": cnn})})
+    real = operations(Classifier(design(cnn, 0)), Classification.of(cnn), faces(100), cnn)
+    assert count_trainings(short, Sizes(100, 21, 0))["train@cnn"] == real
+
+
+def test_the_teacher_of_unlabelled_faces_is_counted_too(params):
+    few = {"consistency": {"fit": {"epochs": 2, "batch": 32}}}
+    settings = SemiSupervised(**merge(params.semisupervised.model_dump(), few))
+    short = params.model_copy(update={"semisupervised": settings})
+    objective, everything = lesson("consistent", settings, faces(100), faces(40))
+    classifier = new_classifier(settings, None)
+    real = operations(classifier, objective, everything, settings.consistency.fit)
+    assert count_trainings(short, Sizes(90, 21, 10))["semisupervised.consistent"] == real

@@ -1,0 +1,299 @@
+"""Recipes and grids: what they hold, how they are checked, and what a grid's report says."""
+
+import shutil
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import ttest_1samp
+
+from pipeline.dotted_keys import flatten
+from pipeline.driver.experiment_runs import quote
+from pipeline.errors import UserError
+from pipeline.experiments.grid_report import write_markdown
+from pipeline.experiments.grid_statistics import summarise, tabulate
+from pipeline.experiments.grids import GridFile, combine, read_grid
+from pipeline.experiments.recipes import configure, list_files, parse_assignment, read_recipe
+from pipeline.filters.activations import find_layer
+from pipeline.networks.networks import build_network
+from pipeline.params import parse
+from pipeline.split.split import split_faces
+from pipeline.training.selection import epoch_chosen_on
+
+from ..conftest import ROOT
+
+RECIPES, GRIDS = ROOT / "recipes", ROOT / "grids"
+
+NAMES = list_files(RECIPES)
+
+
+def configured(name, params):
+    return configure(name, [read_recipe(name, RECIPES).overrides], name, params)
+
+
+def params_that_dvc_makes(folder, settings):
+    """params.yaml as DVC changes it for an experiment."""
+    from dvc.utils.hydra import apply_overrides
+    from dvc.utils.serialize import load_yaml
+
+    path = folder / "params.yaml"
+    apply_overrides(path, [f"{key}={quote(value)}" for key, value in settings.items()])
+    return load_yaml(str(path))
+
+
+# Recipes
+
+
+def test_there_is_one_recipe_a_report_beside_the_study_s_own():
+    own = ["ensemble", "few", "gpu", "half-hour", "hour"]
+    assert [*own, "r0", "r1", "r2", "r4", "real-faces"] == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_is_complete_honest_and_what_dvc_runs(name, params, tmp_path):
+    recipe, configuration = read_recipe(name, RECIPES), configured(name, params)
+    found = configuration.params
+    assert recipe.title
+    # It says by itself all that decides a figure, but for data and sample, which are the user's: so
+    # it does not change with the settings of the sample study.
+    every = flatten(params.model_dump(exclude={"data", "sample", "machine"}))
+    assert every.keys() <= flatten(recipe.overrides).keys()
+    assert found != params
+
+    assert found.split.copies_together
+    assert found.split.validation == 0.5  # chosen by as many faces as measured on
+    if found.split.refit_fraction:  # then nothing may be chosen by the few faces that are left
+        assert epoch_chosen_on(found.train.cnn) == epoch_chosen_on(found.train.dnn) == "none"
+        assert not name.startswith("r")
+
+    network = build_network(found.train.cnn.network)
+    build_network(found.train.dnn.network)
+    for layer in found.filters.layers if found.filters.layers != "auto" else ():
+        find_layer(network, layer)
+
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    assert parse(params_that_dvc_makes(tmp_path, flatten(configuration.changes))) == found
+
+
+def test_a_recipe_extends_another_and_has_the_last_word(tmp_path):
+    for name, text in {
+        "one": "overrides: {train: {cnn: {epochs: 1, batch: 8}, dnn: {epochs: 1}}}",
+        "two": "extends: one\noverrides: {train: {cnn: {epochs: 2}}}",
+        "three": "extends: two\noverrides: {split: {seed: 3}}",
+        "round": "extends: about\noverrides: {}",
+        "about": "extends: round\noverrides: {}",
+        "lost": "extends: nowhere\noverrides: {}",
+    }.items():
+        (tmp_path / f"{name}.yaml").write_text(f"title: {name}\n{text}\n")
+    found = read_recipe("three", tmp_path)
+    assert found.title == "three"
+    assert found.overrides == {
+        "train": {"cnn": {"epochs": 2, "batch": 8}, "dnn": {"epochs": 1}}, "split": {"seed": 3}
+    }  # fmt: skip
+    with pytest.raises(UserError, match="recipe round extends about extends 'round': a circle"):
+        read_recipe("round", tmp_path)
+    with pytest.raises(UserError, match="recipe 'nowhere' is not known; choose one of: about"):
+        read_recipe("lost", tmp_path)
+
+
+def test_r4_trains_on_the_first_25_000_rows(params):
+    faces = pd.DataFrame({"label": 0, "md5": [str(k) for k in range(28_709)]})
+    parts = split_faces(faces, configured("r4", params).params.split)
+    assert (parts[:25_000] == "train").all()
+    assert not (parts[25_000:] == "train").any()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "none", "null", "true", "1e-3", "cnn", "/data/raw faces/it's=1,2.csv", "a\\", "[x]", "",
+        1e-05, 3, 0.5, True, ["conv2", "conv6"], [1, 2],
+    ],
+)  # fmt: skip
+def test_a_value_reaches_the_experiment_as_it_is(value, tmp_path):
+    (tmp_path / "params.yaml").write_text("a: {b: auto}\n")
+    found = params_that_dvc_makes(tmp_path, {"a.b": value})["a"]["b"]
+    assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("title: t\noverrides: {train: {cnn: {epoch: 3}}}", "train.cnn.epoch is not known; allow"),
+        ("title: t\noverrides: {train: {cnn: {epochs: 0}}}", "train.cnn.epochs = 0: should be gre"),
+        ("title: t\noverrides: {train: 3}", "train = 3"),
+        ("title: t\ntrain: {cnn: {epochs: 3}}", "train: Extra inputs are not permitted; known her"),
+        ("title: t", "overrides: Field required"),
+        ("title: [", "not YAML"),
+    ],
+)
+def test_a_mistake_in_a_recipe_is_named_in_one_line(text, message, params, tmp_path):
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(UserError) as caught:
+        configure("mine", [read_recipe("mine", tmp_path).overrides], "mine.yaml", params)
+    assert "mine.yaml: " in str(caught.value)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "override"),
+    [
+        ("train.cnn.learning_rate=1e-4", {"train": {"cnn": {"learning_rate": 1e-4}}}),
+        ("filters.layers=[conv2, conv6]", {"filters": {"layers": ["conv2", "conv6"]}}),
+        ("a.b=no", {"a": {"b": "no"}}),
+        ("a.b=x=y", {"a": {"b": "x=y"}}),
+        ("a=true", {"a": True}),
+    ],
+)
+def test_a_setting_is_read_as_params_yaml_would_read_it(text, override):
+    assert parse_assignment(text) == override
+
+
+@pytest.mark.parametrize("text", ["a", "=3", "a..b=3", "a. b=3", ".a=3"])
+def test_a_setting_without_key_or_value_is_refused(text):
+    with pytest.raises(UserError, match="not key=value, as in train"):
+        parse_assignment(text)
+
+
+# Grids
+
+
+@pytest.fixture
+def in_project(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def test_the_ablation_is_every_combination_of_one_network_and_nothing_else(in_project):
+    grid = read_grid("ablation", GRIDS)
+    found = combine("ablation", grid)
+    names = [combination.name for combination in found]
+    assert len(set(names)) == 27
+    assert names[:4] == [
+        "ablation-none-none-0", "ablation-none-none-1", "ablation-none-none-2",
+        "ablation-none-flip-0",
+    ]  # fmt: skip
+    assert names[-1] == "ablation-batch_norm-full-2"
+    assert [one.configuration.params.train.cnn.seed for one in found] == 9 * [0, 1, 2]
+    trained = {
+        combination.arms[0]: combination.configuration.params.train.cnn for combination in found
+    }
+    assert {arm: (cnn.network, cnn.normalisation) for arm, cnn in trained.items()} == {
+        "none": ("plain-cnn", "none"),
+        "standardisation": ("plain-cnn", "dataset"),
+        "batch_norm": ("plain-norm-cnn", "none"),
+    }
+    flat = [flatten(each.configuration.params.model_dump()) for each in found]
+    for one, other in pairwise(flat):
+        assert {key for key in one if one[key] != other[key]} <= grid.varied
+    assert {params["split.seed"] for params in flat} == {0}
+
+
+GRID = """
+title: Which rate?
+measure: cnn.accuracy
+stages: [evaluate]
+vary:
+  rate:
+    low: {train: {cnn: {learning_rate: 0.001}}}
+    high: {train: {cnn: {learning_rate: 0.1}}}
+seeds: {keys: [train.cnn.seed], values: [0, 1]}
+"""
+
+
+@pytest.fixture
+def grid(tmp_path):
+    (tmp_path / "rates.yaml").write_text(GRID)
+    return read_grid("rates", tmp_path)
+
+
+def test_settings_and_a_recipe_hold_for_the_whole_grid_but_not_for_what_it_varies(grid, in_project):
+    of_recipe = grid.model_copy(update={"recipe": "r4"})
+    found = combine("rates", of_recipe, [parse_assignment("train.cnn.epochs=1")])
+    assert {one.configuration.params.train.cnn.epochs for one in found} == {1}
+    assert {one.configuration.params.train.cnn.network for one in found} == {"leaky-cnn"}
+    with pytest.raises(UserError, match=r"train\.cnn\.seed: the grid 'rates' varies it"):
+        combine("rates", grid, [parse_assignment("train.cnn.seed=1")])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("low:", "low-rate:", "allowed: a to z, 0 to 9 and _"),
+        ("measure: cnn.accuracy", "", "measure: Field required"),
+        ("values: [0, 1]", "values: []", "seeds.values: List should have at least 1 item"),
+        ("seeds:", "seed:", "seed: Extra inputs are not permitted"),
+    ],
+)
+def test_a_mistake_in_a_grid_is_named_in_one_line(old, new, message, tmp_path):
+    (tmp_path / "rates.yaml").write_text(GRID.replace(old, new))
+    with pytest.raises(UserError) as caught:
+        read_grid("rates", tmp_path)
+    assert "rates.yaml: " in str(caught.value)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+# The report
+
+MEASURED = {
+    ("none", "none"): {0: 0.50, 1: 0.52, 2: 0.54},
+    ("none", "flip"): {0: 0.53, 1: 0.54, 2: 0.58},
+    ("scaled", "none"): {0: 0.60, 2: 0.66},
+    ("scaled", "flip"): {1: 0.70},
+}
+BASE = ("none", "none")
+AXES = {"normalisation": ["none", "scaled"], "augmentation": ["none", "flip"]}
+
+
+def grid_of(axes):
+    vary = {axis: {arm: {} for arm in arms} for axis, arms in axes.items()}
+    seeds = {"keys": ["train.cnn.seed"], "values": [0]}
+    return GridFile(title="Ablation", measure="cnn.accuracy", vary=vary, seeds=seeds)
+
+
+def test_mean_and_spread_are_over_seeds():
+    found = {arm.arms: arm for arm in summarise(MEASURED, BASE)}
+    assert found[BASE].mean == pytest.approx(0.52)
+    assert found[BASE].spread == pytest.approx(0.02)
+    assert (found["none", "flip"].seeds, found["scaled", "none"].seeds) == (3, 2)
+    assert found["scaled", "flip"].spread is None
+
+
+def test_differences_are_paired_by_seed_and_have_students_interval():
+    found = {arm.arms: arm.difference for arm in summarise(MEASURED, BASE)}
+    assert found[BASE] is None
+    flip = found["none", "flip"]
+    assert flip.mean == pytest.approx(0.03)
+    interval = ttest_1samp([0.03, 0.02, 0.04], 0).confidence_interval(0.95)
+    assert (flip.low, flip.high) == pytest.approx((interval.low, interval.high))
+    scaled = found["scaled", "none"]  # seeds 0 and 2 alone
+    assert (scaled.seeds, scaled.mean) == (2, pytest.approx(0.11))
+    single = found["scaled", "flip"]
+    assert (single.mean, single.low) == (pytest.approx(0.18), None)
+    without_base = summarise({("none", "flip"): {0: 0.5}}, BASE)
+    assert [arm.difference for arm in without_base] == [None]
+
+
+def test_the_page_has_rows_columns_and_says_what_the_figures_are():
+    text = write_markdown(summarise(MEASURED, BASE), grid_of(AXES))
+    assert "| normalisation \\ augmentation | none | flip |" in text
+    assert "| none | 52.0 ± 2.0 (3) | 55.0 ± 2.6 (3) |" in text
+    assert "| none | base | +3.0 (+0.5 to +5.5) |" in text
+    assert "choose nothing" in text
+    assert "3 seeds are few" in text
+    one_axis = summarise({("low",): {0: 0.5}, ("high",): {0: 0.4}}, ("low",))
+    text = write_markdown(one_axis, grid_of({"rate": ["low", "high"]}))
+    assert "| high | 40.0 (1) |" in text
+    assert "| high | \N{MINUS SIGN}10.0 (1) |" in text
+
+
+def test_the_csv_has_a_row_an_arm():
+    table = tabulate(summarise(MEASURED, BASE), list(AXES))
+    assert list(table.columns) == [
+        "normalisation", "augmentation", "seeds", "mean", "spread",
+        "difference", "difference_low", "difference_high",
+    ]  # fmt: skip
+    assert list(table["seeds"]) == [3, 3, 2, 1]
+    assert np.isnan(table["difference"].astype(float)[0])

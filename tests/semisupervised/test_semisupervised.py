@@ -1,0 +1,244 @@
+"""Which faces and labels the semi-supervised stage may see."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from pipeline import layout
+from pipeline.faces.batch import Batch
+from pipeline.faces.store import FaceWriter
+from pipeline.files import write_parquet
+from pipeline.semisupervised.consistency import find_thresholds
+from pipeline.semisupervised.params import SemiSupervised
+from pipeline.semisupervised.partial_labels import gather
+from pipeline.semisupervised.stage import work
+from pipeline.semisupervised.trainings import lesson, new_autoencoder, new_classifier
+from pipeline.shell import Stage
+from pipeline.training import objectives
+from pipeline.training.objectives import Chosen
+
+from ..project import merge
+
+PARTS = np.array(["train"] * 40 + ["validation"] * 10 + ["test"] * 10)
+
+
+def write_store(folder, pixels, labels):
+    count = len(pixels)
+    with FaceWriter(folder) as writer:
+        writer.append(
+            Batch(
+                pixels=pixels,
+                labels=labels.astype(np.int8),
+                usage=[None] * count,
+                rows=np.arange(1, count + 1),
+                ids=np.arange(count),
+                names=[None] * count,
+            )
+        )
+
+
+class Study:
+    """Faces in a project of their own, and what the stage makes of them."""
+
+    def __init__(self, params, rng):
+        self.params = params
+        self.pixels = rng.integers(0, 256, (60, 48, 48), dtype=np.uint8)
+        write_store(layout.LABELLED, self.pixels, rng.integers(0, 7, 60))
+        others = np.concatenate(
+            [self.pixels[:3], self.pixels[45:47], self.pixels[55:56], 255 - self.pixels[:4]]
+        )
+        write_store(layout.UNLABELLED, others, np.full(10, -1))
+        write_parquet(layout.SPLIT, pd.DataFrame({"face": range(60), "part": PARTS}))
+
+    def gather(self, **settings):
+        return gather(self.set(**settings))
+
+    def set(self, **settings):
+        return self.params.semisupervised.model_copy(update=settings)
+
+    def removed(self):
+        kept = positions(self.gather().labelled, self.pixels)
+        return [place for place in range(40) if place not in kept]
+
+    def relabel(self, places, label):
+        """Write labels into the stored table as they are, possible or not."""
+        path = layout.LABELLED / "table.parquet"
+        table = pq.read_table(path)
+        labels = table["label"].to_numpy().astype(np.int16)
+        labels[places] = label
+        column = table.schema.get_field_index("label")
+        pq.write_table(table.set_column(column, "label", pa.array(labels)), path)
+
+    def outputs(self, **settings):
+        """All files of the stage by their names."""
+        folder = layout.folder("semisupervised")
+        folder.mkdir(parents=True, exist_ok=True)
+        params = self.params.model_copy(update={"semisupervised": self.set(**settings)})
+        work(Stage("semisupervised", params))
+        return {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch, rng, params):
+    monkeypatch.chdir(tmp_path)
+    once = {"epochs": 1, "batch": 20}
+    settings = merge(
+        params.semisupervised.model_dump(),
+        {
+            "labelled_fraction": 0.5, "autoencoder": once, "classifier": once,
+            "consistency": {"fit": once},
+        },
+    )  # fmt: skip
+    section = SemiSupervised.model_validate(settings)
+    return Study(params.model_copy(update={"semisupervised": section}), rng)
+
+
+def positions(faces, pixels):
+    places = {face.tobytes(): place for place, face in enumerate(pixels)}
+    return {places.get(face.numpy().tobytes()) for face in faces.pixels}
+
+
+@pytest.mark.study
+def test_removed_labels_do_not_change_a_byte(study):
+    removed = study.removed()
+    assert len(removed) == 20
+    before = study.outputs()
+    assert {"semisupervised.json", "consistent.safetensors", "figures/accuracy.svg"} <= set(before)
+    for label in (255, 3):
+        study.relabel(removed, label)
+        assert study.outputs() == before
+    # Without this the test would pass where no label is read at all.
+    study.relabel([place for place in range(40) if place not in removed], 3)
+    after = study.outputs()
+    assert after["pretrained.safetensors"] != before["pretrained.safetensors"]
+    assert after["autoencoder.safetensors"] == before["autoencoder.safetensors"]
+
+
+def test_no_face_without_a_label_is_among_the_labelled(study):
+    study.relabel(study.removed(), 255)
+    material = study.gather()
+    assert len(material.labelled) == 20
+    assert set(material.labelled.labels.tolist()) <= set(range(7))
+    assert (material.everything.labels == -1).all()
+
+
+@pytest.mark.parametrize(
+    ("network", "noise", "hidden", "code"),
+    [("wide-autoencoder", 0.0, 0.0, 2304), ("bottleneck-autoencoder", 0.1, 0.5, 16)],
+)
+def test_results_say_which_autoencoder_it_was(study, network, noise, hidden, code):
+    outputs = study.outputs(network=network, noise=noise, mask_ratio=hidden, code=16)
+    found = json.loads(outputs["semisupervised.json"])
+    said = (found["network"], found["noise"], found["mask_ratio"], found["code"])
+    assert said == (network, noise, hidden, code)
+    assert (found["parameters"]["autoencoder"] == 21_297) is (network == "wide-autoencoder")
+
+
+@pytest.mark.parametrize("network", ["wide-autoencoder", "bottleneck-autoencoder"])
+def test_both_classifiers_start_from_the_same_head_and_differ_by_the_encoder(study, network):
+    settings = study.set(network=network)
+    pretrained = new_autoencoder(settings)
+    with torch.no_grad():
+        for value in pretrained.parameters():
+            value.add_(1)
+    alone, grown = new_classifier(settings, None), new_classifier(settings, pretrained)
+    for name, value in alone.head.state_dict().items():
+        assert torch.equal(value, grown.head.state_dict()[name])
+    for name, value in pretrained.encoder.state_dict().items():
+        assert torch.equal(value, grown.encoder.state_dict()[name])
+    first = "encoder.conv1.weight" if network == "wide-autoencoder" else "encoder.conv1.0.weight"
+    assert not torch.equal(alone.get_parameter(first), grown.get_parameter(first))
+
+
+def test_no_held_out_face_is_learned_from(study):
+    material, without = study.gather(), study.gather(unlabelled_file=False)
+    for faces in (material.everything, material.labelled):
+        assert not positions(faces, study.pixels) & set(range(40, 60))
+    assert positions(material.validation, study.pixels) == set(range(40, 50))
+    assert np.array_equal(material.test_pixels, study.pixels[50:])
+    assert (material.training_faces, without.training_faces) == (40, 40)
+    assert len(without.everything) == 40
+
+
+def test_the_unlabelled_file_is_seen_but_for_copies_of_held_out_faces(study):
+    assert len(study.gather().everything) == 47  # 10 unlabelled, 3 of them copies of held-out ones
+
+
+# Consistency
+
+
+def test_rare_expressions_need_less_confidence(study):
+    labels, method = torch.tensor([3] * 8 + [0] * 4 + [1]), study.set().consistency
+    for rare, expected in (
+        (0.5, [0.6, 0.45, 0.4, 0.8, 0.4, 0.4, 0.4]), (0.0, [0.8] * 7),
+    ):  # fmt: skip
+        settings = method.model_copy(update={"threshold": 0.8, "rare": rare})
+        assert find_thresholds(labels, settings).tolist() == pytest.approx(expected)
+
+
+@pytest.fixture
+def task(study):
+    material = study.gather()
+    return lesson("consistent", study.set(), material.everything, material.labelled)[0], material
+
+
+def a_batch(task, material, says):
+    """A batch of twelve unlabelled faces of which the teacher says the same logits."""
+    seen = []
+
+    def teacher(inputs):
+        seen.append(inputs)
+        return torch.tensor(says).float().expand(len(inputs), 7)
+
+    generator = torch.Generator().manual_seed(0)
+    chosen = Chosen(material.everything, torch.arange(12), 0, generator, seed=0)
+    return task.training_batch(chosen, teacher), seen[0]
+
+
+def test_a_batch_has_labelled_faces_and_others_in_two_versions(task):
+    task, material = task
+    batch, weak = a_batch(task, material, [0.0] * 7)
+    labelled = round(12 * task.settings.labelled_share)
+    assert len(batch.targets) == labelled
+    assert set(batch.targets.tolist()) <= set(material.labelled.labels.tolist())
+    strong = batch.inputs[labelled:]
+    assert weak.shape == strong.shape == (12, 1, 48, 48)
+    original = material.everything.pixels[:12].unsqueeze(1).float()
+    assert (strong - original).abs().mean() > (weak - original).abs().mean() * 0.9
+    assert not torch.equal(weak, strong)
+
+
+def test_the_network_learns_what_its_teacher_guesses_but_surer(task):
+    task, material = task
+    likely = [0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0]
+    batch, _ = a_batch(task, material, likely)
+    guess = torch.tensor(likely).softmax(dim=0)
+    sharp = torch.tensor(likely).div(task.settings.temperature).softmax(dim=0)
+    assert sharp[3] > guess[3] + 0.2
+    assert torch.allclose(batch.guesses, sharp.expand(12, 7))
+    outputs = torch.randn(len(batch.inputs), 7, generator=torch.Generator().manual_seed(1))
+    labelled = len(batch.targets)
+    entropy = -(sharp * outputs[labelled:].log_softmax(dim=1)).sum(dim=1).mean()
+    alone = task.loss(outputs[:labelled], objectives.Batch(batch.inputs[:labelled], batch.targets))
+    expected = alone + task.settings.weight * entropy
+    assert task.loss(outputs, batch) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_guesses_below_their_threshold_teach_nothing(task):
+    task, material = task
+    strict = replace(task, thresholds=torch.full((7,), 0.8))
+    unsure, sure = [0.0, 1.0, *[0.0] * 5], [0.0, 9.0, *[0.0] * 5]
+    assert not a_batch(strict, material, unsure)[0].guesses.any()
+    batch, _ = a_batch(strict, material, sure)
+    assert batch.guesses.argmax(dim=1).tolist() == [1] * 12
+    assert strict.scores(torch.zeros(len(batch.inputs), 7), batch)["trusted"] == 12

@@ -1,0 +1,171 @@
+"""On what, and in which precision, a training runs; how long trainings are said to take."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from pipeline.errors import UserError
+from pipeline.training import speed
+from pipeline.training.device import choose_compute
+from pipeline.training.speed import Speed, machine_speed, measure_speed
+from pipeline.wording.numbers import duration
+
+from ..conftest import ROOT
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """A home in which nothing was measured."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    machine_speed.cache_clear()
+    yield tmp_path / "image-sentiment" / "speed.json"
+    machine_speed.cache_clear()
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """Let the machine have a speed: in float32, in bfloat16."""
+    return lambda *found: monkeypatch.setattr(speed, "measure_speed", lambda: Speed(*found))
+
+
+@pytest.fixture
+def auto(params):
+    return params.machine.model_copy(update={"device": "cpu"})
+
+
+@pytest.mark.parametrize(
+    ("float32", "bfloat16", "expected"),
+    [
+        (445e9, 930e9, "bfloat16"),
+        (315e9, 168e9, "float32"),  # it has the instruction, and is slower by it
+        (100e9, 110e9, "float32"),  # as good as equal
+        (100e9, 0.0, "float32"),
+    ],
+)
+def test_auto_takes_bfloat16_where_it_is_clearly_faster(
+    cache, auto, measured, float32, bfloat16, expected
+):
+    measured(float32, bfloat16)
+    assert choose_compute(auto).describe()["precision"] == expected
+
+
+def test_a_machine_is_measured_once_and_believed_on_another_day(cache, auto, measured):
+    measured(1e9, 2e9)
+    assert choose_compute(auto).dtype == torch.bfloat16
+    noted = json.loads(cache.read_text())
+    assert noted == {speed.describe_machine(): {"float32": 1e9, "bfloat16": 2e9}}
+    machine_speed.cache_clear()  # another process
+    measured(2e9, 1e9)  # another day
+    assert choose_compute(auto).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", '{"a": 3}', '{"a": {"float32": 1}}', '{"a": {"float32": null, "bfloat16": null}}'],
+)
+def test_a_file_that_is_damaged_is_written_anew(cache, auto, measured, text):
+    cache.parent.mkdir()
+    cache.write_text(text)
+    measured(2e9, 1e9)
+    assert choose_compute(auto).dtype == torch.float32
+    assert list(json.loads(cache.read_text()).values()) == [{"float32": 2e9, "bfloat16": 1e9}]
+
+
+def test_a_home_that_may_not_be_written_is_no_error(cache, auto, measured):
+    cache.parent.touch()
+    measured(1e9, 2e9)
+    assert choose_compute(auto).dtype == torch.bfloat16
+
+
+def test_a_training_that_goes_on_stays_in_the_precision_it_began_in(cache, auto, measured):
+    measured(1e9, 2e9)
+    assert choose_compute(auto, "float32").dtype == torch.float32
+    assert choose_compute(auto, "bfloat16").dtype == torch.bfloat16
+    asked = auto.model_copy(update={"precision": "float32"})
+    assert choose_compute(asked, "bfloat16").dtype == torch.float32
+
+
+def test_measuring_leaves_chance_and_threads_as_they_were():
+    threads, chance = torch.get_num_threads(), torch.get_rng_state()
+    found = measure_speed()
+    assert found.float32 > 1e8
+    assert found.bfloat16 > 1e6  # emulated, if need be
+    assert torch.get_num_threads() == threads
+    assert torch.equal(torch.get_rng_state(), chance)
+
+
+@pytest.mark.study
+def test_a_processor_that_is_held_to_avx2_trains_in_float32(tmp_path):
+    code = (
+        "from pipeline.params import load; from pipeline.training.device import choose_compute;"
+        "print(choose_compute(load().machine).precision)"
+    )
+    held = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True,
+        env=os.environ | held | {"XDG_CACHE_HOME": str(tmp_path), "CUDA_VISIBLE_DEVICES": ""},
+    )  # fmt: skip
+    assert done.stdout.split() == ["float32"]
+
+
+def test_what_the_machine_lacks_is_named(params, auto, monkeypatch):
+    has_a_card = torch.cuda.is_available()
+    assert (choose_compute(params.machine).device.type == "cuda") is has_a_card
+    if not has_a_card:
+        with pytest.raises(UserError, match="no CUDA device"):
+            choose_compute(auto.model_copy(update={"device": "cuda"}))
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    asked = auto.model_copy(update={"compile": "always"})
+    with pytest.raises(UserError, match=r"compile = 'always': .*'no-such-compiler'.*install g\+\+"):
+        choose_compute(asked)
+    assert not choose_compute(auto).compiled
+
+
+def test_threads_of_a_stage_spin_briefly_unless_the_user_says_how_they_wait(monkeypatch):
+    from pipeline.__main__ import spin_briefly
+
+    for user, expected in (
+        ({}, "10000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, None),
+    ):  # fmt: skip
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "environ", user)
+            spin_briefly()
+        assert user.get("GOMP_SPINCOUNT") == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.2, "1 s"), (59.4, "59 s"), (60, "1 min"), (200, "3 min 20 s"), (3600, "1 h"),
+        (7500, "2 h 5 min"),
+    ],
+)  # fmt: skip
+def test_a_duration_is_said_as_a_person_would(seconds, text):
+    assert duration(seconds) == text
+
+
+@pytest.mark.study
+def test_thousands_of_faces_are_told_which_recipe_is_meant_for_them_and_how_long_it_takes(tmp_path):
+    face = " ".join(["7"] * 2303)
+    rows = [f"{number % 7},{face} {number % 256}" for number in range(5000)]
+    (tmp_path / "faces.csv").write_text("\n".join(["label,feature", *rows]))
+    text = (ROOT / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(text.replace("source: data/sample", "source: faces.csv"))
+    (tmp_path / "recipes").symlink_to(ROOT / "recipes")
+    said = [
+        subprocess.run(
+            [sys.executable, "-m", "pipeline", "ingest"], cwd=tmp_path, check=True, text=True,
+            stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT),
+            "IMAGE_SENTIMENT_TRACKING": "off", "XDG_CACHE_HOME": str(tmp_path)} | more,
+        ).stdout
+        for more in ({}, {"DVC_EXP_NAME": "half-hour"})
+    ]  # fmt: skip
+    assert "for 5,000 faces there are recipes: make recipe NAME=half-hour" in said[0]
+    for name in ("half-hour", "hour"):
+        assert re.search(rf"^ *{name} +about [^│]*(min|h)", said[0], re.M)
+    assert "recipe" not in said[1]  # one is under way
