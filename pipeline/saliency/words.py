@@ -110,7 +110,10 @@ def randomised(model: str, found: SaliencyResult) -> str:
     if excess.low > 0:
         verdict = "a part of the maps comes from the faces and not from what was learned"
     else:
-        verdict = "beyond what all faces have in common, the maps show what was learned"
+        verdict = (
+            "beyond what maps of all faces have in common, nothing in them is shown to come from "
+            "the faces and not from what was learned"
+        )
     first, *_ = randomisation.spearman.values()
     return (
         f"With initial weights in its last layer, the {model}'s maps of "

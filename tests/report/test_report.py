@@ -437,7 +437,7 @@ CASES: list[tuple[Any, ...]] = [
      f"{BEFORE} raises it by 10.0 percentage points (95% interval +5.0 to +15.0)",
      f"{MINUS}0.200 (95% interval {MINUS}0.250 to {MINUS}0.150): the bright pixels matter.",
      "maps of 16 test faces correlate by +0.60",
-     "beyond what all faces have in common, the maps show what was learned."),
+     "nothing in them is shown to come from the faces and not from what was learned."),
     (saliency(0.5, learned=-0.1, deleted=-0.2, alike=0.9), "less than expected by chance",
      f"{BEFORE} lowers it by 10.0 percentage points",
      "+0.200 (95% interval +0.150 to +0.250): the map points at the wrong pixels",
