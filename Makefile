@@ -39,7 +39,7 @@ recipe: in-git $(VENV)/installed  ## run one of them: make recipe NAME=r1
 	python -m pipeline.experiments run $(or $(NAME),$(error say which: make recipe NAME=r1; there are: $(basename $(notdir $(wildcard recipes/*.yaml)))))
 	-@python -m pipeline.record wait
 
-ablation: in-git $(VENV)/installed  ## run grids/ablation.yaml, 27 small trainings, and print its table
+ablation: in-git $(VENV)/installed  ## run grids/ablation.yaml, 27 small experiments, and print its table
 	python -m pipeline.experiments grid ablation
 	-@python -m pipeline.record wait
 
@@ -110,7 +110,7 @@ constraints: $(VENV)/installed  ## freeze the versions that are installed now, w
 clean:  ## remove what the study made, its record too; your faces in data/raw stay
 	git clean -fdXq artifacts
 	rm -rf data/sample data/faces data/split.parquet .dvc/cache .dvc/tmp .cache
-	rm -rf explained .checkpoints .record mlruns mlflow.db
+	rm -rf explained .checkpoints .record mlruns mlflow.db report/report.html
 
 .PHONY: in-git
 in-git:

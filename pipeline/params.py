@@ -243,7 +243,7 @@ FORMER = {
     "precision": "machine.precision",
     "compile": "machine.compile",
 }
-"""Keys by their names until version 2; a whole path where the key has moved as well."""
+"""Keys by their former names; a whole path where the key has moved as well."""
 
 
 def load(path: Path = PARAMS) -> Params:
@@ -307,10 +307,10 @@ def _explain(name: str, details: Sequence[Any]) -> list[str]:
             found[f"{key} is missing"] = []
         elif detail["type"] == "extra_forbidden":
             key = ".".join(shown(part).strip("'") for part in detail["loc"])
-            former, _, last = key.rpartition(".")
-            if last in FORMER:
-                new = FORMER[last] if "." in FORMER[last] else f"{former}.{FORMER[last]}"
-                found[f"{key} is now called {new}"] = []
+            place, _, last = key.rpartition(".")
+            new = FORMER.get(last, "")
+            if "." in new or new in section:
+                found[f"{key} is now called {new if '.' in new else f'{place}.{new}'}"] = []
             else:
                 found[f"{key} is not known; allowed here: {', '.join(section)}"] = []
         else:

@@ -168,7 +168,7 @@ def follow(
 def make_environment(more: Mapping[str, str]) -> dict[str, str]:
     """This process's variables and more, for a DVC whose stages call the same Python.
 
-    Stages call `python`: that shall be the one that runs this, also where its virtual environment
+    Stages call `python3`: that shall be the one that runs this, also where its virtual environment
     is not activated. Unbuffered, it prints while it works and not at its end.
     """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])

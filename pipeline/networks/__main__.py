@@ -26,7 +26,7 @@ def main() -> int:
     try:
         table = list_layers(name) if name else list_networks()
     except UserError as error:
-        print(f"models: error: {error}", file=sys.stderr)
+        print(f"networks: error: {error}", file=sys.stderr)
         return 1
     Console(highlight=False).print(table)
     return 0

@@ -2,7 +2,7 @@
 
 Each stage brings its part of the page in its folder: `section.html`, a template that is given the
 stage's own results (`result["NAME"]`, by `read` of its `result.py`) and its sentences (`words`, its
-`words.py`), and those of the stages before it; `summary.html`, for the top of the page. A stage
+`words.py`), and those of any other stage; `summary.html`, for the top of the page. A stage
 with metrics or figures and no section gets a plain one, with both.
 """
 
