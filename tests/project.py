@@ -77,10 +77,13 @@ class Project:
     def json(self, path):
         return json.loads((self.folder / path).read_text())
 
+    def stages(self):
+        return yaml.safe_load((self.folder / "dvc.lock").read_text())["stages"]
+
     def locked(self):
-        """The md5 of every output."""
-        stages = yaml.safe_load((self.folder / "dvc.lock").read_text())["stages"]
-        return {out["path"]: out["md5"] for stage in stages.values() for out in stage["outs"]}
+        return {
+            out["path"]: out["md5"] for stage in self.stages().values() for out in stage["outs"]
+        }
 
 
 def new_project(folder):
