@@ -43,8 +43,8 @@ def operations(model, objective, train, settings):
 
 
 @pytest.mark.parametrize("ensemble", [1, 2])
-def test_the_count_is_that_of_a_real_training(params, members):
-    few = {"epochs": 3, "batch": 32, "ensemble": members}
+def test_the_count_is_that_of_a_real_training(params, ensemble):
+    few = {"epochs": 3, "batch": 32, "ensemble": ensemble}
     cnn = params.train.cnn.model_copy(update=few)
     short = params.model_copy(update={"train": params.train.model_copy(update={"cnn": cnn})})
     real = operations(Classifier(design(cnn, 0)), Classification.of(cnn), faces(100), cnn)

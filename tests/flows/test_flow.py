@@ -358,9 +358,13 @@ def test_outputs_and_lock_are_those_of_plain_dvc(studied: Studied) -> None:
 
 @pytest.mark.study
 def test_one_run_of_the_flow_is_one_parent_run_in_mlflow_and_one_page(studied: Studied) -> None:
-    [parent] = find_runs(studied.root, f"attributes.run_name = '{studied.name}'")
+    def found() -> list[Any]:
+        return find_runs(studied.root, f"attributes.run_name = '{studied.name}'")
+
+    # The recorder closes it a moment after the flow has ended.
+    wait_for(lambda: [run.info.status for run in found()] == ["FINISHED"])
+    [parent] = found()
     children = find_runs(studied.root, f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")
-    assert parent.info.status == "FINISHED"
     assert {run.info.run_name for run in children} == {"source", "fit-a", "fit-b", "light", "both"}
     assert "| fit@b | ran | " in studied.artifact
     assert "| source | faces.share | 0.3333 |" in studied.artifact

@@ -239,11 +239,10 @@ def in_process(folder, *words):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("IMAGE_SENTIMENT_TRACKING", "off")
-        patch.setattr(sys, "argv", ["ingest", *words])
+        patch.setattr(sys, "argv", ["pipeline", "ingest", *words])
         patch.setattr(sys, "stderr", errors)
-        patch.delitem(sys.modules, "pipeline.ingest.stage", raising=False)
         try:
-            runpy.run_module("pipeline.ingest.stage", run_name="__main__")
+            runpy.run_module("pipeline", run_name="__main__")
         except SystemExit as end:
             return end.code, errors.getvalue()
         finally:
@@ -339,10 +338,11 @@ def test_a_process_of_its_own_says_the_same_and_a_traceback_with_debug_alone(tmp
 
 
 MEASURED = """
-import atexit, re, runpy
+import atexit, re, runpy, sys
 status = "/proc/self/status"
 atexit.register(lambda: print(re.search(r"VmHWM:\\s+(\\d+) kB", open(status).read())[1]))
-runpy.run_module("pipeline.ingest.stage", run_name="__main__")
+sys.argv = ["pipeline", "ingest"]
+runpy.run_module("pipeline", run_name="__main__")
 """
 """The stage, and at its end the most kibibytes it ever held."""
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -76,7 +77,7 @@ def test_results_that_lie_here_are_recorded_again(project):
             patch.setattr(project, "environment", project.environment | recorded)
             for _ in range(2):
                 said = project.run("python", "-m", "pipeline.record", "again")
-                assert said == "record: ingest, sample, split\n"
+                assert sorted(re.findall(r"\w+", said)[1:]) == ["ingest", "sample", "split"]
                 project.run("python", "-m", "pipeline.record", "wait")
     finally:
         path.write_text(kept)
