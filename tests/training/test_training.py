@@ -271,7 +271,7 @@ def test_an_autoencoder_learns_to_redraw(settings):
 
 
 @pytest.mark.skipif(not can_compile(), reason="torch compiles with g++ and Python's headers")
-@pytest.mark.study
+@pytest.mark.nightly
 def test_a_compiled_ensemble_learns_what_an_uncompiled_one_does(settings):
     fast = {"optimiser": "sgd", "learning_rate": 0.1, "schedule": "constant"}
     few = settings.model_copy(update={"epochs": 3, "batch": 64, "ema_decay": 0.0, **fast})
