@@ -184,6 +184,7 @@ def test_a_failed_stage_says_its_last_lines(project: Path) -> None:
     assert "\nno faces\n" in outcome.message
 
 
+@pytest.mark.study
 def test_a_stage_that_takes_too_long_is_ended_with_all_it_started(project: Path) -> None:
     children: list[psutil.Process] = []
 

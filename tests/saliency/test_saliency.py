@@ -69,7 +69,7 @@ def test_smoothgrad_repeats_itself_and_needs_no_luck_of_others(faces):
 
 def test_smoothgrad_is_the_mean_of_signed_gradients(rng):
     """Against a mean of our own; the mean of their sizes, which passes for one, is another map."""
-    model = trained_a_little("leaky-cnn", "scale")
+    model = trained_a_little("small-dnn", "scale")
     face = np.full((1, 48, 48), 128, np.uint8)  # without edges: noise decides each unit's side
     maps = make_maps(model, face, TARGETS[:1], method="smoothgrad", samples=1000, noise=0.3)[0]
     noisy = torch.from_numpy(128 + 255 * 0.3 * rng.standard_normal((1000, 1, 48, 48)))
@@ -80,6 +80,7 @@ def test_smoothgrad_is_the_mean_of_signed_gradients(rng):
     assert error < 0.3 * np.abs(maps - sizes.numpy()).mean()
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("normalisation", ["none", "scale", "face", "dataset"])
 @pytest.mark.parametrize("network", ["slim-paired-cnn", "leaky-cnn", "dense-dnn"])
 def test_integrated_gradients_add_up_to_the_change_of_the_score(
