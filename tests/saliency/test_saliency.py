@@ -52,10 +52,10 @@ def test_a_gradient_is_that_of_finite_differences(faces, method):
 
 
 def test_smoothgrad_repeats_itself_and_needs_no_luck_of_others(faces):
+    model = trained_a_little()
+
     def maps(seed):
-        return make_maps(
-            trained_a_little(), faces, TARGETS, method="smoothgrad", samples=6, seed=seed
-        )
+        return make_maps(model, faces, TARGETS, method="smoothgrad", samples=6, seed=seed)
 
     before = torch.get_rng_state()
     first = maps(0)
