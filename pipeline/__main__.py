@@ -17,7 +17,7 @@ NEEDED = ("captum", "pandas", "pydantic", "torch")
 def main() -> None:
     """Go on in the study's Python, and run the stage that the command line names."""
     _find_python()
-    spin_briefly()
+    import_module("pipeline.wait_policy").choose_wait_policy()  # before torch is loaded
     parser = argparse.ArgumentParser(prog="python -m pipeline", description="Run one stage.")
     parser.add_argument("stage", help="as in dvc.yaml, such as train")
     parser.add_argument("key", nargs="?", help="which of several, such as cnn")
@@ -25,16 +25,6 @@ def main() -> None:
     chosen = parser.parse_args()
     run = import_module("pipeline.shell").run
     run("@".join(filter(None, (chosen.stage, chosen.key))), debug=chosen.debug)
-
-
-def spin_briefly() -> None:
-    """Have a thread that waits for another one spin briefly and then sleep; before torch is loaded.
-
-    Alone that costs nothing; beside another busy process a training keeps more of its speed than if
-    it span on (benchmarks/beside.py).
-    """
-    if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 
 def _find_python() -> None:

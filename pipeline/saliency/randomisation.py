@@ -9,9 +9,9 @@ import copy
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 from torch import nn
 
 from pipeline.networks.classifier import Classifier
@@ -96,7 +96,7 @@ def _layers(network: nn.Module) -> list[tuple[str, list[str]]]:
 def correlate_ranks(first: Maps, second: Maps) -> NDArray[np.float64]:
     """Spearman's correlation of the pixels of each pair of maps, (N,); 0 where one is constant."""
     one, other = (
-        rankdata(maps.reshape(len(maps), -1), axis=1) - (maps[0].size + 1) / 2
+        pd.DataFrame(maps.reshape(len(maps), -1)).rank(axis=1).to_numpy() - (maps[0].size + 1) / 2
         for maps in (first, second)
     )
     spread = np.sqrt((one**2).sum(axis=1) * (other**2).sum(axis=1))

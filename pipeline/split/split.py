@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
 
 from pipeline.errors import UserError
 from pipeline.faces.expressions import EXPRESSIONS
@@ -50,6 +49,8 @@ def split_faces(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
 
 def _stratified(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
     """The same mix of expressions in each part; copies of a face count once."""
+    from sklearn.model_selection import train_test_split  # slow, and readers need not pay it
+
     firsts = np.arange(len(table))
     if settings.copies_together:
         firsts = np.flatnonzero(~table["md5"].duplicated().to_numpy())

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from pipeline.statistics.scores import Labels
 
@@ -87,6 +86,8 @@ def compare(
     labels: Labels, first: Labels, second: Labels, *, resamples: int, seed: int
 ) -> Difference:
     """Compare two models' predictions (N,) for the same faces: paired, as they share them."""
+    from scipy.stats import binomtest  # slow, and readers of intervals need not pay it
+
     first_right, second_right = first == labels, second == labels
     wins = int((first_right & ~second_right).sum())
     losses = int((second_right & ~first_right).sum())

@@ -126,16 +126,28 @@ def test_what_the_machine_lacks_is_named(params, auto, monkeypatch):
     assert not choose_compute(auto).compiled
 
 
-def test_threads_of_a_stage_spin_briefly_unless_the_user_says_how_they_wait(monkeypatch):
-    from pipeline.__main__ import spin_briefly
+@pytest.mark.parametrize("busy", [True, False])
+def test_threads_sleep_beside_others_at_work_unless_the_user_says_how_they_wait(monkeypatch, busy):
+    from pipeline import wait_policy
 
-    for user, expected in (
-        ({}, "10000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, None),
-    ):  # fmt: skip
+    monkeypatch.setattr(wait_policy, "others_are_at_work", lambda: busy)
+    ours = {"OMP_WAIT_POLICY": "passive"} if busy else {"GOMP_SPINCOUNT": "10000"}
+    for user in ({}, {"GOMP_SPINCOUNT": "7"}, {"OMP_WAIT_POLICY": "active"}):
+        environment = dict(user)
         with monkeypatch.context() as patch:
-            patch.setattr(os, "environ", user)
-            spin_briefly()
-        assert user.get("GOMP_SPINCOUNT") == expected
+            patch.setattr(os, "environ", environment)
+            wait_policy.choose_wait_policy()
+        assert environment == (user or ours)
+
+
+def test_a_busy_process_on_the_same_cores_is_noticed():
+    from pipeline.wait_policy import others_are_at_work
+
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
+        try:
+            assert any(others_are_at_work() for _ in range(100))
+        finally:
+            busy.kill()
 
 
 @pytest.mark.parametrize(
