@@ -184,6 +184,21 @@ class Classifiers(Section):
     cnn: TrainConvolutional
     dnn: TrainDense
 
+    def check(self, params: "Params") -> None:
+        """See that no change of the faces is undone before a network sees it.
+
+        Raises:
+            UserError: one is.
+        """
+        for model in MODELS:
+            settings: Train = getattr(params.train, model)
+            if settings.normalisation == "face" and settings.augmentation.contrast:
+                raise UserError(
+                    f"{model}.augmentation.contrast = {settings.augmentation.contrast}: must be 0 "
+                    "with normalisation: face, which gives each face the same mean and deviation "
+                    "again; or use another normalisation"
+                )
+
 
 class TTA(Section):
     """Test-time augmentation: what a model is shown of a face; the mean answer counts."""

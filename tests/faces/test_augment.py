@@ -1,11 +1,17 @@
+from typing import get_args
+
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.errors import UserError
 from pipeline.faces.augment import augment, flips
 from pipeline.faces.cutmix import cutmix
-from pipeline.params import Augmentation
+from pipeline.networks.normalise import Normalisation, Normalise
+from pipeline.params import Augmentation, parse
+from pipeline.sample.drawing import draw_faces
 
 NOTHING = Augmentation(
     flip="none", rotation=0.0, shift=0.0, zoom=0.0, shear=0.0, contrast=0.0, random_erasing=0.0
@@ -33,6 +39,33 @@ def test_nothing_asked_changes_nothing_and_mirroring_is_exact_where_asked(faces)
     result = changed(faces, mirrored)
     assert torch.allclose(result[mirrored], faces[mirrored].flip(-1), atol=0.01)
     assert torch.allclose(result[~mirrored], faces[~mirrored], atol=0.01)
+
+
+STRENGTHS = {
+    "rotation": 10.0, "shift": 0.08, "zoom": 0.1, "shear": 0.1, "contrast": 0.2,
+    "random_erasing": 0.5,
+}  # fmt: skip
+"""Of all changes but mirroring, about as the study has them."""
+
+
+@pytest.mark.parametrize("normalisation", get_args(Normalisation))
+@pytest.mark.parametrize("name", STRENGTHS)
+def test_no_normalisation_undoes_a_change_that_is_allowed_with_it(name, normalisation, params):
+    assert {*STRENGTHS, "flip"} == {*Augmentation.model_fields}
+    people = draw_faces(np.arange(28) % 7, np.ones(28, np.float32), np.random.default_rng(0))
+    faces = torch.from_numpy(people.pixels).unsqueeze(1).float()
+    normalise = Normalise(normalisation, float(faces.mean()), float(faces.std()))
+    before, after = normalise(faces), normalise(changed(faces, **{name: STRENGTHS[name]}))
+    moved = (after - before).square().mean().sqrt() / before.std()
+
+    values = params.model_dump()
+    values["train"]["cnn"]["normalisation"] = normalisation
+    values["train"]["cnn"]["augmentation"][name] = STRENGTHS[name]
+    if moved > 0.1:  # of the inputs' standard deviation
+        parse(values)
+    else:
+        with pytest.raises(UserError, match=f"train.cnn.augmentation.{name} = .*must be 0 with"):
+            parse(values)
 
 
 @pytest.mark.parametrize(
