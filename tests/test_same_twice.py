@@ -93,7 +93,8 @@ def test_metrics_say_which_faces_chose_and_which_gave_the_figures(twice):
     faces = project.json("artifacts/evaluate/metrics.json")["faces"]
     assert faces == {
         "epoch_chosen_on": chosen_on,
-        "thresholds_chosen_on": "none", "network_chosen_on": "none", "measured_on": "test",
+        "thresholds_chosen_on": "none", "network_chosen_on": "validation",
+        "measured_on": "test",
     }  # fmt: skip
     semisupervised = project.json("artifacts/semisupervised/metrics.json")["semisupervised"]
     assert set(semisupervised["epoch_chosen_on"].values()) == {"validation"}

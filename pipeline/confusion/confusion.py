@@ -13,7 +13,7 @@ from pipeline.confusion.result import (
 )
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.params import Evaluate
-from pipeline.statistics.intervals import percentile_interval, resample_counts
+from pipeline.statistics.intervals import exact_interval, percentile_interval, resample_counts
 from pipeline.statistics.scores import Labels
 
 Matrix = NDArray[np.floating]
@@ -70,16 +70,18 @@ def recalls(counts: NDArray[np.integer]) -> NDArray[np.floating]:
 
 
 def most_confused(counts: NDArray[np.integer], pairs: int = 5) -> list[ConfusedPair]:
-    """The wrong cells with the largest shares of their row, largest first."""
-    shares = normalise_rows(counts)
-    np.fill_diagonal(shares, 0)
-    order = np.argsort(-shares, axis=None, kind="stable")[:pairs]
-    cells = [divmod(int(cell), len(EXPRESSIONS)) for cell in order]
-    return [
-        ConfusedPair(EXPRESSIONS[i], EXPRESSIONS[j], int(counts[i, j]), float(shares[i, j]))
-        for i, j in cells
-        if shares[i, j]
+    """The wrong cells that are certain to have a large share of their row, the largest first.
+
+    They are ranked by the lower end of their interval: one face of one is no more than 3 % then,
+    and does not come before 30 of 60.
+    """
+    faces = counts.sum(axis=1)
+    found = [
+        ConfusedPair(EXPRESSIONS[i], EXPRESSIONS[j], n, exact_interval(n, int(faces[i])))
+        for (i, j), n in ((cell, int(counts[cell])) for cell in np.ndindex(counts.shape))
+        if n and i != j
     ]
+    return sorted(found, key=lambda pair: -pair.share.low)[:pairs]
 
 
 def negative_block(counts: NDArray[np.integer]) -> NegativeBlock:

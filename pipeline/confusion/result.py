@@ -18,13 +18,13 @@ class ConfusedPair:
         true: the expression that it is.
         predicted: the one that it is taken for.
         faces: how many faces.
-        share: of all faces of the true expression.
+        share: of all faces of the true expression, with the exact binomial interval.
     """
 
     true: str
     predicted: str
     faces: int
-    share: float
+    share: Interval
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class ConfusionResult:
         classes: the expressions in order.
         counts: test faces, (7, 7).
         shares: of each true expression, (7, 7).
-        most_confused: the largest wrong cells.
+        most_confused: the wrong cells whose shares are large at least, the largest first.
         negative: the answers for faces with a negative expression.
         pull: by the answer that draws faces: sad, neutral.
         training_shares: how frequent each expression is among the training faces, (7,).

@@ -74,11 +74,12 @@ def never_named(model: str, confusion: ConfusionResult) -> str:
 
 
 def confusions(confusion: ConfusionResult) -> list[str]:
-    """The most confused pairs, one sentence each, the largest share first."""
+    """The most confused pairs, one line each, as they are ranked."""
     faces = dict(zip(EXPRESSIONS, map(sum, confusion.counts), strict=True))
     return [
         f"{pair.true} is taken for {pair.predicted}: "
-        f"{count(pair.faces)} of {counted(faces[pair.true], 'face')} ({pair.share:.0%})"
+        f"{count(pair.faces)} of {counted(faces[pair.true], 'face')}, {percent(pair.share.value)} "
+        f"({percent_range(pair.share)})"
         for pair in confusion.most_confused
     ]
 

@@ -78,8 +78,10 @@ def roles(train: Classifiers, faces: Mapping[str, int]) -> str:
     selects = any(epoch_chosen_on(each) == "validation" for each in (train.cnn, train.dnn))
     return (
         f"Training faces fit the weights. {counted(faces['validation'], 'validation face')} "
-        + ("select the epoch. " if selects else "select nothing, as the last epoch is kept. ")
-        + f"{counted(faces['test'], 'test face')} select nothing and give every figure on this "
+        + ("select the epoch. " if selects else "select no epoch, as the last one is kept. ")
+        + "Networks and settings are those of params.yaml; the study's own were chosen before, by "
+        "validation faces of earlier trainings (benchmarks/TRIED.md). "
+        f"{counted(faces['test'], 'test face')} select nothing and give every figure on this "
         "page that is not marked otherwise."
     )
 

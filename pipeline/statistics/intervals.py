@@ -82,6 +82,15 @@ def mean_interval(values: NDArray[np.floating], *, resamples: int, seed: int) ->
     return percentile_interval(np.concatenate([[values.mean()], values[drawn].mean(axis=1)]))
 
 
+def exact_interval(count: int, total: int) -> Interval:
+    """A share of some faces, and its exact binomial interval (Clopper & Pearson 1934).
+
+    It holds for few faces as well, of which a bootstrap can draw nothing else than what there is.
+    """
+    found = binomtest(count, total).proportion_ci(confidence_level=(HIGH - LOW) / 100)
+    return Interval(count / total, float(found.low), float(found.high))
+
+
 def compare(
     labels: Labels, first: Labels, second: Labels, *, resamples: int, seed: int
 ) -> Difference:

@@ -43,15 +43,26 @@ def test_rows_are_what_a_face_is_and_columns_what_it_is_taken_for(rng):
     assert counts[SAD, NEUTRAL] == 1
     assert counts[NEUTRAL, SAD] == 0
     (pair,) = most_confused(counts)
-    assert (pair.true, pair.predicted, pair.share) == ("sad", "neutral", 0.5)
+    assert (pair.true, pair.predicted, pair.share.value) == ("sad", "neutral", 0.5)
     pairs = most_confused(rng.integers(1, 40, (7, 7)), pairs=4)
     assert len(pairs) == 4
     assert all(pair.true != pair.predicted for pair in pairs)
-    assert [pair.share for pair in pairs] == sorted((pair.share for pair in pairs), reverse=True)
+    lows = [pair.share.low for pair in pairs]
+    assert lows == sorted(lows, reverse=True)
     assert most_confused(np.diag(np.arange(7))) == []
     found = recalls(matrix({(FEAR, FEAR): 1, (FEAR, SAD): 3, (SAD, FEAR): 2}))
     assert (found[FEAR], found[SAD]) == (0.25, 0)
     assert np.isnan(found).sum() == 5  # without faces there is no recall
+
+
+def test_an_error_on_the_only_face_of_a_row_is_not_the_most_frequent_confusion():
+    counts = matrix({(DISGUST, ANGRY): 1, (FEAR, SAD): 30, (FEAR, FEAR): 30, (SAD, NEUTRAL): 2,
+                     (SAD, SAD): 198})  # fmt: skip
+    first, second, third = most_confused(counts)
+    assert (first.true, second.true, third.true) == ("fear", "disgust", "sad")
+    assert (second.share.value, third.share.value) == (1, 0.01)
+    # 1 of 1, as the binomial distribution says: (1 - 0.95) / 2 to the power of 1.
+    assert (second.share.low, second.share.high) == pytest.approx((0.025, 1))
 
 
 def test_negative_faces_are_right_among_themselves_or_beyond():

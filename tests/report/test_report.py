@@ -392,7 +392,7 @@ CASES: list[tuple[Any, ...]] = [
     (views(flip=False, shift=0), f"!{VIEWS}"),
     (trained("cnn", keep="best"), "70 validation faces select the epoch"),
     # The networks, and the mathematics of their layers.
-    ({}, "70 validation faces select nothing",
+    ({}, "70 validation faces select no epoch", "were chosen before, by validation faces",
      "conv1 Conv2d 32 × 48 × 48 320 norm1 BatchNorm2d 32 × 48 × 48 128",  # noqa: RUF001
      "The CNN, layer by layer", "The DNN, layer by layer", "total 448 trainable 384",
      "dense-dnn, 1.25 times as wide to match the CNN's size", "Passes over the faces 2.7 2.7",
@@ -419,8 +419,10 @@ CASES: list[tuple[Any, ...]] = [
      "happy 0.80 0.50 0.89 0.89 sad 0.80 0.50 0.55 surprise", "fear 0.80 0.50 0.46 0.38",
      "Their faces are not the test faces of this page"),
     (confused({4: [0, 0, 0, 0, 7, 0, 3], 1: [4, 0, 0, 0, 0, 0, 0]}),
-     "disgust is taken for angry: 4 of 4 faces (100%)", "The CNN never answers disgust.",
-     "sad is taken for neutral: 3 of 10 faces (30%)", "None: every test face is named correctly.",
+     "disgust is taken for angry: 4 of 4 faces, 100.0% (39.8 to 100.0%)",
+     "The CNN never answers disgust.",
+     "sad is taken for neutral: 3 of 10 faces, 30.0% (6.7 to 65.2%)",
+     "None: every test face is named correctly.",
      "!The DNN never answers"),
     (drawn_to_sad(0.1, 0.9, 0.01, 0.9, 0.006), "rarer expressions are recognised less well.",
      f"sad (95% interval 25.0 to 35.0%), more than {FREQUENCY}", "Seven points are few"),
