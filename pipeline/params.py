@@ -89,13 +89,20 @@ class Split(Section):
     seed: Seed
 
 
+Zoom = Annotated[float, Field(ge=0, lt=1)]
+
+
 class Augmentation(Section):
-    """Random changes of a training face; 0 or `none` leaves a change out."""
+    """Random changes of a training face; 0 or `none` leaves a change out.
+
+    A single `zoom` keeps a face's proportions; of two, the first stretches it across, the other
+    down, each by itself.
+    """
 
     flip: Literal["none", "random", "alternating"]
     rotation: Annotated[float, Field(ge=0, le=180)]
     shift: Annotated[float, Field(ge=0, lt=1)]
-    zoom: Annotated[float, Field(ge=0, lt=1)]
+    zoom: Zoom | Annotated[list[Zoom], Field(min_length=2, max_length=2)]
     shear: Annotated[float, Field(ge=0, lt=1)]
     contrast: Annotated[float, Field(ge=0, lt=1)]
     random_erasing: Share
@@ -114,6 +121,7 @@ class Fit(Section):
 
     optimiser: Literal["adamw", "adam", "sgd"]
     learning_rate: Annotated[float, Field(gt=0, le=10)]
+    epsilon: Annotated[float, Field(gt=0, le=1)]
     weight_decay: Annotated[float, Field(ge=0, le=1)]
     schedule: Literal["one_cycle", "constant"]
     batch: Annotated[int, Field(ge=2, le=16_384)]  # BatchNorm has no statistics of a single face
@@ -143,6 +151,7 @@ class Train(Fit):
     """One classifier: its network, its inputs and how it is fitted."""
 
     network: str
+    initialisation: Literal["kaiming", "glorot", "torch"]
     ensemble: Annotated[int, Field(ge=1, le=32)]
     dropout: Dropout
     normalisation: Literal["none", "scale", "face", "dataset"]

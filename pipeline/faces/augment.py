@@ -68,14 +68,16 @@ def _uniform(count: int, bound: float, generator: torch.Generator) -> Tensor:
 def _warp(faces: Tensor, settings: Augmentation, mirrored: Tensor, rng: torch.Generator) -> Tensor:
     count = len(faces)
     angle = _uniform(count, math.radians(settings.rotation), rng)
-    scale = 1 + _uniform(count, settings.zoom, rng)
+    zooms = settings.zoom if isinstance(settings.zoom, list) else [settings.zoom]
+    scales = [1 + _uniform(count, zoom, rng) for zoom in zooms]
+    wider, higher = scales[0], scales[-1]
     shear = _uniform(count, settings.shear, rng)
     across, down = (_uniform(count, 2 * settings.shift, rng) for _ in range(2))
     side = torch.where(mirrored, -1.0, 1.0)
-    cosine, sine = torch.cos(angle) * scale, torch.sin(angle) * scale
+    cosine, sine = torch.cos(angle), torch.sin(angle)
     # Rows of the map from output to input coordinates, both in -1..1.
-    first = torch.stack([side * cosine, side * (shear * cosine - sine), across], dim=1)
-    second = torch.stack([sine, shear * sine + cosine, down], dim=1)
+    first = torch.stack([side * wider * cosine, side * higher * (shear * cosine - sine), across], 1)
+    second = torch.stack([wider * sine, higher * (shear * sine + cosine), down], 1)
     grid = functional.affine_grid(
         torch.stack([first, second], dim=1), list(faces.shape), align_corners=False
     )

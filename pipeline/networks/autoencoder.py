@@ -10,8 +10,8 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from pipeline.faces.expressions import SIDE
+from pipeline.networks.initialisation import initialise
 from pipeline.networks.layers import CLASSES
-from pipeline.networks.networks import initialise
 from pipeline.networks.normalise import Normalise
 from pipeline.networks.residual import convolution
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from pipeline.networks.initialisation import Initialisation
 from pipeline.networks.networks import build_network
 from pipeline.networks.normalise import Normalisation, Normalise
 
@@ -21,6 +22,7 @@ class Architecture:
         deviation: theirs, too.
         width: factor of a dense network's hidden widths.
         members: networks of this kind that answer together.
+        initialisation: of the weights that it starts from.
     """
 
     network: str
@@ -30,6 +32,7 @@ class Architecture:
     deviation: float = 255.0
     width: float = 1.0
     members: int = 1
+    initialisation: Initialisation = "kaiming"
 
     @property
     def title(self) -> str:
@@ -47,8 +50,9 @@ class Classifier(nn.Module):
             architecture.normalisation, architecture.mean, architecture.deviation
         )
         self.network = build_network(
-            architecture.network, architecture.dropout, architecture.width, architecture.members
-        )
+            architecture.network, architecture.dropout, architecture.width, architecture.members,
+            architecture.initialisation,
+        )  # fmt: skip
 
     def forward(self, faces: Tensor) -> Tensor:
         """Logits of each face, in the order of `EXPRESSIONS`."""

@@ -33,6 +33,7 @@ def design(settings: Train, size: int) -> Architecture:
         settings.normalisation,
         width=match_width(settings.network, size // settings.ensemble) if size else 1.0,
         members=settings.ensemble,
+        initialisation=settings.initialisation,
     )
 
 

@@ -11,7 +11,7 @@ from torch import nn
 from pipeline.errors import UserError
 from pipeline.networks import convolutional, dense
 from pipeline.networks.ensemble import Ensemble
-from pipeline.networks.layers import CLASSES
+from pipeline.networks.initialisation import Initialisation, initialise
 from pipeline.networks.paired import paired_cnn, slim_paired_cnn, wide_paired_cnn
 from pipeline.networks.residual import compact_cnn, residual_cnn
 
@@ -47,6 +47,7 @@ def build_network(
     dropout: float | Literal["own"] = "own",
     width: float = 1.0,
     members: int = 1,
+    initialisation: Initialisation = "kaiming",
 ) -> nn.Module:
     """Make a freshly initialised network, or an ensemble of several.
 
@@ -57,12 +58,14 @@ def build_network(
             leave too little.
         width: factor of all hidden widths of a dense network; one of convolutions has none.
         members: how many of them answer together.
+        initialisation: of the random weights that it starts from.
 
     Raises:
         UserError: no network has this name.
     """
     if members > 1:
-        return Ensemble([build_network(name, dropout, width) for _ in range(members)])
+        alone = (name, dropout, width, 1, initialisation)
+        return Ensemble([build_network(*alone) for _ in range(members)])
     if name in DENSE:
         network = DENSE[name](width)
     elif name in CONVOLUTIONAL:
@@ -73,25 +76,8 @@ def build_network(
         for layer in network.modules():
             if isinstance(layer, nn.Dropout):
                 layer.p = dropout
-    initialise(network)
+    initialise(network, initialisation)
     return network
-
-
-def initialise(network: nn.Module) -> None:
-    """Kaiming initialisation in place; biases zero, and class scores that start near zero."""
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d):
-            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-        elif isinstance(layer, nn.Linear):
-            if layer.out_features == CLASSES:
-                # Large first logits cost an epoch of unlearning what chance said.
-                nn.init.normal_(layer.weight, std=0.01)
-            else:
-                nn.init.kaiming_normal_(layer.weight, mode="fan_in", nonlinearity="relu")
-        else:
-            continue
-        if layer.bias is not None:
-            nn.init.zeros_(layer.bias)
 
 
 def convolutions(network: nn.Module) -> list[str]:

@@ -15,6 +15,12 @@ _NORMALISATIONS = {
     "dataset": "all faces by one mean and deviation",
 }
 
+_INITIALISATIONS = {
+    "kaiming": "Kaiming",
+    "glorot": "Glorot, uniform",
+    "torch": "PyTorch's own",
+}
+
 
 def training_rows(settings: Classifiers, trained: Mapping[ModelName, Trained]) -> list[Row]:
     """How both models were trained."""
@@ -40,13 +46,15 @@ def _training(settings: Train, trained: Trained) -> dict[str, str]:
     reason = "lowest validation loss" if settings.keep == "best" else "the last"
     members = settings.ensemble
     network = settings.network if members == 1 else f"{members} x {settings.network}"
+    epsilon = "" if settings.optimiser == "sgd" else f", epsilon {settings.epsilon:g}"
     shared = "" if members == 1 else f", shared by {members} networks"
     return {
         "Network": network
         if trained.width == 1
         else f"{network}, {trained.width:.3g} times as wide to match the CNN's size",
+        "Initial weights": _INITIALISATIONS[settings.initialisation],
         "Input": _NORMALISATIONS[settings.normalisation],
-        "Optimiser": f"{settings.optimiser}, weight decay {settings.weight_decay:g}",
+        "Optimiser": f"{settings.optimiser}{epsilon}, weight decay {settings.weight_decay:g}",
         "Learning rate": f"{settings.learning_rate:g} at most, {schedule}"
         if settings.schedule == "one_cycle"
         else f"{settings.learning_rate:g}, {schedule}",
@@ -77,7 +85,7 @@ def _augmentation(settings: Augmentation) -> str:
         ],
         f"turned up to {settings.rotation:g}°" if settings.rotation else "",
         f"moved up to {settings.shift:.0%}" if settings.shift else "",
-        f"scaled up to {settings.zoom:.0%}" if settings.zoom else "",
+        _scaled(settings.zoom),
         f"sheared up to {settings.shear:g}" if settings.shear else "",
         f"contrast changed up to {settings.contrast:.0%}" if settings.contrast else "",
         f"a square covered in {settings.random_erasing:.0%} of faces"
@@ -85,6 +93,13 @@ def _augmentation(settings: Augmentation) -> str:
         else "",
     ]
     return ", ".join(filter(None, changes)) or "none"
+
+
+def _scaled(zoom: float | list[float]) -> str:
+    if isinstance(zoom, list):
+        across, down = (f"{each:.0%}" for each in zoom)
+        return f"scaled up to {across} across and {down} down" if any(zoom) else ""
+    return f"scaled up to {zoom:.0%}" if zoom else ""
 
 
 def _or_none(value: float) -> str:

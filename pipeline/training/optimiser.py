@@ -23,8 +23,8 @@ def make_optimiser(model: nn.Module, settings: Fit) -> torch.optim.Optimizer:
     if settings.optimiser == "sgd":
         return torch.optim.SGD(groups, lr=rate, momentum=0.9, nesterov=True, fused=True)
     if settings.optimiser == "adam":
-        return torch.optim.Adam(groups, lr=rate, fused=True)
-    return torch.optim.AdamW(groups, lr=rate, fused=True)
+        return torch.optim.Adam(groups, lr=rate, eps=settings.epsilon, fused=True)
+    return torch.optim.AdamW(groups, lr=rate, eps=settings.epsilon, fused=True)
 
 
 def learning_rate(settings: Fit, step: int, steps: int) -> float:

@@ -98,6 +98,26 @@ def test_a_shift_moves_by_at_most_its_share():
     assert 3 <= furthest <= 5  # a tenth of 48 pixels
 
 
+@pytest.mark.parametrize(
+    ("zoom", "wide", "high", "alike"),
+    [
+        (0.3, True, True, True),
+        ([0.3, 0.3], True, True, False),
+        ([0.3, 0.0], True, False, False),
+        ([0.0, 0.3], False, True, False),
+    ],
+)
+def test_one_zoom_keeps_proportions_and_two_stretch_each_side_by_itself(zoom, wide, high, alike):
+    square = torch.zeros(32, 1, 48, 48)
+    square[:, :, 16:32, 16:32] = 255
+    result = changed(square, zoom=zoom) / 255
+    middle = slice(20, 28)  # lines that cross the square, however small it is
+    widths, heights = result[..., middle, :].sum(3).mean(2), result[..., middle].sum(2).mean(2)
+    assert bool(widths.std() > 1) is wide
+    assert bool(heights.std() > 1) is high
+    assert bool((widths - heights).abs().max() < 0.1) is alike
+
+
 def test_the_erased_square_has_a_third_of_the_side(faces):
     assert (changed(faces, random_erasing=1.0) != faces).sum(dim=(1, 2, 3)).max() == 16 * 16
 

@@ -14,7 +14,7 @@ from pipeline.training.ema import AveragedModel
 from pipeline.training.face_set import FaceSet
 from pipeline.training.loop import fit
 from pipeline.training.objectives import Chosen, Classification, Reconstruction
-from pipeline.training.optimiser import learning_rate
+from pipeline.training.optimiser import learning_rate, make_optimiser
 
 from ..conftest import ROOT
 from ..imports import modules_loaded
@@ -229,6 +229,21 @@ def test_one_cycle_rises_to_its_peak_and_falls_to_nearly_nothing(settings):
     assert rates[-1] < 0.01
     constant = settings.model_copy(update={"schedule": "constant"})
     assert learning_rate(constant, 7, 10) == 1.0
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "adamw"])
+def test_epsilon_shortens_the_steps_of_small_gradients(settings, optimiser):
+    def first_step(epsilon):
+        model = torch.nn.Linear(1, 1, bias=False)
+        model.weight.data.fill_(0.0)
+        changes = {"optimiser": optimiser, "epsilon": epsilon, "learning_rate": 1.0}
+        stepping = make_optimiser(model, settings.model_copy(update=changes))
+        model.weight.grad = torch.full((1, 1), -1e-7)
+        stepping.step()
+        return model.weight.item()
+
+    assert first_step(1e-7) == pytest.approx(1 / 2)  # gradient / (its size + epsilon)
+    assert first_step(1e-8) == pytest.approx(1 / 1.1)
 
 
 def test_the_average_follows_slowly_and_without_its_random_start():
