@@ -29,6 +29,7 @@ REPORT = Path("report/report.html")
 
 SUBMISSION = ARTIFACTS / "predict" / "submission.csv"
 PREDICTIONS = ARTIFACTS / "evaluate" / "predictions.parquet"
+CALIBRATION = ARTIFACTS / "evaluate" / "calibration.json"
 
 
 def folder(stage: str) -> Path:

@@ -217,9 +217,10 @@ class TTA(Section):
 
 
 class Evaluate(Section):
-    """How the held-out faces are scored."""
+    """How the held-out faces are scored, and from which probability on an expression is named."""
 
     tta: TTA
+    not_sure: Share
     resamples: Annotated[int, Field(ge=100, le=100_000)]
     seed: Seed
 

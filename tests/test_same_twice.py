@@ -92,7 +92,7 @@ def test_metrics_say_which_faces_chose_and_which_gave_the_figures(twice):
         assert trained["epoch_measured_on"] == "validation"
     faces = project.json("artifacts/evaluate/metrics.json")["faces"]
     assert faces == {
-        "epoch_chosen_on": chosen_on,
+        "epoch_chosen_on": chosen_on, "temperature_fitted_on": "validation",
         "thresholds_chosen_on": "none", "network_chosen_on": "validation",
         "measured_on": "test",
     }  # fmt: skip

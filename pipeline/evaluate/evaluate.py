@@ -3,13 +3,48 @@
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from pipeline.evaluate.result import Evaluation, PartScores
+from pipeline.evaluate.answers import count_answers
+from pipeline.evaluate.calibration import calibrate, fit_temperature, temper
+from pipeline.evaluate.result import Evaluated, Evaluation, PartScores
+from pipeline.networks.classifier import Classifier
+from pipeline.networks.networks import count_parameters
 from pipeline.params import MODELS, Evaluate, Params
 from pipeline.statistics.intervals import accuracy_and_f1
 from pipeline.statistics.scores import Labels, Probabilities, score
 from pipeline.training.selection import epoch_chosen_on
+
+
+def evaluate_model(
+    classifier: Classifier, probabilities: Probabilities, labels: Labels,
+    on_test: NDArray[np.bool_], settings: Evaluate,
+) -> Evaluated:  # fmt: skip
+    """All that is found of one model.
+
+    Args:
+        classifier: it.
+        probabilities: of validation and test faces, (N, 7).
+        labels: theirs, (N,).
+        on_test: which of them are test faces, (N,); the temperature is fitted on the others.
+        settings: of the stage.
+    """
+    validated = probabilities[~on_test], labels[~on_test]
+    tested = probabilities[on_test], labels[on_test]
+    temperature = fit_temperature(*validated)
+    return Evaluated(
+        network=classifier.architecture.title,
+        parameters=count_parameters(classifier),
+        validation=evaluate_part(*validated, settings),
+        test=evaluate_part(*tested, settings),
+        calibration=calibrate(
+            temperature, len(validated[1]), *tested,
+            resamples=settings.resamples, seed=settings.seed,
+        ),
+        answers=count_answers(temper(tested[0], temperature), tested[1], settings.not_sure),
+    )  # fmt: skip
 
 
 def evaluate_part(probabilities: Probabilities, labels: Labels, settings: Evaluate) -> PartScores:
@@ -45,7 +80,8 @@ def headline(evaluation: Evaluation) -> dict[str, Any]:
     """The few numbers by which experiments are compared."""
     numbers: dict[str, Any] = {}
     for model in MODELS:
-        test = getattr(evaluation, model).test
+        found = getattr(evaluation, model)
+        test, calibration, answers = found.test, found.calibration, found.answers
         numbers[model] = {
             "accuracy": test.accuracy,
             "macro_f1": test.macro_f1,
@@ -53,6 +89,14 @@ def headline(evaluation: Evaluation) -> dict[str, Any]:
             "accuracy_high": test.accuracy_interval.high,
             "macro_f1_low": test.macro_f1_interval.low,
             "macro_f1_high": test.macro_f1_interval.high,
+            "top2_accuracy": test.top2,
+            "temperature": calibration.temperature,
+            "calibration_error": calibration.after.value,
+            "calibration_error_low": calibration.after.low,
+            "calibration_error_high": calibration.after.high,
+            "calibration_error_before": calibration.before.value,
+            "answered": answers.answered.value,
+            "accuracy_answered": answers.right and answers.right.value,
         }
     difference = asdict(evaluation.difference)
     return numbers | {
@@ -72,7 +116,9 @@ def roles(params: Params) -> dict[str, Any]:
         "epoch_chosen_on": {
             model: epoch_chosen_on(getattr(params.train, model)) for model in MODELS
         },
-        "thresholds_chosen_on": "none",  # the answer is the most probable expression
+        "temperature_fitted_on": "validation",
+        # params.yaml says from which probability on an answer is given.
+        "thresholds_chosen_on": "none",
         # Not in this run: params.yaml and the recipes name networks and settings, which people
         # chose by validation faces of earlier trainings (benchmarks/TRIED.md).
         "network_chosen_on": "validation",

@@ -1,13 +1,44 @@
-"""Recall of each expression, and calibration, as pictures."""
+"""Recall of each expression, calibration and coverage, as pictures."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
+from pipeline.evaluate.answers import coverage_curve
+from pipeline.evaluate.calibration import reliability, temper
+from pipeline.evaluate.result import Answers, Evaluated, Reliability
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.figures.style import MUTED, legend_above, panel
-from pipeline.statistics.scores import Scores
+from pipeline.statistics.intervals import Interval
+from pipeline.statistics.scores import Labels, Probabilities, Scores
+
+
+def draw(
+    models: Mapping[str, Evaluated], probabilities: Mapping[str, Probabilities], labels: Labels
+) -> dict[str, Figure]:
+    """All pictures of the stage, by name, from each model's probabilities of the test faces."""
+    calibrated = {
+        model: temper(found, models[model].calibration.temperature)
+        for model, found in probabilities.items()
+    }
+    return {
+        "recall": draw_recalls(
+            {model: found.test for model, found in models.items()},
+            "Recall of each expression (test faces)",
+        ),
+        "calibration": draw_calibration(
+            {model: reliability(found, labels) for model, found in probabilities.items()},
+            {model: reliability(found, labels) for model, found in calibrated.items()},
+            "Can confidence be trusted?",
+        ),
+        "coverage": draw_coverage(
+            {model: coverage_curve(found, labels) for model, found in calibrated.items()},
+            {model: found.answers for model, found in models.items()},
+            "What answers are worth if some are left open",
+        ),
+    }
 
 
 def draw_recalls(scores: Mapping[str, Scores], title: str) -> Figure:
@@ -33,17 +64,57 @@ def draw_recalls(scores: Mapping[str, Scores], title: str) -> Figure:
 
 
 def draw_calibration(
-    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], title: str
-) -> Figure:
-    """Accuracy against confidence, one line a model: (confidence, accuracy) of each bin."""
+    before: Mapping[str, Sequence[Reliability]], after: Mapping[str, Sequence[Reliability]],
+    title: str,
+) -> Figure:  # fmt: skip
+    """A reliability diagram, a colour a model: as trained dotted, at its temperature with bars."""
     with panel(title, 3.9) as (figure, axes):
         axes.plot([0, 1], [0, 1], color=MUTED, linestyle=":", linewidth=1)
-        for model, (confidence, accuracy) in curves.items():
-            # Bins at an end are drawn whole, not cut in half by the frame.
+        for number, (model, bins) in enumerate(after.items()):
+            colour = f"C{number}"
             axes.plot(
-                confidence, accuracy, marker="o", markersize=4, label=model.upper(), clip_on=False
-            )
+                [each.confidence for each in before[model]],
+                [each.accuracy.value for each in before[model]],
+                color=colour, linestyle="--", linewidth=1,
+            )  # fmt: skip
+            axes.errorbar(
+                [each.confidence for each in bins],
+                [each.accuracy.value for each in bins],
+                _ends([each.accuracy for each in bins]),
+                # Bins at an end are drawn whole, not cut in half by the frame.
+                color=colour, marker="o", markersize=4, elinewidth=1, label=model.upper(),
+                clip_on=False,
+            )  # fmt: skip
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="accuracy")
+        axes.grid(visible=True)
+        legend_above(axes, len(after))
+    return figure
+
+
+def draw_coverage(
+    curves: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]],
+    answers: Mapping[str, Answers], title: str,
+) -> Figure:  # fmt: skip
+    """Accuracy against the share of faces that are answered, and where the threshold lies."""
+    with panel(title, 3.9) as (figure, axes):
+        for number, (model, (coverage, accuracy)) in enumerate(curves.items()):
+            axes.plot(coverage, accuracy, color=f"C{number}", label=model.upper())
+            found = answers[model]
+            if found.right:
+                axes.errorbar(
+                    [found.answered.value], [found.right.value], _ends([found.right]),
+                    color=f"C{number}", marker="o", markersize=5, elinewidth=1, clip_on=False,
+                )  # fmt: skip
+        axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="share of the faces that is answered")
+        axes.set_ylabel("accuracy among these")
         axes.grid(visible=True)
         legend_above(axes, len(curves))
     return figure
+
+
+def _ends(intervals: Sequence[Interval]) -> list[list[float]]:
+    """How far intervals reach below and above their figures, as error bars want it."""
+    return [
+        [max(0.0, each.value - each.low) for each in intervals],
+        [max(0.0, each.high - each.value) for each in intervals],
+    ]

@@ -19,13 +19,79 @@ class PartScores(Scores):
 
 
 @dataclass(frozen=True)
+class CalibrationError(Interval):
+    """Expected calibration error, and what chance alone makes of it.
+
+    Attributes:
+        by_chance: the mean of a classifier that is calibrated perfectly, with the same confidences
+            on as many faces.
+    """
+
+    by_chance: float
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Faces of about the same confidence: its mean, and how many of their answers are right."""
+
+    confidence: float
+    accuracy: Interval
+    faces: int
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A temperature, and what it does to the calibration error of the test faces.
+
+    Attributes:
+        temperature: divides the logarithms of the probabilities.
+        fitted_on: so many validation faces, none of which trained.
+        before: of the probabilities as the network gives them.
+        after: at the temperature.
+    """
+
+    temperature: float
+    fitted_on: int
+    before: CalibrationError
+    after: CalibrationError
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What comes of saying "not sure" below the threshold of params.yaml, on the test faces.
+
+    Attributes:
+        answered: share of the faces that get an answer.
+        right: share of right ones among these; none where no face is answered.
+        top2: share of all faces whose label is among the two likeliest expressions.
+        top2_not_sure: the same among the faces without an answer, if there are any.
+    """
+
+    answered: Interval
+    right: Interval | None
+    top2: Interval
+    top2_not_sure: Interval | None
+
+
+@dataclass(frozen=True)
 class Evaluated:
-    """One model's scores on the faces that it was not trained on."""
+    """One model's scores on the faces that it was not trained on.
+
+    Attributes:
+        network: its name.
+        parameters: how many.
+        validation: of the probabilities as the network gives them.
+        test: likewise.
+        calibration: what makes these probabilities mean what they say.
+        answers: what they are worth then.
+    """
 
     network: str
     parameters: int
     validation: PartScores
     test: PartScores
+    calibration: Calibration
+    answers: Answers
 
 
 @dataclass(frozen=True)
@@ -54,3 +120,8 @@ class Evaluation:
 read: Callable[[], Evaluation] = partial(
     read_json, Evaluation, layout.folder("evaluate") / "scores.json"
 )
+
+read_calibrations: Callable[[], dict[str, Calibration]] = partial(
+    read_json, dict[str, Calibration], layout.CALIBRATION
+)
+"""By model, for whoever answers with it."""

@@ -4,20 +4,19 @@ import numpy as np
 import pandas as pd
 
 from pipeline import layout
-from pipeline.evaluate.evaluate import compare_side_by_side, evaluate_part, headline, roles
-from pipeline.evaluate.figures import draw_calibration, draw_recalls
+from pipeline.evaluate.evaluate import compare_side_by_side, evaluate_model, headline, roles
+from pipeline.evaluate.figures import draw
 from pipeline.evaluate.result import Evaluated, Evaluation
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.faces.store import read_faces
 from pipeline.figures.style import save_all
 from pipeline.files import read_parquet, write_csv, write_json, write_parquet
 from pipeline.networks.inference import predict_probabilities
-from pipeline.networks.networks import count_parameters
 from pipeline.networks.store import load_classifier
 from pipeline.params import MODELS
 from pipeline.shell import Stage
 from pipeline.statistics.intervals import compare
-from pipeline.statistics.scores import Probabilities, calibration_curve, majority_accuracy
+from pipeline.statistics.scores import Probabilities, majority_accuracy
 
 
 def work(stage: Stage) -> None:
@@ -34,12 +33,7 @@ def work(stage: Stage) -> None:
         classifier = load_classifier(layout.folder(f"train@{model}"))
         found = predict_probabilities(classifier, faces.pixels[held_out], settings.tta)
         table |= {f"{model}_{name}": found[:, k] for k, name in enumerate(EXPRESSIONS)}
-        evaluated[model] = Evaluated(
-            network=classifier.architecture.title,
-            parameters=count_parameters(classifier),
-            validation=evaluate_part(found[~on_test], labels[~on_test], settings),
-            test=evaluate_part(found[on_test], labels[on_test], settings),
-        )
+        evaluated[model] = evaluate_model(classifier, found, labels, on_test, settings)
         probabilities[model] = found[on_test]
     guesses = {model: found.argmax(axis=1) for model, found in probabilities.items()}
     evaluation = Evaluation(
@@ -58,14 +52,7 @@ def work(stage: Stage) -> None:
     folder = layout.folder(stage.name)
     write_parquet(layout.PREDICTIONS, pd.DataFrame(table))
     write_json(folder / "scores.json", evaluation)
+    write_json(layout.CALIBRATION, {m: found.calibration for m, found in evaluated.items()})
     write_json(layout.metrics(stage.name), headline(evaluation) | {"faces": roles(stage.params)})
     write_csv(folder / "comparison.csv", compare_side_by_side(evaluation))
-    scores = {model: found.test for model, found in evaluated.items()}
-    curves = {
-        model: calibration_curve(found, labels[on_test]) for model, found in probabilities.items()
-    }
-    drawn = {
-        "recall": draw_recalls(scores, "Recall of each expression (test faces)"),
-        "calibration": draw_calibration(curves, "Can confidence be trusted?"),
-    }
-    save_all(drawn, layout.figures(stage.name))
+    save_all(draw(evaluated, probabilities, labels[on_test]), layout.figures(stage.name))

@@ -6,7 +6,7 @@ sentence says that nothing is shown.
 
 from collections.abc import Callable, Mapping
 
-from pipeline.evaluate.result import Evaluated, Evaluation
+from pipeline.evaluate.result import Answers, Calibration, Evaluated, Evaluation
 from pipeline.params import Classifiers
 from pipeline.statistics.intervals import Difference, Interval
 from pipeline.training.selection import epoch_chosen_on
@@ -73,14 +73,45 @@ def compared_by_f1(difference: Difference) -> str:
     )
 
 
+def calibrated(name: str, found: Calibration) -> str:
+    """What the temperature does to a network's confidence, as far as the test faces show it."""
+    after = found.after
+    sentence = (
+        f"A temperature of {found.temperature:.2f}, fitted on "
+        f"{counted(found.fitted_on, 'validation face')} that did not train, takes the calibration "
+        f"error of the {name} from {percent(found.before.value)} to {percent(after.value)} (95% "
+        f"interval {percent_range(after)})."
+    )
+    if after.low > 0:
+        return f"{sentence} It is more than chance makes: {percent(after.by_chance)}."
+    return (
+        f"{sentence} On so many faces perfect calibration would show {percent(after.by_chance)}, "
+        "and the error is not shown to be more than chance."
+    )
+
+
+def answered(name: str, found: Answers) -> str:
+    """How many faces a network names, how right it is on these, and what the others are left."""
+    share = f"The {name} names {percent(found.answered.value)} of the test faces"
+    right = found.right and (
+        f"and is right on {percent(found.right.value)} of these (95% interval "
+        f"{percent_range(found.right)})"
+    )
+    others = found.top2_not_sure and (
+        f"of the others {percent(found.top2_not_sure.value)} have their label among the two "
+        f"likeliest ({percent_range(found.top2_not_sure)})"
+    )
+    return " ".join(part for part in (share, right) if part) + (f"; {others}." if others else ".")
+
+
 def roles(train: Classifiers, faces: Mapping[str, int]) -> str:
     """Which faces did what: fitted, selected, gave the figures."""
     selects = any(epoch_chosen_on(each) == "validation" for each in (train.cnn, train.dnn))
     return (
         f"Training faces fit the weights. {counted(faces['validation'], 'validation face')} "
-        + ("select the epoch. " if selects else "select no epoch, as the last one is kept. ")
-        + "Networks and settings are those of params.yaml; the study's own were chosen before, by "
-        "validation faces of earlier trainings (benchmarks/TRIED.md). "
+        + ("select the epoch " if selects else "select no epoch, as the last one is kept, ")
+        + "and fit the temperatures. Networks and settings are those of params.yaml; the study's "
+        "own were chosen before, by validation faces of earlier trainings (benchmarks/TRIED.md). "
         f"{counted(faces['test'], 'test face')} select nothing and give every figure on this "
         "page that is not marked otherwise."
     )
@@ -97,9 +128,11 @@ def score_rows(results: Evaluation) -> list[Row]:
         "Parameters": lambda model: Cell(count(model.parameters)),
         "Accuracy": lambda model: with_interval(model.test.accuracy_interval),
         "Macro-F1": lambda model: with_interval(model.test.macro_f1_interval),
-        "Top-2 accuracy": lambda model: Cell(percent(model.test.top2)),
+        "Top-2 accuracy": lambda model: with_interval(model.answers.top2),
         "Log loss, nats": lambda model: Cell(f"{model.test.log_loss:.3f}"),
-        "Calibration error": lambda model: Cell(percent(model.test.calibration_error)),
+        "Calibration error as trained": lambda model: with_interval(model.calibration.before),
+        "Temperature": lambda model: Cell(f"{model.calibration.temperature:.2f}"),
+        "Calibration error at it": lambda model: with_interval(model.calibration.after),
         "Accuracy on validation faces": lambda model: with_interval(
             model.validation.accuracy_interval
         ),

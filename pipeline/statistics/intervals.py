@@ -118,6 +118,17 @@ def _compare_f1(
     return percentile_interval(macro_f1(cubes.sum(axis=3)) - macro_f1(cubes.sum(axis=2)))
 
 
+def wilson_interval(count: int, of: int) -> Interval:
+    """A share with Wilson's score interval (1927), which holds for few faces and near 0 and 1.
+
+    Args:
+        count: faces that have it.
+        of: how many there are, at least 1.
+    """
+    ends = binomtest(count, of).proportion_ci(confidence_level=(HIGH - LOW) / 100, method="wilson")
+    return Interval(count / of, float(ends.low), float(ends.high))
+
+
 def percentile_interval(values: NDArray[np.floating]) -> Interval:
     """An interval from values (1 + resamples,): first the figure itself, then its resamples."""
     low, high = np.percentile(values[1:], [LOW, HIGH])

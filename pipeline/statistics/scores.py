@@ -90,17 +90,3 @@ def calibration_error(
 def majority_accuracy(train: Labels, labels: Labels) -> float:
     """Accuracy of always naming the expression that is most frequent in training."""
     return float((labels == np.bincount(train).argmax()).mean())
-
-
-def calibration_curve(
-    probabilities: Probabilities, labels: Labels, bins: int = 10
-) -> tuple[list[float], list[float]]:
-    """Mean confidence and accuracy of each bin that holds faces, least confident first."""
-    confidence = probabilities.max(axis=1).astype(np.float64)
-    right = probabilities.argmax(axis=1) == labels
-    number = np.minimum((confidence * bins).astype(int), bins - 1)
-    filled = np.unique(number)
-    return (
-        [float(confidence[number == bin_].mean()) for bin_ in filled],
-        [float(right[number == bin_].mean()) for bin_ in filled],
-    )

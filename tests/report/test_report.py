@@ -51,6 +51,9 @@ def difference(value, p=0.0001):
     return {"accuracy": gap, "macro_f1": gap, "first_only": 9, "second_only": 2, "p": p}
 
 
+WRONG = interval(0.1) | {"by_chance": 0.03}
+
+
 def scores(network, accuracy):
     each = {"precision": accuracy, "recall": accuracy, "f1": accuracy, "faces": 10}
     part = {
@@ -58,7 +61,16 @@ def scores(network, accuracy):
         "calibration_error": 0.1, "per_class": dict.fromkeys(EXPRESSIONS, each),
         "accuracy_interval": interval(accuracy), "macro_f1_interval": interval(accuracy),
     }  # fmt: skip
-    return {"network": network, "parameters": 1234567, "validation": part, "test": part}
+    return {
+        "network": network, "parameters": 1234567, "validation": part, "test": part,
+        "calibration": {
+            "temperature": 0.8, "fitted_on": 70, "before": WRONG, "after": WRONG | {"low": 0},
+        },
+        "answers": {
+            "answered": interval(0.9), "right": interval(accuracy), "top2": interval(accuracy),
+            "top2_not_sure": interval(0.6),
+        },
+    }  # fmt: skip
 
 
 def explained(r2, segments=36):
@@ -170,7 +182,7 @@ RESULTS = {
 
 FIGURES = (
     "ingest/faces", "split/counts", "train@cnn/history", "train@dnn/history", "evaluate/recall",
-    "evaluate/calibration", "confusion/frequency",
+    "evaluate/calibration", "evaluate/coverage", "confusion/frequency",
     *(f"confusion/{model}{kind}" for model in MODELS for kind in ("", "-negative")),
     *(f"saliency/{model}/{name}" for model in MODELS
       for name in ("methods", "triptych", "overlay", "loss", "deletion")),
@@ -305,6 +317,12 @@ def compared(**change):
     return with_("evaluate/scores.json", **change)
 
 
+def of_cnn(part, **change):
+    """The CNN's calibration or answers with some of their keys changed."""
+    found = scores("compact-cnn", 0.8)
+    return compared(cnn=found | {part: found[part] | change})
+
+
 def semi(**change):
     return with_("semisupervised/semisupervised.json", **change)
 
@@ -383,6 +401,19 @@ CASES: list[tuple[Any, ...]] = [
     (compared(majority_accuracy=0.54), "The DNN is not shown to be better than that.",
      "!The CNN is not shown"),
     (compared(majority_accuracy=0.6), "The DNN is worse than that."),
+    # What confidence means, and answers that are left open.
+    ({}, "A temperature of 0.80, fitted on 70 validation faces that did not train, takes the "
+     "calibration error of the CNN from 10.0% to 10.0% (95% interval 0.0 to 15.0%). On so many "
+     "faces perfect calibration would show 3.0%, and the error is not shown to be more",
+     "named from a probability of 50.0% on",
+     "The CNN names 90.0% of the test faces and is right on 80.0% of these (95% interval 75.0 to "
+     "85.0%); of the others 60.0% have their label among the two likeliest (55.0 to 65.0%)."),
+    (of_cnn("calibration", after=WRONG), "15.0%). It is more than chance makes: 3.0%."),
+    (of_cnn("answers", right=None, answered=interval(0, 0)),
+     "The CNN names 0.0% of the test faces; of the others 60.0%"),
+    (of_cnn("answers", top2_not_sure=None, answered=interval(1, 0)),
+     "The CNN names 100.0% of the test faces and is right on 80.0% of these (95% interval 75.0 "
+     "to 85.0%). The DNN"),
     # Of which views of a face an answer is the mean; which faces chose the epoch.
     (views(flip=True, shift=2), "the map is that of the face as it is",
      "a face, the face moved by 2 pixels up, down, left and right, and the mirror "),
@@ -392,7 +423,8 @@ CASES: list[tuple[Any, ...]] = [
     (views(flip=False, shift=0), f"!{VIEWS}"),
     (trained("cnn", keep="best"), "70 validation faces select the epoch"),
     # The networks, and the mathematics of their layers.
-    ({}, "70 validation faces select no epoch", "were chosen before, by validation faces",
+    ({}, "70 validation faces select no epoch, as the last one is kept, and fit the temperatures.",
+     "were chosen before, by validation faces",
      "conv1 Conv2d 32 × 48 × 48 320 norm1 BatchNorm2d 32 × 48 × 48 128",  # noqa: RUF001
      "The CNN, layer by layer", "The DNN, layer by layer", "total 448 trainable 384",
      "dense-dnn, 1.25 times as wide to match the CNN's size", "Passes over the faces 2.7 2.7",

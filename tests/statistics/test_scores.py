@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
+from pipeline.evaluate.calibration import reliability
 from pipeline.evaluate.evaluate import roles
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.statistics.intervals import accuracy_and_f1, compare, macro_f1, mean_interval
 from pipeline.statistics.scores import (
-    calibration_curve,
     calibration_error,
     majority_accuracy,
     score,
@@ -49,8 +49,8 @@ def test_calibration_error_of_the_sure_and_of_the_honest():
     assert calibration_error(sure, half) == pytest.approx(0.5)
     honest = np.tile(np.array([0.5, 0.5, 0, 0, 0, 0, 0], np.float32), (100, 1))
     assert calibration_error(honest, half) == pytest.approx(0)
-    confidence, accuracy = calibration_curve(sure, half)
-    assert (confidence, accuracy) == ([1.0], [0.5])
+    (only,) = reliability(sure, half)
+    assert (only.confidence, only.accuracy.value, only.faces) == (1.0, 0.5, 100)
 
 
 def test_the_majority_is_that_of_the_training_faces():

@@ -1,0 +1,46 @@
+"""Answers that may be left open: how right a classifier is where it is sure enough to answer."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.evaluate.result import Answers
+from pipeline.statistics.intervals import wilson_interval
+from pipeline.statistics.scores import Labels, Probabilities
+
+
+def count_answers(probabilities: Probabilities, labels: Labels, threshold: float) -> Answers:
+    """What comes of naming an expression from a probability on, and else of saying "not sure".
+
+    Args:
+        probabilities: (N, 7), calibrated, so that the threshold means what it says.
+        labels: (N,).
+        threshold: of the likeliest expression; 0 answers always.
+    """
+    sure = probabilities.max(axis=1) >= threshold
+    right = probabilities.argmax(axis=1) == labels
+    best_two = np.argpartition(probabilities, -2, axis=1)[:, -2:]
+    among_two = (best_two == labels[:, None]).any(axis=1)
+    return Answers(
+        answered=wilson_interval(int(sure.sum()), len(labels)),
+        right=wilson_interval(int(right[sure].sum()), int(sure.sum())) if sure.any() else None,
+        top2=wilson_interval(int(among_two.sum()), len(labels)),
+        top2_not_sure=(
+            wilson_interval(int(among_two[~sure].sum()), int((~sure).sum()))
+            if not sure.all()
+            else None
+        ),
+    )
+
+
+def coverage_curve(
+    probabilities: Probabilities, labels: Labels, points: int = 100
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Accuracy among the most confident faces, by their share of all; each (points,) at most.
+
+    Selective classification's accuracy and coverage (Geifman and El-Yaniv 2017, arXiv:1705.08500).
+    It begins with 20 faces: before that it shows chance.
+    """
+    order = np.argsort(-probabilities.max(axis=1), kind="stable")
+    right = (probabilities.argmax(axis=1) == labels)[order]
+    faces = np.unique(np.linspace(min(20, len(right)), len(right), points).round().astype(np.int64))
+    return faces / len(right), right.cumsum()[faces - 1] / faces

@@ -1,0 +1,37 @@
+"""Answers that are left open below a threshold: how many there are, and what they are worth."""
+
+import numpy as np
+import pytest
+
+from pipeline.evaluate.answers import count_answers, coverage_curve
+
+SURE = np.array([0.9, 0.05, 0.05, 0, 0, 0, 0], np.float32)
+UNSURE = np.array([0.4, 0.35, 0.25, 0, 0, 0, 0], np.float32)
+FACES = np.stack([SURE] * 60 + [UNSURE] * 40)
+LABELS = np.repeat([0, 6, 0, 1, 2], [54, 6, 16, 12, 12])
+
+
+def test_faces_below_the_threshold_are_left_open_and_the_two_likeliest_told():
+    found = count_answers(FACES, LABELS, 0.5)
+    assert (found.answered.value, found.right.value) == (0.6, 0.9)
+    assert found.top2_not_sure.value == pytest.approx(28 / 40)
+    assert found.top2.value == pytest.approx(0.82)
+    assert found.right.low < 0.9 < found.right.high
+
+
+def test_all_or_none_may_be_answered():
+    everything = count_answers(FACES, LABELS, 0.0)
+    assert everything.answered.value == 1
+    assert everything.right.value == 0.7
+    assert everything.top2_not_sure is None
+    nothing = count_answers(FACES, LABELS, 1.0)
+    assert nothing.right is None
+    assert nothing.top2_not_sure.value == everything.top2.value
+
+
+def test_the_curve_goes_from_the_surest_faces_to_all():
+    coverage, accuracy = coverage_curve(FACES, LABELS)
+    assert coverage[[0, -1]] == pytest.approx([0.2, 1])
+    assert accuracy[-1] == pytest.approx(0.7)
+    assert accuracy[coverage == 0.6] == pytest.approx(0.9)
+    assert coverage_curve(FACES[:3], LABELS[:3])[0] == pytest.approx([1])
