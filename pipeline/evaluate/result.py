@@ -95,6 +95,37 @@ class Evaluated:
 
 
 @dataclass(frozen=True)
+class Third:
+    """Test faces within a third of a measure.
+
+    Attributes:
+        faces: how many.
+        recall: share of them that is named rightly; none where there are no faces.
+        expected: what it would be if only the expressions of these faces counted: the mean of the
+            recalls that their expressions have among all test faces.
+    """
+
+    faces: int
+    recall: Interval | None = None
+    expected: float | None = None
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Recall by one measure of the photograph.
+
+    Attributes:
+        edges: of the measure, between the thirds of the training faces.
+        thirds: by model: the lowest, the middle, the highest.
+        difference: by model: recall in the highest third less that in the lowest.
+    """
+
+    edges: tuple[float, float]
+    thirds: dict[str, list[Third]]
+    difference: dict[str, Interval | None]
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Both models, what they have to exceed, and the CNN less the DNN on the same test faces.
 
@@ -106,6 +137,7 @@ class Evaluation:
         cnn: one model.
         dnn: the other.
         difference: of the two.
+        quality: by measure of the photograph: brightness, contrast, sharpness.
     """
 
     selected_on: dict[str, str]
@@ -115,6 +147,7 @@ class Evaluation:
     cnn: Evaluated
     dnn: Evaluated
     difference: Difference
+    quality: dict[str, Quality]
 
 
 read: Callable[[], Evaluation] = partial(

@@ -4,9 +4,9 @@ Every claim rests on its interval: where that includes what would make the claim
 sentence says that nothing is shown.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from pipeline.evaluate.result import Answers, Calibration, Evaluated, Evaluation
+from pipeline.evaluate.result import Answers, Calibration, Evaluated, Evaluation, Third
 from pipeline.params import Classifiers
 from pipeline.statistics.intervals import Difference, Interval
 from pipeline.training.selection import epoch_chosen_on
@@ -102,6 +102,45 @@ def answered(name: str, found: Answers) -> str:
         f"likeliest ({percent_range(found.top2_not_sure)})"
     )
     return " ".join(part for part in (share, right) if part) + (f"; {others}." if others else ".")
+
+
+def quality_rows(results: Evaluation) -> list[Row]:
+    """Recall in each third of each measure of the photograph."""
+    rows = []
+    for measure, found in results.quality.items():
+        low, high = found.edges
+        places = (f"below {low:.0f}", f"{low:.0f} to {high:.0f}", f"{high:.0f} or more")
+        for number, place in enumerate(places):
+            cnn, dnn = (found.thirds[model][number] for model in ("cnn", "dnn"))
+            name = f"{measure.capitalize()} {place}, {counted(cnn.faces, 'face')}"
+            rows.append(Row(name, _recall(cnn), _recall(dnn)))
+    return rows
+
+
+def _recall(third: Third) -> Cell:
+    found = third.recall
+    return Cell(percent(found.value), percent_range(found)) if found else Cell(NOTHING)
+
+
+def quality_matters(name: str, model: str, results: Evaluation) -> str:
+    """For which measures the highest third is recognised otherwise than the lowest."""
+    shown = [
+        _matters(measure, gap, found.thirds[model])
+        for measure, found in results.quality.items()
+        if (gap := found.difference[model]) and excludes_zero(gap)
+    ]
+    if not shown:
+        return f"For the {name} no measure is shown to matter."
+    return f"For the {name} recall differs with {'; with '.join(shown)}."
+
+
+def _matters(measure: str, gap: Interval, thirds: Sequence[Third]) -> str:
+    expected = (thirds[2].expected or 0) - (thirds[0].expected or 0)
+    return (
+        f"{measure}: in the highest third it is {points(gap.value)} percentage points against the "
+        f"lowest (95% interval {points_range(gap)}), where their expressions alone would make "
+        f"{points(expected)}"
+    )
 
 
 def roles(train: Classifiers, faces: Mapping[str, int]) -> str:

@@ -129,6 +129,22 @@ def wilson_interval(count: int, of: int) -> Interval:
     return Interval(count / of, float(ends.low), float(ends.high))
 
 
+def share_difference(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Interval | None:
+    """Share of the true among some faces less that among other ones; none where there are none.
+
+    With Newcombe's interval from the two of Wilson (1998, method 10).
+    """
+    if not (len(first) and len(second)):
+        return None
+    one, other = (wilson_interval(int(each.sum()), len(each)) for each in (first, second))
+    value = one.value - other.value
+    return Interval(
+        value,
+        value - float(np.hypot(one.value - one.low, other.high - other.value)),
+        value + float(np.hypot(one.high - one.value, other.value - other.low)),
+    )
+
+
 def percentile_interval(values: NDArray[np.floating]) -> Interval:
     """An interval from values (1 + resamples,): first the figure itself, then its resamples."""
     low, high = np.percentile(values[1:], [LOW, HIGH])

@@ -1,0 +1,95 @@
+"""Recall by how bright, contrasty and sharp a face is: are poor photographs recognised less well?
+
+Thirds are those of the training faces, so that no test face decides into which it falls.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.evaluate.result import Quality, Third
+from pipeline.statistics.intervals import share_difference, wilson_interval
+from pipeline.statistics.scores import Labels
+
+CHUNK = 64
+"""Faces that are measured at once: as many as a processor's cache holds."""
+
+Values = NDArray[np.float64]
+"""(N,), one for each face."""
+
+
+def brightness(faces: NDArray[np.float32]) -> Values:
+    """Mean grey level of faces (N, 48, 48), 0..255."""
+    means: Values = faces.mean(axis=(1, 2), dtype=np.float64)
+    return means
+
+
+def contrast(faces: NDArray[np.float32]) -> Values:
+    """Standard deviation of the grey levels."""
+    deviations: Values = faces.std(axis=(1, 2))
+    return deviations
+
+
+def sharpness(faces: NDArray[np.float32]) -> Values:
+    """Variance of the Laplacian, in squared grey levels (Pech-Pacheco et al. 2000).
+
+    It is high where edges are sharp, and where there is noise or much contrast.
+    """
+    inside = faces[:, 1:-1, 1:-1]
+    around = faces[:, :-2, 1:-1] + faces[:, 2:, 1:-1] + faces[:, 1:-1, :-2] + faces[:, 1:-1, 2:]
+    variances: Values = (around - 4 * inside).var(axis=(1, 2))
+    return variances
+
+
+MEASURES: Mapping[str, Callable[[NDArray[np.float32]], Values]] = {
+    "brightness": brightness, "contrast": contrast, "sharpness": sharpness,
+}  # fmt: skip
+
+
+def measure_faces(pixels: NDArray[np.uint8]) -> dict[str, Values]:
+    """Each measure of each face, from grey levels (N, 48, 48), which may be memory-mapped."""
+    found = {name: np.empty(len(pixels)) for name in MEASURES}
+    for start in range(0, len(pixels), CHUNK):
+        chunk = pixels[start : start + CHUNK].astype(np.float32)
+        for name, measure in MEASURES.items():
+            found[name][start : start + CHUNK] = measure(chunk)
+    return found
+
+
+def compare_thirds(
+    train: Values, test: Values, labels: Labels, right: Mapping[str, NDArray[np.bool_]]
+) -> Quality:
+    """Recall in the thirds of one measure.
+
+    Args:
+        train: the measure of the training faces, which gives the edges.
+        test: of the test faces, (N,).
+        labels: theirs, (N,).
+        right: by model, whether it names them, (N,).
+    """
+    edges = np.quantile(train, [1 / 3, 2 / 3])
+    third = np.searchsorted(edges, test, side="right")
+    return Quality(
+        edges=(float(edges[0]), float(edges[1])),
+        thirds={
+            model: [_third(third == number, labels, named) for number in range(3)]
+            for model, named in right.items()
+        },
+        difference={
+            model: share_difference(named[third == 2], named[third == 0])
+            for model, named in right.items()
+        },
+    )
+
+
+def _third(inside: NDArray[np.bool_], labels: Labels, right: NDArray[np.bool_]) -> Third:
+    if not inside.any():
+        return Third(faces=0)
+    faces = np.bincount(labels)
+    recall = np.bincount(labels, weights=right) / np.maximum(faces, 1)
+    return Third(
+        faces=int(inside.sum()),
+        recall=wilson_interval(int(right[inside].sum()), int(inside.sum())),
+        expected=float(recall[labels[inside]].mean()),
+    )
