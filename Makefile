@@ -115,7 +115,8 @@ clean:  ## remove what the study made, its record too; your faces in data/raw st
 .PHONY: in-git
 in-git:
 	@command -v git >/dev/null || { echo 'git is not installed, and DVC needs it: install git first'; exit 1; }
-	@git rev-parse --git-dir >/dev/null || { echo 'DVC works in git repositories only, and this folder is none: say `git init` first'; exit 1; }
+	@# What git itself says is right for a folder of another owner, and `git init` would be wrong there.
+	@git rev-parse --git-dir >/dev/null || { test -e .git || echo 'DVC works in git repositories only, and this folder is none: say `git init` first'; exit 1; }
 
 $(VENV)/installed: pyproject.toml constraints.txt  # what the study needs
 	$(if $(filter cpu cuda,$(TORCH)),,$(error TORCH is '$(TORCH)': allowed are cpu and cuda, as in `make study TORCH=cuda`))

@@ -8,8 +8,9 @@ from typing import Any
 from flows import remote_experiments
 from pipeline import params
 from pipeline.dotted_keys import Nested, nest
-from pipeline.driver.experiment_runs import Experiment, check_name, check_workspace
+from pipeline.driver.experiment_runs import Experiment, check_name
 from pipeline.driver.stage_graph import Graph, read_graph
+from pipeline.driver.workspace import check_workspace
 from pipeline.errors import UserError
 from pipeline.experiments.recipes import check_source, configure, read_recipe
 from pipeline.layout import PARAMS

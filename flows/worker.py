@@ -16,7 +16,7 @@ from flows import HOME, remote_experiments
 from flows.programs import Program, run_together
 from flows.servers import MLFLOW_HEALTH, PATIENCE, PREFECT_HEALTH, addresses, answers
 from pipeline.compute_slot import count_slots
-from pipeline.driver.experiment_runs import check_workspace
+from pipeline.driver.workspace import check_workspace
 from pipeline.errors import UserError
 from pipeline.record.address import URI, find_address, without_secrets
 

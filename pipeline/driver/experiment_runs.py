@@ -31,9 +31,6 @@ COPIES = Path(".dvc/tmp/exps/standalone")
 ABANDONED = 600.0
 """Seconds after which a copy that no process works in was left behind."""
 
-CODE = ("pipeline", "dvc.yaml", "constraints.txt")
-"""What results follow from besides parameters and data."""
-
 
 @dataclass(frozen=True)
 class Experiment:
@@ -80,24 +77,6 @@ def check_name(name: str) -> None:
         raise UserError(
             f"experiment {name!r}: not a name that git takes; "
             f"letters, digits, - and _ are, as in short-1"
-        )
-
-
-def check_workspace() -> None:
-    """See that the temporary copy will hold all code.
-
-    Raises:
-        UserError: this is no project with a first commit, or code is not known to git.
-    """
-    if not layout.PARAMS.exists() or not Path("dvc.yaml").exists():
-        raise UserError("params.yaml, dvc.yaml: not here; run from the project's folder")
-    if not read_commit("HEAD"):
-        raise UserError("git: no commit here; DVC keeps experiments by commit: git commit")
-    unknown = git("ls-files", "--others", "--exclude-standard", "--", *CODE)
-    if unknown:
-        first = unknown.splitlines()[0]
-        raise UserError(
-            f"{first}: not known to git, so an experiment would lack it: git add {first}"
         )
 
 

@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.dotted_keys import flatten
-from pipeline.driver.experiment_runs import Experiment, check_workspace, read_kept, run_experiment
+from pipeline.driver.experiment_runs import Experiment, read_kept, run_experiment
 from pipeline.driver.stage_runs import DVC
+from pipeline.driver.workspace import check_workspace
 from pipeline.errors import UserError
 from pipeline.experiments.grids import GRIDS, read_grid
 from pipeline.experiments.recipes import (

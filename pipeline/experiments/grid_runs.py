@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pipeline.dotted_keys import Nested
-from pipeline.driver.experiment_runs import Experiment, check_workspace, read_kept
+from pipeline.driver.experiment_runs import Experiment, read_kept
+from pipeline.driver.workspace import check_workspace
 from pipeline.experiments.grid_report import GridReport, write_report
 from pipeline.experiments.grids import Combination, GridFile, combine, read_grid
 from pipeline.experiments.recipes import check_source
