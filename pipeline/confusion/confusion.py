@@ -13,7 +13,7 @@ from pipeline.confusion.result import (
 )
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.params import Evaluate
-from pipeline.statistics.intervals import exact_interval, percentile_interval, resample_counts
+from pipeline.statistics.intervals import percentile_interval, resample_counts, share_interval
 from pipeline.statistics.scores import Labels
 
 Matrix = NDArray[np.floating]
@@ -77,7 +77,7 @@ def most_confused(counts: NDArray[np.integer], pairs: int = 5) -> list[ConfusedP
     """
     faces = counts.sum(axis=1)
     found = [
-        ConfusedPair(EXPRESSIONS[i], EXPRESSIONS[j], n, exact_interval(n, int(faces[i])))
+        ConfusedPair(EXPRESSIONS[i], EXPRESSIONS[j], n, share_interval(n, int(faces[i]), "exact"))
         for (i, j), n in ((cell, int(counts[cell])) for cell in np.ndindex(counts.shape))
         if n and i != j
     ]

@@ -18,7 +18,7 @@ class ConfusedPair:
         true: the expression that it is.
         predicted: the one that it is taken for.
         faces: how many faces.
-        share: of all faces of the true expression, with the exact binomial interval.
+        share: of all faces of the true expression, with its exact binomial interval.
     """
 
     true: str

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.evaluate.result import Answers
-from pipeline.statistics.intervals import wilson_interval
+from pipeline.statistics.intervals import share_interval
 from pipeline.statistics.scores import Labels, Probabilities
 
 
@@ -21,11 +21,11 @@ def count_answers(probabilities: Probabilities, labels: Labels, threshold: float
     best_two = np.argpartition(probabilities, -2, axis=1)[:, -2:]
     among_two = (best_two == labels[:, None]).any(axis=1)
     return Answers(
-        answered=wilson_interval(int(sure.sum()), len(labels)),
-        right=wilson_interval(int(right[sure].sum()), int(sure.sum())) if sure.any() else None,
-        top2=wilson_interval(int(among_two.sum()), len(labels)),
+        answered=share_interval(int(sure.sum()), len(labels)),
+        right=share_interval(int(right[sure].sum()), int(sure.sum())) if sure.any() else None,
+        top2=share_interval(int(among_two.sum()), len(labels)),
         top2_not_sure=(
-            wilson_interval(int(among_two[~sure].sum()), int((~sure).sum()))
+            share_interval(int(among_two[~sure].sum()), int((~sure).sum()))
             if not sure.all()
             else None
         ),

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.evaluate.result import Calibration, CalibrationError, Reliability
-from pipeline.statistics.intervals import HIGH, LOW, wilson_interval
+from pipeline.statistics.intervals import HIGH, LOW, share_interval
 from pipeline.statistics.scores import CALIBRATION_BINS, Labels, Probabilities
 
 LEAST, MOST = 0.05, 20.0
@@ -105,7 +105,7 @@ def reliability(probabilities: Probabilities, labels: Labels, bins: int = 10) ->
     return [
         Reliability(
             confidence=float(confidence[number == each].mean()),
-            accuracy=wilson_interval(int(right[number == each].sum()), int((number == each).sum())),
+            accuracy=share_interval(int(right[number == each].sum()), int((number == each).sum())),
             faces=int((number == each).sum()),
         )
         for each in np.unique(number)

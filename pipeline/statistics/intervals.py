@@ -1,6 +1,7 @@
 """How certain a figure is: bootstrap intervals and the paired test between two models."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,15 +83,6 @@ def mean_interval(values: NDArray[np.floating], *, resamples: int, seed: int) ->
     return percentile_interval(np.concatenate([[values.mean()], values[drawn].mean(axis=1)]))
 
 
-def exact_interval(count: int, total: int) -> Interval:
-    """A share of some faces, and its exact binomial interval (Clopper & Pearson 1934).
-
-    It holds for few faces as well, of which a bootstrap can draw nothing else than what there is.
-    """
-    found = binomtest(count, total).proportion_ci(confidence_level=(HIGH - LOW) / 100)
-    return Interval(count / total, float(found.low), float(found.high))
-
-
 def compare(
     labels: Labels, first: Labels, second: Labels, *, resamples: int, seed: int
 ) -> Difference:
@@ -118,14 +110,18 @@ def _compare_f1(
     return percentile_interval(macro_f1(cubes.sum(axis=3)) - macro_f1(cubes.sum(axis=2)))
 
 
-def wilson_interval(count: int, of: int) -> Interval:
-    """A share with Wilson's score interval (1927), which holds for few faces and near 0 and 1.
+def share_interval(count: int, of: int, method: Literal["wilson", "exact"] = "wilson") -> Interval:
+    """A share with its interval, which holds for few faces and near 0 and 1, too.
 
     Args:
         count: faces that have it.
         of: how many there are, at least 1.
+        method: `wilson` is Wilson's score interval (1927), right on average; `exact` is Clopper's
+            and Pearson's (1934), never too narrow, for who ranks by an end of it.
     """
-    ends = binomtest(count, of).proportion_ci(confidence_level=(HIGH - LOW) / 100, method="wilson")
+    from scipy.stats import binomtest  # slow, and readers of intervals need not pay it
+
+    ends = binomtest(count, of).proportion_ci(confidence_level=(HIGH - LOW) / 100, method=method)
     return Interval(count / of, float(ends.low), float(ends.high))
 
 
@@ -136,7 +132,7 @@ def share_difference(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Int
     """
     if not (len(first) and len(second)):
         return None
-    one, other = (wilson_interval(int(each.sum()), len(each)) for each in (first, second))
+    one, other = (share_interval(int(each.sum()), len(each)) for each in (first, second))
     value = one.value - other.value
     return Interval(
         value,
