@@ -7,20 +7,16 @@ It is explained on the test faces of the study here, with its parameters.
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from pipeline import layout
 from pipeline.dvc_yaml import read_entries
 from pipeline.errors import UserError
 from pipeline.explaining.subject import Subject, read_test_faces
 from pipeline.files import write_json
-from pipeline.networks.classifier import Classifier
-from pipeline.networks.store import load_classifier
 from pipeline.params import MODELS, load
-from pipeline.record.fetching import FORMS, fetch_classifier, is_address
+from pipeline.trained_models import NAMES, find_classifier, name_of
 
 ANALYSES = tuple(
     entry.name
@@ -39,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m pipeline.explain",
         description="Explain a trained model on the test faces of the study here.",
     )
-    parser.add_argument("model", help=f"cnn, dnn, a folder with a trained model, {FORMS}")
+    parser.add_argument("model", help=NAMES)
     parser.add_argument(
         "analyses", nargs="*", metavar="ANALYSIS",
         help=f"which of {', '.join(ANALYSES)}; without any, all",
@@ -78,32 +74,6 @@ def explain(model: str, analyses: Sequence[str], to: Path | None = None) -> None
         stage = import_module(f"pipeline.{name}.stage")
         write_json(folder / f"{name}.json", stage.explain(subject))
         print(folder / f"{name}.json", flush=True)
-
-
-def name_of(model: str) -> str:
-    """What results are called: `models:/faces/3` is `faces-3`, the folder `runs/a/cnn` is `a-cnn`.
-
-    A folder's own name is not enough: of many it is `cnn`, as the study's own model is called.
-    """
-    if is_address(model):
-        return model.split(":", 1)[1].strip("/").replace("/", "-")
-    return model if model in MODELS else "-".join(Path(model).resolve().parts[1:][-2:])
-
-
-def find_classifier(model: str) -> Classifier:
-    """Load a model by name, folder or address.
-
-    Raises:
-        UserError: there is none.
-    """
-    if model in MODELS:
-        return load_classifier(layout.folder(f"train@{model}"))
-    if is_address(model):
-        with tempfile.TemporaryDirectory() as folder:
-            return load_classifier(fetch_classifier(model, Path(folder)))
-    if not Path(model).is_dir():
-        raise UserError(f"{model}: no such model; allowed: {', '.join(MODELS)}, a folder, {FORMS}")
-    return load_classifier(Path(model))
 
 
 if __name__ == "__main__":

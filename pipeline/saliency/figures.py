@@ -61,17 +61,17 @@ def grey(faces: Images) -> Pictures:
 
 def heat(maps: Maps) -> Pictures:
     """Maps as pictures, dark where a map is 0."""
-    return mpl.colormaps["magma"](_scale(maps))[..., :3]
+    return mpl.colormaps["magma"](scale(maps))[..., :3]
 
 
 def overlay(faces: Images, maps: Maps) -> Pictures:
     """Maps laid over their faces: the more salient a pixel, the less of the face shows."""
     # Squared, so that the haze of slightly salient pixels does not veil the face.
-    opacity = _scale(maps)[..., None].astype(np.float64) ** 2
+    opacity = scale(maps)[..., None].astype(np.float64) ** 2
     return grey(faces) * (1 - opacity) + np.array(mpl.colormaps["autumn"](0.75)[:3]) * opacity
 
 
-def _scale(maps: Maps) -> Maps:
+def scale(maps: Maps) -> Maps:
     """Each map from 0 to 1, its own 99th percentile.
 
     A few single pixels are much brighter than all others; scaled by those, a map would be black.

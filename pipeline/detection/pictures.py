@@ -1,0 +1,101 @@
+"""Any user's picture as upright colours."""
+
+import io
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from pipeline.errors import UserError
+
+Picture = NDArray[np.uint8]
+"""Colours of a picture, (height, width, 3), 0..255."""
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+"""What is opened, whatever a file is called. Not all that Pillow knows: some kinds run programs."""
+
+SUFFIXES = (
+    ".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".pnm",
+)  # fmt: skip
+"""Names of files that are taken for pictures in a folder."""
+
+MOST_PIXELS = 89_478_485
+"""Pillow's own limit, of which a picture takes 270 MB: more is refused before it is decoded."""
+
+SMALLEST = 24
+"""Pixels a side below which there is no face to be seen."""
+
+
+def read_picture(source: Path | bytes, name: str | None = None) -> Picture:
+    """Read a picture: its first frame, turned upright where it says how (EXIF), without alpha.
+
+    Transparent parts become black, more than 8 bits become 8. Boxes of faces are of the upright
+    picture.
+
+    Args:
+        source: a file, or its content.
+        name: what a message calls it; a file's path, if not given.
+
+    Raises:
+        UserError: it is no picture, is damaged, too small or too large.
+    """
+    name = name or (str(source) if isinstance(source, Path) else "the picture")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd metadata; the size is looked at below
+            opened = io.BytesIO(source) if isinstance(source, bytes) else source
+            with Image.open(opened, formats=FORMATS) as image:
+                _check_size(image, name)
+                return _as_colours(image)
+    except UserError:
+        raise
+    # Pillow's plug-ins raise nearly anything at a damaged file.
+    except Exception as error:
+        raise UserError(f"{name}: cannot be read: {_why(error)}") from None
+
+
+def to_grey(picture: Picture) -> NDArray[np.uint8]:
+    """Its brightness (ITU-R 601), (height, width), as faces from files are made grey, too."""
+    return np.asarray(Image.fromarray(picture).convert("L"))
+
+
+def _check_size(image: Image.Image, name: str) -> None:
+    width, height = image.size
+    if width * height > MOST_PIXELS:
+        raise UserError(
+            f"{name}: {width} x {height} pixels; at most {MOST_PIXELS / 1e6:.0f} million are read: "
+            "make it smaller"
+        )
+    if min(width, height) < SMALLEST:
+        raise UserError(
+            f"{name}: {width} x {height} pixels; a side has at least {SMALLEST}: take a larger one"
+        )
+
+
+def _as_colours(image: Image.Image) -> Picture:
+    upright: Image.Image = ImageOps.exif_transpose(image)
+    if upright.mode.startswith(("I", "F")):
+        upright = Image.fromarray(_as_bytes(np.asarray(upright)))
+    if upright.has_transparency_data:
+        upright = upright.convert("RGBA")
+        upright = Image.alpha_composite(Image.new("RGBA", upright.size, "black"), upright)
+    return np.array(upright.convert("RGB"))
+
+
+def _as_bytes(grey: NDArray[Any]) -> NDArray[np.uint8]:
+    """Grey levels of more than 8 bits by their range: to 1, to 255 or to 65,535."""
+    most = grey.max()
+    range_ = 1 if grey.dtype.kind == "f" and most <= 1 else 255 if most <= 255 else 65_535
+    return np.clip(grey * (255 / range_), 0, 255).astype(np.uint8)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    words = " ".join(str(error).split())
+    if not words or "cannot identify" in words:
+        return f"no picture of a kind that is read ({', '.join(FORMATS)})"
+    return words[:160]

@@ -1,0 +1,78 @@
+"""Pictures out of videos and cameras."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from pipeline.detection.pictures import Picture
+from pipeline.errors import UserError
+
+SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".y4m")
+"""Names of files that are taken for videos."""
+
+_USUAL = 25.0
+"""Pictures a second of a video that does not say how many it has."""
+
+
+def read_video(path: Path, every: float) -> Iterator[tuple[float, Picture]]:
+    """Pictures of a video, and at which second each stands.
+
+    Args:
+        path: the video.
+        every: seconds from one picture to the next.
+
+    Raises:
+        UserError: it cannot be read, or has no picture.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: cannot be read: no such file")
+    video = cv2.VideoCapture(str(path))
+    try:
+        rate = video.get(cv2.CAP_PROP_FPS) or _USUAL
+        due, number = 0.0, 0
+        while video.grab():
+            if number / rate >= due:
+                picture = _decode(video)
+                if picture is not None:
+                    yield number / rate, picture
+                due += every
+            number += 1
+    finally:
+        video.release()
+    if not number:
+        raise UserError(f"{path}: cannot be read: no video of a kind that is read")
+
+
+def read_camera(number: int, every: float) -> Iterator[tuple[float, Picture]]:
+    """What a camera sees, and so many seconds after it was first asked; until it is unplugged.
+
+    Args:
+        number: of the camera, from 0.
+        every: seconds from one picture to the next.
+
+    Raises:
+        UserError: there is no such camera, or it gives nothing more.
+    """
+    camera = cv2.VideoCapture(number)
+    start, due = time.monotonic(), 0.0
+    try:
+        # Those in between are taken, too: a camera keeps some, and would tell what was before.
+        while camera.grab():
+            second = time.monotonic() - start
+            if second < due:
+                continue
+            picture = _decode(camera)
+            if picture is not None:
+                yield second, picture
+            due = second + every
+    finally:
+        camera.release()
+    raise UserError(f"camera {number}: gives no pictures; see that it is there and not in use")
+
+
+def _decode(video: Any) -> Picture | None:
+    is_whole, picture = video.retrieve()
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB) if is_whole else None

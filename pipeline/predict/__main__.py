@@ -1,0 +1,180 @@
+"""Name the expressions of faces in your pictures: `python -m pipeline.predict PHOTO ...`.
+
+Without `--model` the study's own CNN answers if it was trained on your faces, or else the one in
+`weights/`. The exit status is 0 if a face was found, 3 if there was none in any picture, 4 if there
+was no picture, 5 if a file could not be read (the others are answered) and 1 at another error.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from enum import IntEnum
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from pipeline import disk
+from pipeline.__main__ import spin_briefly
+from pipeline.errors import UserError
+
+if TYPE_CHECKING:
+    from pipeline.predict.inputs import Frame
+
+FOLDER = Path("explained/predict")
+
+
+class Status(IntEnum):
+    """What the program says to a shell."""
+
+    DONE = 0
+    ERROR = 1
+    NO_FACE = 3
+    NO_PICTURE = 4
+    UNREADABLE = 5
+    INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Answer what the command line asks; returns the exit status."""
+    chosen = _parse(arguments)
+    try:
+        return predict(chosen)
+    except UserError as error:
+        _tell(str(error))
+        return Status.ERROR
+    except KeyboardInterrupt:
+        return Status.DONE if chosen.camera is not None else Status.INTERRUPTED
+    except BrokenPipeError:  # of `| head`: whoever read has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Status.DONE
+    except OSError as error:
+        trouble = disk.explain(error, chosen.to)
+        if trouble is None:
+            raise
+        _tell(trouble)
+        return Status.ERROR
+
+
+def predict(chosen: argparse.Namespace) -> Status:
+    """Print answers as they come.
+
+    Raises:
+        UserError: there is no such model or camera.
+    """
+    from pipeline.predict.inputs import list_files, read_camera, read_frames
+
+    files = list_files(chosen.inputs)
+    if not files and chosen.camera is None:
+        names = ", ".join(map(str, chosen.inputs))
+        _tell(f"{names}: no picture and no video in it")
+        return Status.NO_PICTURE
+    missing = [file for file in files if not file.exists()]
+    if len(missing) == len(files) and files:  # said before seconds go into loading a network
+        for file in missing:
+            _tell(f"{file}: cannot be read: no such file")
+        return Status.UNREADABLE
+
+    say = _prepare(chosen)
+    faces = unreadable = 0
+    for file in tqdm(files, unit="file", disable=None if len(files) > 1 else True):
+        try:
+            for frame in read_frames(file, chosen.every):
+                faces += say(frame)
+        except UserError as error:
+            unreadable += 1
+            _tell(str(error))
+    if chosen.camera is not None:
+        for frame in read_camera(chosen.camera, chosen.every):
+            faces += say(frame)
+    if unreadable:
+        return Status.UNREADABLE
+    if not faces:
+        _tell("no face was found; one that looks straight ahead is found most easily")
+        return Status.NO_FACE
+    return Status.DONE
+
+
+def _prepare(chosen: argparse.Namespace) -> Callable[["Frame"], int]:
+    """What is done with each picture; gives the number of its faces."""
+    from pipeline.params import load
+    from pipeline.predict import output
+    from pipeline.predict.model import load_recogniser
+
+    params = load()
+    _, recogniser = load_recogniser(params, chosen.model, chosen.not_sure)
+    rows: Iterator[str] = iter(() if chosen.json else (output.HEADING,))
+
+    def say(frame: "Frame") -> int:
+        nonlocal rows
+        answers = recogniser.recognise(frame.picture, is_face=chosen.face)
+        more = [output.as_json(frame, answers)] if chosen.json else output.as_rows(frame, answers)
+        for row in chain(rows, more):
+            tqdm.write(row)
+        rows = iter(())
+        sys.stdout.flush()
+        if chosen.explain and answers:
+            from pipeline.predict.explanation import explain, file_name
+            from pipeline.saliency.params import Saliency
+
+            path = chosen.to / file_name(frame.name, frame.second)
+            with disk.whole(path) as partial:
+                settings = params.section(Saliency)
+                drawn = explain(frame.picture, answers, recogniser.classifier, settings)
+                drawn.save(partial, "PNG")
+        return len(answers)
+
+    return say
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.predict",
+        description="Name the expressions of the faces in pictures and videos.",
+    )
+    add = parser.add_argument
+    add("inputs", nargs="*", type=Path, metavar="PHOTO|FOLDER|VIDEO", help="where the faces are")
+    add(
+        "--camera",
+        nargs="?",
+        type=int,
+        const=0,
+        metavar="NUMBER",
+        help="a camera (0), until Ctrl-C",
+    )
+    add("--model", help="cnn, dnn, a folder with a trained model, or an address in MLflow")
+    add("--json", action="store_true", help="one line of JSON for each picture")
+    add("--explain", action="store_true", help="also write pictures with boxes and saliency")
+    add("--to", type=Path, default=FOLDER, help=f"the folder of these ({FOLDER})")
+    add("--face", action="store_true", help="each picture is a face, cut out as FER2013's are")
+    add("--every", type=_seconds, default=1.0, metavar="SECONDS", help="of a video or camera (1)")
+    add("--not-sure", type=_share, metavar="P", help="name no expression less probable than this")
+    chosen = parser.parse_args(arguments)
+    if not chosen.inputs and chosen.camera is None:
+        parser.error("name a picture, a folder or a video, or say --camera")
+    return chosen
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text}: expected seconds from 0 on")
+    return value
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text}: expected a probability, 0 to 1")
+    return value
+
+
+def _tell(text: str) -> None:
+    tqdm.write(f"predict: {text}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    spin_briefly()
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""A photo with a box, the answer and the saliency of each face."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from pipeline.detection.pictures import Picture
+from pipeline.faces.expressions import EXPRESSIONS
+from pipeline.networks.classifier import Classifier
+from pipeline.predict.recogniser import Answer
+from pipeline.saliency.params import Saliency
+
+_EDGE, _PAPER, _INK = (47, 127, 214), (253, 252, 249), (31, 36, 48)
+_HEAT = np.array([255, 191, 0])
+
+
+def explain(
+    picture: Picture, answers: Sequence[Answer], classifier: Classifier, settings: Saliency
+) -> Image.Image:
+    """Draw boxes and answers, and over each face what its likeliest expression depends on."""
+    maps = map_faces(answers, classifier, settings)
+    return draw(picture, answers, maps)
+
+
+def map_faces(
+    answers: Sequence[Answer], classifier: Classifier, settings: Saliency
+) -> NDArray[np.float32]:
+    """SmoothGrad maps of the likeliest expression of each face, (n, 48, 48), 0 to 1."""
+    from pipeline.saliency.figures import scale  # captum and matplotlib take seconds
+    from pipeline.saliency.saliency import make_maps
+
+    faces = np.array([answer.face for answer in answers], np.uint8).reshape(-1, 48, 48)
+    targets = np.array([EXPRESSIONS.index(answer.likeliest[0]) for answer in answers], np.int64)
+    return scale(
+        make_maps(
+            classifier, faces, targets, method="smoothgrad",
+            samples=settings.samples, noise=settings.noise, seed=settings.seed,
+        )
+    )  # fmt: skip
+
+
+def draw(picture: Picture, answers: Sequence[Answer], maps: NDArray[np.float32]) -> Image.Image:
+    """The picture with what is known of its faces; maps (n, 48, 48), 0 to 1."""
+    image = Image.fromarray(picture)
+    for answer, heat in zip(answers, maps, strict=True):
+        side = max(1, round(answer.box.side))
+        # Squared, so that the haze of slightly salient pixels does not veil the face.
+        opacity = Image.fromarray((255 * heat**2).astype(np.uint8)).resize((side, side))
+        colour = Image.new("RGB", (side, side), tuple(_HEAT.tolist()))
+        image.paste(colour, (round(answer.box.left), round(answer.box.top)), opacity)
+    pen, width = ImageDraw.Draw(image), max(2, max(image.size) // 400)
+    font = ImageFont.load_default(max(12, max(image.size) // 45))
+    for answer in answers:
+        left, top, side = (round(value) for value in answer.box)
+        pen.rectangle((left, top, left + side, top + side), outline=_EDGE, width=width)
+        first, second = answer.likeliest
+        name = first if answer.is_sure else f"not sure: {first} or {second}"
+        text = f"{name} {answer.probability(first):.0%}" if answer.is_sure else name
+        place = (max(0, left), top + side + width)
+        pen.rectangle(pen.textbbox(place, text, font), fill=_PAPER, outline=_PAPER, width=2 * width)
+        pen.text(place, text, _INK, font)
+    return image
+
+
+def file_name(name: str, second: float | None) -> str:
+    """What a picture's explanation is called: one name for each picture of each file."""
+    parts = [part.strip("/\\") for part in Path(name).parts if part not in ("..", "/")]
+    return "-".join(parts) + ("" if second is None else f"-{second:07.1f}s") + ".png"

@@ -1,0 +1,69 @@
+"""What a user names on the command line: pictures, folders of them, videos, a camera."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from pipeline.detection import pictures, videos
+from pipeline.detection.pictures import Picture
+from pipeline.errors import UserError
+
+
+class Frame(NamedTuple):
+    """A picture with what it is called; of a video or a camera, at which second it was."""
+
+    name: str
+    second: float | None
+    picture: Picture
+
+
+def list_files(named: Sequence[Path]) -> list[Path]:
+    """The files that are named, and the pictures and videos in the folders that are named.
+
+    Folders are searched to the bottom, in the order of names; hidden files, links to folders and
+    files of other kinds are passed over.
+
+    Raises:
+        UserError: a folder cannot be read.
+    """
+    return [file for path in named for file in (_inside(path) if path.is_dir() else [path])]
+
+
+def read_frames(file: Path, every: float) -> Iterator[Frame]:
+    """The picture in a file, or pictures of a video every so many seconds.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    if file.suffix.lower() in videos.SUFFIXES:
+        for second, picture in videos.read_video(file, every):
+            yield Frame(str(file), second, picture)
+    else:
+        yield Frame(str(file), None, pictures.read_picture(file))
+
+
+def read_camera(number: int, every: float) -> Iterator[Frame]:
+    """What a camera sees every so many seconds, until the program is stopped.
+
+    Raises:
+        UserError: it gives nothing.
+    """
+    for second, picture in videos.read_camera(number, every):
+        yield Frame(f"camera {number}", second, picture)
+
+
+def _inside(folder: Path) -> list[Path]:
+    def refuse(error: OSError) -> None:
+        raise UserError(f"{error.filename}: cannot be read: {error.strerror}")
+
+    known = (*pictures.SUFFIXES, *videos.SUFFIXES)
+    found = []
+    for place, folders, files in os.walk(folder, onerror=refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [
+            Path(place, name)
+            for name in sorted(files)
+            if not name.startswith(".") and Path(name).suffix.lower() in known
+        ]
+    return found

@@ -1,0 +1,78 @@
+"""Which trained model answers, and what its probabilities need to mean what they say."""
+
+import json
+from pathlib import Path
+
+from pipeline import layout
+from pipeline.errors import UserError
+from pipeline.networks.store import DESCRIPTION, WEIGHTS
+from pipeline.params import MODELS, Params
+from pipeline.predict.recogniser import Recogniser
+from pipeline.trained_models import find_classifier
+
+OWN = "cnn"
+
+SHIPPED = Path("weights")
+"""A model trained on real faces, with its calibration beside it."""
+
+CALIBRATION = "calibration.json"
+
+NOT_SURE = 0.5
+
+
+def load_recogniser(
+    params: Params, model: str | None = None, not_sure: float | None = None
+) -> tuple[str, Recogniser]:
+    """The recogniser, and what the model in it is called.
+
+    Args:
+        params: all of params.yaml.
+        model: by name, folder or address; None for the one that is meant for this project.
+        not_sure: probability below which no expression is named; None for that of params.yaml.
+
+    Raises:
+        UserError: there is no such model.
+    """
+    name = model or choose_model(params)
+    threshold = getattr(params.evaluate, "not_sure", NOT_SURE) if not_sure is None else not_sure
+    recogniser = Recogniser(
+        find_classifier(name), read_temperature(name), threshold, params.evaluate.tta
+    )
+    return name, recogniser
+
+
+def choose_model(params: Params) -> str:
+    """The study's own CNN if it is of a user's faces, or else the one that is at hand.
+
+    Raises:
+        UserError: there is none.
+    """
+    own, drawn = _has_model(layout.folder(f"train@{OWN}")), Path(params.data.source)
+    if own and drawn != layout.SAMPLE:
+        return OWN
+    if _has_model(SHIPPED):
+        return str(SHIPPED)
+    if own:
+        return OWN
+    raise UserError(f"{SHIPPED}: no trained model here; train one with `make study`")
+
+
+def read_temperature(model: str) -> float:
+    """The temperature that was fitted for a model; 1 for one of which none is known.
+
+    Raises:
+        UserError: the file that holds it does not.
+    """
+    is_own = model in MODELS
+    path = (layout.folder("evaluate") if is_own else Path(model)) / CALIBRATION
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return float((found[model] if is_own else found)["temperature"])
+    except FileNotFoundError:
+        return 1.0
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{path}: holds no temperature; make it again with `dvc repro`") from None
+
+
+def _has_model(folder: Path) -> bool:
+    return all((folder / name).is_file() for name in (WEIGHTS, DESCRIPTION))

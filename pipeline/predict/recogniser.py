@@ -1,0 +1,120 @@
+"""From a picture to the expressions of its faces, or to saying that one is not sure."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.detection.crops import ONE_VIEW, View, crop_faces
+from pipeline.detection.detector import Box, find_faces
+from pipeline.detection.pictures import Picture, to_grey
+from pipeline.faces.expressions import EXPRESSIONS
+from pipeline.networks.classifier import Classifier
+from pipeline.networks.inference import predict_probabilities
+from pipeline.params import TTA
+
+NOT_SURE = "not sure"
+
+VIEWS: tuple[View, ...] = ONE_VIEW
+"""The crops of a face over which its probabilities are averaged (benchmarks/crops.py)."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is said of one face.
+
+    Attributes:
+        box: where it is.
+        face: grey levels as the network sees it, (48, 48).
+        probabilities: of `EXPRESSIONS`, (7,).
+        is_sure: whether the likeliest is likely enough to be named.
+    """
+
+    box: Box
+    face: NDArray[np.uint8]
+    probabilities: NDArray[np.float32]
+    is_sure: bool
+
+    @property
+    def likeliest(self) -> tuple[str, str]:
+        """The two likeliest expressions, the likelier one first."""
+        first, second = np.argsort(-self.probabilities, kind="stable")[:2]
+        return EXPRESSIONS[first], EXPRESSIONS[second]
+
+    @property
+    def expression(self) -> str:
+        """The expression, or that one is not sure."""
+        return self.likeliest[0] if self.is_sure else NOT_SURE
+
+    def probability(self, expression: str) -> float:
+        """How probable an expression is."""
+        return float(self.probabilities[EXPRESSIONS.index(expression)])
+
+    def as_json(self) -> dict[str, Any]:
+        """For other programs: box in whole pixels, answer, and all probabilities."""
+        return {
+            "box": {name: round(value) for name, value in self.box._asdict().items()},
+            "expression": self.expression,
+            "likeliest": list(self.likeliest),
+            "probabilities": {
+                name: round(float(value), 4)
+                for name, value in zip(EXPRESSIONS, self.probabilities, strict=True)
+            },
+        }
+
+
+@dataclass(frozen=True)
+class Recogniser:
+    """A trained model with all that it needs to answer of a picture.
+
+    Attributes:
+        classifier: in evaluation mode.
+        temperature: makes its probabilities mean what they say; 1 leaves them.
+        not_sure: probability of the likeliest expression below which none is named.
+        tta: what else of a face is shown to it.
+    """
+
+    classifier: Classifier
+    temperature: float
+    not_sure: float
+    tta: TTA
+
+    def recognise(self, picture: Picture, *, is_face: bool = False) -> list[Answer]:
+        """Answers for the faces of a picture, the largest first.
+
+        Args:
+            picture: colours, (height, width, 3).
+            is_face: the picture is a cropped face; none is looked for.
+        """
+        grey = to_grey(picture)
+        if is_face:
+            height, width = grey.shape
+            side = min(height, width)
+            whole = [Box((width - side) / 2, (height - side) / 2, side)]
+            return self.answer(whole, crop_faces(grey, whole))
+        boxes = find_faces(grey)
+        return self.answer(boxes, crop_faces(grey, boxes, VIEWS))
+
+    def answer(self, boxes: list[Box], faces: NDArray[np.uint8]) -> list[Answer]:
+        """Answers for faces that are cut out, (boxes, views, 48, 48); the first view is shown."""
+        side = faces.shape[-1]
+        found = predict_probabilities(self.classifier, faces.reshape(-1, side, side), self.tta)
+        mean = found.reshape(len(boxes), -1, len(EXPRESSIONS)).mean(axis=1) if boxes else found
+        return [
+            Answer(box, views[0], probabilities, bool(probabilities.max() >= self.not_sure))
+            for box, views, probabilities in zip(
+                boxes, faces, temper(mean, self.temperature), strict=True
+            )
+        ]
+
+
+def temper(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    """Probabilities (N, 7) at a temperature: above 1 flatter, below 1 sharper, in the same order.
+
+    It divides their logarithms (Guo et al. 2017, arXiv:1706.04599).
+    """
+    logs = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny)) / temperature
+    scaled = np.exp(logs - logs.max(axis=1, keepdims=True, initial=-np.inf))
+    tempered: NDArray[np.float32] = scaled / scaled.sum(axis=1, keepdims=True)
+    return tempered

@@ -1,0 +1,40 @@
+"""Find a trained model by what a user calls it."""
+
+import tempfile
+from pathlib import Path
+
+from pipeline import layout
+from pipeline.errors import UserError
+from pipeline.networks.classifier import Classifier
+from pipeline.networks.store import load_classifier
+from pipeline.params import MODELS
+from pipeline.record.fetching import FORMS, fetch_classifier, is_address
+
+NAMES = f"{', '.join(MODELS)}, a folder with a trained model, {FORMS}"
+"""What a model may be called."""
+
+
+def find_classifier(model: str) -> Classifier:
+    """Load a model by name, folder or address.
+
+    Raises:
+        UserError: there is none.
+    """
+    if model in MODELS:
+        return load_classifier(layout.folder(f"train@{model}"))
+    if is_address(model):
+        with tempfile.TemporaryDirectory() as folder:
+            return load_classifier(fetch_classifier(model, Path(folder)))
+    if not Path(model).is_dir():
+        raise UserError(f"{model}: no such model; allowed: {', '.join(MODELS)}, a folder, {FORMS}")
+    return load_classifier(Path(model))
+
+
+def name_of(model: str) -> str:
+    """What results are called: `models:/faces/3` is `faces-3`, the folder `runs/a/cnn` is `a-cnn`.
+
+    A folder's own name is not enough: of many it is `cnn`, as the study's own model is called.
+    """
+    if is_address(model):
+        return model.split(":", 1)[1].strip("/").replace("/", "-")
+    return model if model in MODELS else "-".join(Path(model).resolve().parts[1:][-2:])

@@ -1,0 +1,102 @@
+"""Any user's picture is read upright, in eight bits and without alpha, or refused in one line."""
+
+import io
+import struct
+import zlib
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from pipeline.detection.pictures import FORMATS, read_picture, to_grey
+from pipeline.errors import UserError
+
+from .photos import photo
+
+PHOTO = photo(48)
+
+
+def encoded(image, kind, **options):
+    written = io.BytesIO()
+    image.save(written, kind, **options)
+    return written.getvalue()
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_each_kind_is_read_whatever_its_file_is_called(kind, tmp_path):
+    path = tmp_path / "photo.what"
+    path.write_bytes(encoded(PHOTO, kind))
+    read = read_picture(path)
+    assert read.shape == (48, 48, 3)
+    assert np.abs(read.astype(int) - np.asarray(PHOTO)).mean() < 15  # GIF has 256 colours
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_a_picture_is_turned_as_its_camera_was_held(turn):
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    image = Image.fromarray(np.arange(32 * 40, dtype=np.uint16).reshape(32, 40).astype(np.uint8))
+    read = read_picture(encoded(image, "PNG", exif=exif))[..., 0]
+    pixels = np.asarray(image)
+    upright = {
+        1: pixels, 2: pixels[:, ::-1], 3: pixels[::-1, ::-1], 4: pixels[::-1], 5: pixels.T,
+        6: pixels[::-1].T, 7: pixels[::-1, ::-1].T, 8: pixels.T[::-1],
+    }[turn]  # fmt: skip
+    assert np.array_equal(read, upright)
+
+
+def test_sixteen_bits_become_eight_and_eight_that_are_kept_in_sixteen_stay():
+    levels = np.tile(np.linspace(0, 65_535, 30, dtype=np.uint16), (30, 1))
+    read = to_grey(read_picture(encoded(Image.fromarray(levels), "PNG")))
+    assert np.abs(read - levels / 257).max() <= 1
+    dark = to_grey(read_picture(encoded(Image.fromarray(levels // 257), "PNG")))
+    assert np.array_equal(dark, levels // 257)
+
+
+def test_what_is_transparent_is_black():
+    image = PHOTO.convert("RGBA")
+    image.putalpha(Image.fromarray(np.repeat(np.uint8([[255], [0]]), 24, axis=0).repeat(48, 1)))
+    read = read_picture(encoded(image, "PNG"))
+    assert np.array_equal(read[:24], np.asarray(PHOTO)[:24])
+    assert not read[24:].any()
+
+
+def bomb(width, height):
+    """A PNG of a few bytes that says that it is huge."""
+
+    def chunk(kind, content):
+        crc = zlib.crc32(kind + content)
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", crc)
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 9))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "no picture of a kind that is read"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no picture of a kind that is read"),
+        (encoded(PHOTO, "PNG")[:-900], "truncated"),
+        (encoded(photo(8), "PNG"), "8 x 8 pixels; a side has at least 24"),
+        (bomb(10_000, 10_000), "10000 x 10000 pixels; at most 89 million are read"),
+        (bomb(60_000, 60_000), "pixels"),
+    ],
+)  # fmt: skip
+def test_what_is_no_picture_or_too_large_is_refused_in_a_line(content, words):
+    with pytest.raises(UserError, match=words) as refused:
+        read_picture(content, "holiday.png")
+    assert str(refused.value).startswith("holiday.png: ")
+    assert "\n" not in str(refused.value)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(FORMATS), st.integers(0, 3000), st.binary(min_size=1, max_size=8))
+def test_a_damaged_picture_is_read_or_refused_and_nothing_else(kind, at, junk):
+    content = bytearray(encoded(PHOTO, kind))
+    content[at % len(content) : at % len(content) + len(junk)] = junk
+    with suppress(UserError):
+        assert read_picture(bytes(content)).shape[2] == 3

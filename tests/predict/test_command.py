@@ -1,0 +1,194 @@
+"""`python -m pipeline.predict`: answers as they come, and one clear line where there are none."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from pipeline.detection.crops import crop_faces
+from pipeline.detection.detector import find_faces
+from pipeline.detection.pictures import read_picture, to_grey
+from pipeline.faces.expressions import EXPRESSIONS
+from pipeline.networks.classifier import Architecture, Classifier
+from pipeline.networks.inference import predict_probabilities
+from pipeline.networks.store import load_classifier, save_classifier
+from pipeline.params import load
+from pipeline.predict.__main__ import Status, main
+
+from ..conftest import ROOT
+from ..detection.photos import PHOTO, nobody, photo
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A small network with random weights."""
+    folder = tmp_path_factory.mktemp("model")
+    torch.manual_seed(0)
+    save_classifier(Classifier(Architecture("small-dnn", 0.1, "face")), folder)
+    return folder
+
+
+@pytest.fixture
+def said(model, tmp_path, monkeypatch, capsys):
+    """What the command says of files in an empty folder: its status, its lines, its errors."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+
+    def ask(*words):
+        status = main(["--model", str(model), *map(str, words)])
+        out, err = capsys.readouterr()
+        return status, out.splitlines(), err.splitlines()
+
+    return ask
+
+
+def of_json(lines):
+    return [json.loads(line) for line in lines]
+
+
+def test_a_face_has_a_box_an_expression_and_probabilities(said, model):
+    status, lines, errors = said(PHOTO, "--json", "--not-sure", 0)
+    assert (status, errors) == (Status.DONE, [])
+    (answer,) = of_json(lines)
+    assert answer["picture"] == str(PHOTO)
+    (face,) = answer["faces"]
+    grey = to_grey(read_picture(PHOTO))
+    (box,) = find_faces(grey)
+    assert face["box"] == {name: round(value) for name, value in box._asdict().items()}
+    # Those of the network, of the crop, as the evaluation computes them.
+    tta = load().evaluate.tta
+    (probabilities,) = predict_probabilities(
+        load_classifier(model), crop_faces(grey, [box])[:, 0], tta
+    )
+    assert list(face["probabilities"]) == list(EXPRESSIONS)
+    assert [*face["probabilities"].values()] == pytest.approx([*probabilities], abs=1e-4)
+    order = np.argsort(-probabilities)
+    assert face["likeliest"] == [EXPRESSIONS[each] for each in order[:2]]
+    assert face["expression"] == EXPRESSIONS[order[0]]
+
+
+def test_below_the_threshold_it_is_not_sure_and_names_the_two_likeliest(said):
+    _, (_, sure), _ = said(PHOTO, "--not-sure", 0)
+    _, (heading, unsure), _ = said(PHOTO, "--not-sure", 1)
+    assert heading.split() == ["box", "expression", "or", "picture"]
+    assert "not sure" not in sure
+    first, second = (word for word in sure.split() if word in EXPRESSIONS)
+    assert f"not sure      {first} " in unsure
+    assert f", {second} " in unsure
+    assert unsure.endswith(str(PHOTO))
+
+
+def test_the_temperature_beside_a_model_flattens_its_probabilities(said, model, tmp_path):
+    shutil.copytree(model, tmp_path / "hot")
+    (tmp_path / "hot" / "calibration.json").write_text('{"temperature": 1000.0}')
+    main(["--model", "hot", "--json", str(PHOTO)])
+    _, lines, _ = said(PHOTO, "--json")
+    assert [*of_json(lines)[0]["faces"][0]["probabilities"].values()] == pytest.approx(
+        [1 / 7] * 7, abs=0.01
+    )
+    (tmp_path / "hot" / "calibration.json").write_text("{}")
+    assert main(["--model", "hot", str(PHOTO)]) == Status.ERROR
+
+
+def test_a_folder_is_searched_to_the_bottom_and_a_bad_file_does_not_stop_it(said, tmp_path):
+    inside = tmp_path / "party" / "late"
+    inside.mkdir(parents=True)
+    photo().save(tmp_path / "party/b.jpg")
+    photo().save(inside / "a.png")
+    Image.fromarray(nobody()).save(tmp_path / "party/none.png")
+    (tmp_path / "party/.hidden.png").write_bytes(b"")
+    (tmp_path / "party/bad.png").write_bytes(b"no picture")
+    (tmp_path / "party/notes.txt").write_text("no picture")
+    status, lines, errors = said("party", "--json")
+    assert status == Status.UNREADABLE
+    assert {each["picture"]: len(each["faces"]) for each in of_json(lines)} == {
+        "party/b.jpg": 1, "party/none.png": 0, "party/late/a.png": 1,
+    }  # fmt: skip
+    (error,) = errors
+    assert error.startswith("predict: party/bad.png: cannot be read: no picture of a kind")
+
+
+def test_no_face_no_picture_and_no_file_have_a_status_and_a_line_each(said, tmp_path):
+    Image.fromarray(nobody()).save(tmp_path / "none.png")
+    (tmp_path / "empty").mkdir()
+    status, (_, line), (error,) = said("none.png")
+    assert (status, line.split()) == (Status.NO_FACE, ["no", "face", "none.png"])
+    assert error.startswith("predict: no face was found")
+    status, lines, (error,) = said("empty")
+    assert (status, lines) == (Status.NO_PICTURE, [])
+    assert error == "predict: empty: no picture and no video in it"
+    status, lines, (error,) = said("gone.png")
+    assert (status, lines) == (Status.UNREADABLE, [])
+    assert error == "predict: gone.png: cannot be read: no such file"
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["--camera", "97"], "predict: camera 97: gives no pictures"),
+        ([PHOTO, "--model", "nothing"], "predict: nothing: no such model; allowed: cnn, dnn"),
+        ([PHOTO, "--model", "runs:/1/2"], "predict: runs:/1/2: not an address in MLflow"),
+    ],
+)
+def test_a_mistake_is_a_line(said, words, error):
+    status, lines, errors = said(*words)
+    assert (status, lines, len(errors)) == (Status.ERROR, [], 1)
+    assert errors[0].startswith(error)
+
+
+def test_a_video_is_answered_every_second(said, tmp_path):
+    size = (256, 256)
+    video = cv2.VideoWriter("clip.avi", cv2.VideoWriter.fourcc(*"MJPG"), 4, size)
+    with_face = cv2.cvtColor(np.asarray(photo()), cv2.COLOR_RGB2BGR)
+    for number in range(10):  # two and a half seconds; the face comes after one and a half
+        video.write(with_face if number > 5 else nobody(*size))
+    video.release()
+    status, lines, errors = said("clip.avi", "--json")
+    assert (status, errors) == (Status.DONE, [])
+    found = {each["second"]: len(each["faces"]) for each in of_json(lines)}
+    assert found == {0.0: 0, 1.0: 0, 2.0: 1}
+    (tmp_path / "clip.avi").write_bytes(b"no video")
+    status, _, (error,) = said("clip.avi")
+    assert (status, error) == (
+        Status.UNREADABLE, "predict: clip.avi: cannot be read: no video of a kind that is read",
+    )  # fmt: skip
+
+
+def test_a_picture_that_is_a_face_is_not_searched(said, tmp_path, rng):
+    Image.fromarray(rng.integers(0, 256, (48, 48), dtype=np.uint8)).save(tmp_path / "face.png")
+    status, lines, _ = said("face.png", "--face", "--json")
+    assert status == Status.DONE
+    assert of_json(lines)[0]["faces"][0]["box"] == {"left": 0, "top": 0, "side": 48}
+
+
+def test_an_explanation_shows_the_photo_with_its_face_marked(said, tmp_path):
+    photo().save(tmp_path / "me.png")
+    said("me.png", "--explain", "--to", "shown")
+    drawn = read_picture(tmp_path / "shown/me.png.png").astype(int)
+    changed = (drawn != np.asarray(photo())).any(axis=-1)
+    (box,) = find_faces(to_grey(np.asarray(photo())))
+    left, top, side = map(round, box)
+    assert changed[top : top + side, left : left + side].mean() > 0.2
+    assert changed[top, left : left + side].all()
+    assert not changed[: top - 4].any()
+
+
+def test_a_name_that_would_move_the_cursor_is_shown_as_it_is_written(said, tmp_path):
+    photo().save(tmp_path / "a\x1b[2J.png")
+    _, lines, _ = said("a\x1b[2J.png")
+    assert lines[1].endswith(r"a\x1b[2J.png")
+
+
+def test_what_is_slow_is_loaded_where_it_is_used_and_mlflow_never():
+    code = "import sys, pipeline.predict.__main__; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"torch", "cv2", "mlflow", "captum", "pydantic"} & {*done.stdout.split()}
+    code = "import sys, pipeline.predict.model; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"mlflow", "captum", "pandas", "scipy", "matplotlib"} & {*done.stdout.split()}
