@@ -20,7 +20,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help study recipes recipe ablation test cluster-test bench check lint audit format types quick nightly flow server worker mlflow compare plots constraints clean
+.PHONY: help study try recipes recipe ablation test cluster-test bench check lint audit format types quick nightly flow server worker mlflow compare plots constraints clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -30,6 +30,9 @@ study: in-git $(VENV)/installed  ## run the whole study and print its results
 	dvc repro
 	@python -m pipeline.report
 	-@python -m pipeline.record wait
+
+try: $(VENV)/installed  ## a page on this machine: drop a photo on it, or use the camera
+	python -m pipeline.predict.page
 
 recipes: in-git $(VENV)/installed  ## run every configuration in recipes/ as a DVC experiment (days on real faces, without a GPU)
 	python -m pipeline.experiments all

@@ -101,10 +101,12 @@ def _prepare(chosen: argparse.Namespace) -> Callable[["Frame"], int]:
     """What is done with each picture; gives the number of its faces."""
     from pipeline.params import load
     from pipeline.predict import output
-    from pipeline.predict.model import load_recogniser
+    from pipeline.predict.model import DRAWN, load_recogniser
 
     params = load()
-    _, recogniser = load_recogniser(params, chosen.model, chosen.not_sure)
+    model, recogniser = load_recogniser(params, chosen.model, chosen.not_sure)
+    if DRAWN in model:
+        _tell(model)
     rows: Iterator[str] = iter(() if chosen.json else (output.HEADING,))
 
     def say(frame: "Frame") -> int:

@@ -13,8 +13,7 @@ from pipeline.networks.classifier import Classifier
 from pipeline.predict.recogniser import Answer
 from pipeline.saliency.params import Saliency
 
-_EDGE, _PAPER, _INK = (47, 127, 214), (253, 252, 249), (31, 36, 48)
-_HEAT = np.array([255, 191, 0])
+_EDGE, _PAPER, _INK, _HEAT = (47, 127, 214), (253, 252, 249), (31, 36, 48), (255, 191, 0)
 
 
 def explain(
@@ -47,10 +46,8 @@ def draw(picture: Picture, answers: Sequence[Answer], maps: NDArray[np.float32])
     image = Image.fromarray(picture)
     for answer, heat in zip(answers, maps, strict=True):
         side = max(1, round(answer.box.side))
-        # Squared, so that the haze of slightly salient pixels does not veil the face.
-        opacity = Image.fromarray((255 * heat**2).astype(np.uint8)).resize((side, side))
-        colour = Image.new("RGB", (side, side), tuple(_HEAT.tolist()))
-        image.paste(colour, (round(answer.box.left), round(answer.box.top)), opacity)
+        glow = tint(heat).resize((side, side))
+        image.paste(glow, (round(answer.box.left), round(answer.box.top)), glow)
     pen, width = ImageDraw.Draw(image), max(2, max(image.size) // 400)
     font = ImageFont.load_default(max(12, max(image.size) // 45))
     for answer in answers:
@@ -62,6 +59,16 @@ def draw(picture: Picture, answers: Sequence[Answer], maps: NDArray[np.float32])
         place = (max(0, left), top + side + width)
         pen.rectangle(pen.textbbox(place, text, font), fill=_PAPER, outline=_PAPER, width=2 * width)
         pen.text(place, text, _INK, font)
+    return image
+
+
+def tint(heat: NDArray[np.float32]) -> Image.Image:
+    """A map (48, 48), 0 to 1, as something to lay over its face: the more salient, the less shows.
+
+    Squared, so that the haze of slightly salient pixels does not veil the face.
+    """
+    image = Image.new("RGBA", heat.shape[::-1], _HEAT)
+    image.putalpha(Image.fromarray((255 * heat**2).astype(np.uint8)))
     return image
 
 

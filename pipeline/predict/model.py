@@ -19,11 +19,13 @@ CALIBRATION = "calibration.json"
 
 NOT_SURE = 0.5
 
+DRAWN = "trained on the study's drawn faces; what it says of photographs means little"
+
 
 def load_recogniser(
     params: Params, model: str | None = None, not_sure: float | None = None
 ) -> tuple[str, Recogniser]:
-    """The recogniser, and what the model in it is called.
+    """What the model is called, with what a user must know of it, and the recogniser.
 
     Args:
         params: all of params.yaml.
@@ -38,7 +40,8 @@ def load_recogniser(
     recogniser = Recogniser(
         find_classifier(name), read_temperature(name), threshold, params.evaluate.tta
     )
-    return name, recogniser
+    is_drawn = name in MODELS and Path(params.data.source) == layout.SAMPLE
+    return (f"{name} ({DRAWN})" if is_drawn else name), recogniser
 
 
 def choose_model(params: Params) -> str:
@@ -47,8 +50,8 @@ def choose_model(params: Params) -> str:
     Raises:
         UserError: there is none.
     """
-    own, drawn = _has_model(layout.folder(f"train@{OWN}")), Path(params.data.source)
-    if own and drawn != layout.SAMPLE:
+    own = _has_model(layout.folder(f"train@{OWN}"))
+    if own and Path(params.data.source) != layout.SAMPLE:
         return OWN
     if _has_model(SHIPPED):
         return str(SHIPPED)

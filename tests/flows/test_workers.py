@@ -22,6 +22,7 @@ import yaml
 
 from pipeline.priority import NICE
 
+from ..browser import BROWSER, QUIET, find_playwright, needs_browser
 from ..conftest import ROOT
 from ..project import new_project
 
@@ -570,21 +571,12 @@ def lost(site: Site, studied: UUID) -> tuple[UUID, list[str]]:
     return run, before
 
 
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome") or ""
-
-QUIET = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-]  # fmt: skip
-
-
-@pytest.mark.skipif(not BROWSER, reason="no Chromium here: apt-get install chromium")
+@needs_browser
 def test_a_browser_shows_the_run_and_its_record(site: Site, studied: UUID, lost: object) -> None:
-    pytest.importorskip("playwright", reason="no driver here: make .venv/installed-for-browser")
-    from playwright.sync_api import expect, sync_playwright
-
+    driver = find_playwright()
+    expect = driver.expect
     link = site.artifacts(studied)["mlflow"]
-    with sync_playwright() as playwright:
+    with driver.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=BROWSER, args=QUIET)
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         page.set_default_timeout(30_000)

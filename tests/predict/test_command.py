@@ -8,30 +8,29 @@ import sys
 import cv2
 import numpy as np
 import pytest
-import torch
+import yaml
 from PIL import Image
 
+from pipeline import layout
 from pipeline.detection.crops import crop_faces
 from pipeline.detection.detector import find_faces
 from pipeline.detection.pictures import read_picture, to_grey
+from pipeline.errors import UserError
 from pipeline.faces.expressions import EXPRESSIONS
-from pipeline.networks.classifier import Architecture, Classifier
 from pipeline.networks.inference import predict_probabilities
-from pipeline.networks.store import load_classifier, save_classifier
+from pipeline.networks.store import load_classifier
 from pipeline.params import load
 from pipeline.predict.__main__ import Status, main
+from pipeline.predict.model import DRAWN, load_recogniser
 
 from ..conftest import ROOT
 from ..detection.photos import PHOTO, nobody, photo
+from .model import save_model
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """A small network with random weights."""
-    folder = tmp_path_factory.mktemp("model")
-    torch.manual_seed(0)
-    save_classifier(Classifier(Architecture("small-dnn", 0.1, "face")), folder)
-    return folder
+    return save_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture
@@ -140,6 +139,21 @@ def test_a_mistake_is_a_line(said, words, error):
     status, lines, errors = said(*words)
     assert (status, lines, len(errors)) == (Status.ERROR, [], 1)
     assert errors[0].startswith(error)
+
+
+def test_the_own_cnn_answers_if_it_knows_real_faces_else_the_one_at_hand(said, model, tmp_path):
+    def chosen(source):
+        values = yaml.safe_load((ROOT / "params.yaml").read_text())
+        values["data"]["source"] = source
+        (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
+        return load_recogniser(load())[0]
+
+    with pytest.raises(UserError, match="weights: no trained model here; train one with"):
+        chosen("data/raw")
+    shutil.copytree(model, layout.folder("train@cnn"))
+    assert chosen("data/sample") == f"cnn ({DRAWN})"
+    shutil.copytree(model, "weights")
+    assert [chosen(source) for source in ("data/sample", "data/raw")] == ["weights", "cnn"]
 
 
 def test_a_video_is_answered_every_second(said, tmp_path):

@@ -1,0 +1,1 @@
+"""The page on this machine on which one tries a photo or the camera: `make try`."""

@@ -1,0 +1,60 @@
+"""Serve the page on this machine alone: `python -m pipeline.predict.page [--port NUMBER]`."""
+
+import argparse
+import socket
+import sys
+from collections.abc import Sequence
+
+import uvicorn
+
+from pipeline.__main__ import spin_briefly
+from pipeline.errors import UserError
+
+HOST, PORT = "127.0.0.1", 8048
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until Ctrl-C; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.predict.page", description="A page to try a photo or the camera."
+    )
+    parser.add_argument("--port", type=int, default=PORT, help=f"0 takes a free one ({PORT})")
+    parser.add_argument("--model", help="cnn, dnn, a folder with a trained model, or an address")
+    chosen = parser.parse_args(arguments)
+    try:
+        serve(chosen.port, chosen.model)
+    except UserError as error:
+        print(f"try: error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def serve(port: int, model: str | None) -> None:
+    """Load the model and answer.
+
+    Raises:
+        UserError: there is no such model, or the port is taken.
+    """
+    try:
+        door = socket.create_server((HOST, port))
+    except (OSError, OverflowError) as error:
+        raise UserError(
+            f"port {port}: {getattr(error, 'strerror', None) or error}; choose another with --port"
+        ) from None
+    with door:
+        from pipeline.params import load
+        from pipeline.predict.model import load_recogniser
+        from pipeline.predict.page.app import make_app
+        from pipeline.saliency.params import Saliency
+
+        params = load()
+        name, recogniser = load_recogniser(params, model)
+        app = make_app(name, recogniser, params.section(Saliency))
+        print(f"http://{HOST}:{door.getsockname()[1]} - Ctrl-C ends it", flush=True)
+        settings = uvicorn.Config(app, log_level="warning", server_header=False, lifespan="off")
+        uvicorn.Server(settings).run(sockets=[door])
+
+
+if __name__ == "__main__":
+    spin_briefly()
+    sys.exit(main())
