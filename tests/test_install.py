@@ -179,7 +179,7 @@ def test_the_code_imports_what_it_asks_for_and_asks_for_what_it_imports():
     imported = {OTHER_NAMES.get(name, name) for name in names}
     needed = {one.name for one in requirements()}
     assert needed - imported == {"fastapi", "sqlalchemy"}  # only bounded, for Prefect
-    assert imported - needed <= {one.name for one in requirements("cluster")}
+    assert imported - needed <= {one.name for one in requirements("cluster", "onnx")}
 
 
 def imports(path: Path) -> set[str]:

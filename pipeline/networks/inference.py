@@ -32,12 +32,12 @@ def predict_probabilities(
     for start in range(0, len(faces), BATCH):
         # A copy: torch does not accept the read-only pages of a memory map.
         batch = torch.from_numpy(np.array(faces[start : start + BATCH])).to(device).unsqueeze(1)
-        answers = [model(view).float().softmax(dim=1) for view in _show(batch, tta)]
+        answers = [model(view).float().softmax(dim=1) for view in show_views(batch, tta)]
         batches.append(torch.stack(answers).mean(dim=0).cpu().numpy())
     return np.concatenate(batches) if batches else np.empty((0, 7), np.float32)
 
 
-def _show(faces: Tensor, tta: TTA) -> Iterator[Tensor]:
+def show_views(faces: Tensor, tta: TTA) -> Iterator[Tensor]:
     """Faces (N, 1, H, W) as they are, moved, and all of these mirrored; each of the same shape."""
     for moved in _move(faces, tta.shift):
         yield moved
