@@ -15,12 +15,11 @@ from pathlib import Path
 
 from pipeline import disk
 from pipeline.errors import UserError
-from pipeline.evaluate.result import read_temperature
-from pipeline.explain import find_classifier
 from pipeline.faces.expressions import EXPRESSIONS, SIDE
 from pipeline.networks.answering import Answering
 from pipeline.params import load
-from pipeline.record.fetching import FORMS
+from pipeline.predict.model import read_temperature
+from pipeline.trained_models import NAMES, find_classifier
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m pipeline.export",
         description="Write a trained model with all that its answers need to an ONNX file.",
     )
-    parser.add_argument("model", help=f"cnn, dnn, a folder with a trained model, {FORMS}")
+    parser.add_argument("model", help=NAMES)
     parser.add_argument("file", type=Path, help="such as model.onnx; is replaced if it is there")
     chosen = parser.parse_args(arguments)
     try:

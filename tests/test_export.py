@@ -9,7 +9,6 @@ import torch
 
 from pipeline import layout
 from pipeline.errors import UserError
-from pipeline.evaluate.calibration import temper
 from pipeline.export import export, main
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.networks.answering import Answering
@@ -17,6 +16,7 @@ from pipeline.networks.classifier import Architecture, Classifier
 from pipeline.networks.inference import predict_probabilities
 from pipeline.networks.store import save_classifier
 from pipeline.params import TTA
+from pipeline.statistics.temperature import temper
 
 MIRRORED = TTA(flip=True, shift=0)
 

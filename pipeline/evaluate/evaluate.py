@@ -8,13 +8,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.evaluate.answers import count_answers
-from pipeline.evaluate.calibration import calibrate, fit_temperature, temper
+from pipeline.evaluate.calibration import calibrate
 from pipeline.evaluate.result import Evaluated, Evaluation, PartScores
 from pipeline.networks.classifier import Classifier
 from pipeline.networks.networks import count_parameters
 from pipeline.params import MODELS, Evaluate, Params
 from pipeline.statistics.intervals import accuracy_and_f1
 from pipeline.statistics.scores import Labels, Probabilities, score
+from pipeline.statistics.temperature import fit_temperature, temper
 from pipeline.training.selection import epoch_chosen_on
 
 

@@ -7,12 +7,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pipeline.evaluate.answers import coverage_curve
-from pipeline.evaluate.calibration import reliability, temper
+from pipeline.evaluate.calibration import reliability
 from pipeline.evaluate.result import Answers, Evaluated, Reliability
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.figures.style import MUTED, legend_above, panel
 from pipeline.statistics.intervals import Interval
 from pipeline.statistics.scores import Labels, Probabilities, Scores
+from pipeline.statistics.temperature import temper
 
 
 def draw(

@@ -3,11 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from pipeline import layout
 from pipeline.files import read_json
-from pipeline.params import MODELS
 from pipeline.statistics.intervals import Difference, Interval
 from pipeline.statistics.scores import Scores
 
@@ -155,20 +153,3 @@ class Evaluation:
 read: Callable[[], Evaluation] = partial(
     read_json, Evaluation, layout.folder("evaluate") / "scores.json"
 )
-
-
-def read_temperature(model: str) -> float:
-    """The temperature that was fitted to a model; 1 where none is known.
-
-    Args:
-        model: `cnn` or `dnn`, which the stage evaluated; a folder with its own `calibration.json`.
-
-    Raises:
-        UserError: the file that holds it does not.
-    """
-    own = model in MODELS
-    path = layout.CALIBRATION if own else Path(model) / layout.CALIBRATION.name
-    if not path.is_file():
-        return 1.0
-    found = read_json(dict[str, Calibration], path)[model] if own else read_json(Calibration, path)
-    return found.temperature

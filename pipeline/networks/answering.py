@@ -16,7 +16,7 @@ class Answering(nn.Module):
     Args:
         classifier: gives the logits.
         tta: what is shown of a face; the mean answer counts.
-        temperature: divides the logarithms of that mean (`pipeline.evaluate.calibration.temper`).
+        temperature: divides the logarithms of that mean (`pipeline.statistics.temperature.temper`).
     """
 
     def __init__(self, classifier: Classifier, tta: TTA, temperature: float) -> None:

@@ -13,6 +13,7 @@ from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.networks.classifier import Classifier
 from pipeline.networks.inference import predict_probabilities
 from pipeline.params import TTA
+from pipeline.statistics.temperature import temper
 
 NOT_SURE = "not sure"
 
@@ -107,14 +108,3 @@ class Recogniser:
                 boxes, faces, temper(mean, self.temperature), strict=True
             )
         ]
-
-
-def temper(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
-    """Probabilities (N, 7) at a temperature: above 1 flatter, below 1 sharper, in the same order.
-
-    It divides their logarithms (Guo et al. 2017, arXiv:1706.04599).
-    """
-    logs = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny)) / temperature
-    scaled = np.exp(logs - logs.max(axis=1, keepdims=True, initial=-np.inf))
-    tempered: NDArray[np.float32] = scaled / scaled.sum(axis=1, keepdims=True)
-    return tempered

@@ -5,15 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.evaluate.calibration import (
-    LEAST,
-    calibrate,
-    fit_temperature,
-    measure_error,
-    reliability,
-    temper,
-)
+from pipeline.evaluate.calibration import calibrate, measure_error, reliability
 from pipeline.statistics.scores import CALIBRATION_BINS, calibration_error
+from pipeline.statistics.temperature import LEAST, fit_temperature, temper
 
 CHANCE = {"resamples": 300, "seed": 0}
 
