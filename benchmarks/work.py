@@ -35,7 +35,7 @@ def main() -> None:
     if chosen.json:
         print(json.dumps({name: round(each / 1e12, 3) for name, each in found.items()}, indent=2))
         return
-    speed = machine_speed().at_best
+    speed = machine_speed().of_all_threads(params.machine.precision)
     for name, each in {**found, "together": sum(found.values())}.items():
         print(f"{name:28} {each / 1e12:10.2f} TFLOP  about {duration(each / speed)}")
 

@@ -107,12 +107,12 @@ def _times(chosen: argparse.Namespace) -> int:
     from pipeline.training.speed import machine_speed
     from pipeline.wording.numbers import duration
 
-    speed, rows = machine_speed().at_best, []
+    rows = []
     for name in chosen.names or list_files(RECIPES):
         params = configure(name, [read_recipe(name).overrides], f"recipes/{name}.yaml").params
         work = count_trainings(params, Sizes.of(params, chosen.faces, chosen.unlabelled))
         compared = sum(work[f"train@{model}"] for model in MODELS)
-        every = sum(work.values())
+        every, speed = sum(work.values()), machine_speed().of_all_threads(params.machine.precision)
         shown = (f"about {duration(each / speed)}" for each in (compared, every))
         rows.append((name, *shown, f"{every / 1e12:,.0f}"))
     _print_table(

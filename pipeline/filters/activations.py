@@ -46,6 +46,19 @@ def last_convolution(network: nn.Module) -> str:
     return (wide or list(found))[-1]
 
 
+def first_activation(network: nn.Module) -> str:
+    """The first ReLU, leaky or not: what the filters of the first convolution pass on.
+
+    Raises:
+        ValueError: the network has none.
+    """
+    kinds = nn.ReLU | nn.LeakyReLU
+    found = [name for name, part in network.named_modules() if isinstance(part, kinds)]
+    if not found:
+        raise ValueError("a network without ReLU has no first one")
+    return str(found[0])
+
+
 def first_member(model: Classifier) -> tuple[str, nn.Module]:
     """The network that is shown, and its name in the classifier: of an ensemble, the first member.
 

@@ -13,7 +13,7 @@ from pipeline.filters.activations import Maps, find_layer, first_member, layer_o
 from pipeline.filters.figures import captions, draw_strongest
 from pipeline.filters.filters import Numbers, choose_filters, maximise, strongest_filters
 from pipeline.filters.params import Filters
-from pipeline.filters.result import Excited, LastLayer, LayerSeen, Strongest
+from pipeline.filters.result import Excited, ExcitedLayer, LayerSeen, Strongest
 from pipeline.networks.classifier import Classifier
 
 Figures = dict[str, Figure]
@@ -46,17 +46,26 @@ class Layer:
         return maximise(self.model, self.path, chosen, start, self.settings)
 
 
-def draw_first(layer: Layer) -> Figures:
-    """All kernels of the first convolution, and what each makes of the face."""
+def see_first(layer: Layer, activation: Layer) -> tuple[ExcitedLayer, Figures]:
+    """All kernels of the first convolution, what each makes of the face, and what excites it.
+
+    Excited is what the filters pass on behind the activation. The convolution's own mean would say
+    nothing: it is linear, so its slope is the same at every pixel but those of the border, and its
+    best image all white or all black.
+    """
     weight = find_layer(layer.model, layer.path).get_parameter("weight")
     kernels = weight.detach().cpu().numpy()[:, 0]
     numbers = [str(number) for number in range(len(kernels))]
     of_kernels = f"All {len(kernels)} kernels of the first convolution ({layer.name})"
     of_outputs = f"{layer.name}: a test face, and what all {len(kernels)} filters make of it"
-    images = [layer.face.astype(np.float32), *layer.outputs]
-    return {
+    shown = [layer.face.astype(np.float32), *layer.outputs]
+    images, found = activation.excite(np.arange(len(kernels)))
+    excited = [str(number) for number in found.filters]
+    of_images = f"{activation.name}: what excites it, {layer.settings.steps} steps from noise"
+    return ExcitedLayer(**vars(found), layer=activation.name), {
         "kernels": draw_tiles(kernels, numbers, of_kernels, columns=8, tile=0.7),
-        "first-outputs": draw_tiles(images, ["face", *numbers], of_outputs, columns=8, tile=0.7),
+        "first-outputs": draw_tiles(shown, ["face", *numbers], of_outputs, columns=8, tile=0.7),
+        "first": draw_tiles(images, excited, of_images, columns=8, tile=0.7),
     }
 
 
@@ -82,8 +91,8 @@ def see_layer(layer: Layer) -> tuple[LayerSeen, Figures]:
     }
 
 
-def see_last(layer: Layer) -> tuple[LastLayer, Figures]:
-    """Random filters of the last convolution, and images that excite them."""
+def see_last(layer: Layer) -> tuple[ExcitedLayer, Figures]:
+    """Random filters of the last convolution, what excites each, and what it makes of the face."""
     settings = layer.settings
     chosen = choose_filters(len(layer.outputs), settings.random, settings.seed + 1)
     images, found = layer.excite(chosen)
@@ -91,5 +100,10 @@ def see_last(layer: Layer) -> tuple[LastLayer, Figures]:
         f"{layer.name}, the last convolution: {len(chosen)} random filters, "
         f"{settings.steps} steps from noise"
     )
-    figure = draw_tiles(images, captions(found), title, columns=5)
-    return LastLayer(layer.name, **vars(found)), {"last": figure}
+    shown = [layer.face.astype(np.float32), *layer.outputs[found.filters]]
+    names = ["face", *(f"filter {number}" for number in found.filters)]
+    of_outputs = f"{layer.name}: a test face, and what these filters make of it"
+    return ExcitedLayer(**vars(found), layer=layer.name), {
+        "last": draw_tiles(images, captions(found), title, columns=5),
+        "last-outputs": draw_tiles(shown, names, of_outputs, columns=6),
+    }

@@ -36,22 +36,28 @@ class LayerSeen:
 
 
 @dataclass(frozen=True)
-class LastLayer:
-    """The last convolution's name, and some of its filters at random, as in `Excited`."""
+class ExcitedLayer(Excited):
+    """Filters of a convolution, and its name."""
 
     layer: str
-    filters: list[int]
-    before: list[float]
-    after: list[float]
 
 
 @dataclass(frozen=True)
 class FiltersResult:
-    """What one network's filters see, by layer; without layers, a note says why."""
+    """What one network's filters see; without layers, a note says why.
+
+    Attributes:
+        layers: that are shown.
+        of: each of them by its name.
+        first: all filters of the first convolution.
+        random: some filters of the last convolution, at random.
+        note: why nothing is shown.
+    """
 
     layers: list[str]
     of: dict[str, LayerSeen] = field(default_factory=dict)
-    random: LastLayer | None = None
+    first: ExcitedLayer | None = None
+    random: ExcitedLayer | None = None
     note: str = ""
 
 

@@ -1,8 +1,14 @@
 """What the filters see: images that excite them, and what they make of a face."""
 
 from pipeline.explaining.subject import Subject, explain_each
-from pipeline.filters.activations import find_layer, first_member, last_convolution, pick_layers
-from pipeline.filters.layers import Layer, draw_first, see_last, see_layer
+from pipeline.filters.activations import (
+    find_layer,
+    first_activation,
+    first_member,
+    last_convolution,
+    pick_layers,
+)
+from pipeline.filters.layers import Layer, see_first, see_last, see_layer
 from pipeline.filters.params import Filters
 from pipeline.filters.result import FiltersResult
 from pipeline.networks.networks import convolutions
@@ -35,11 +41,12 @@ def explain(subject: Subject) -> FiltersResult:
     def layer(name: str) -> Layer:
         return Layer(subject.model, name, face, settings)
 
-    subject.save(draw_first(layer(spatial[0])))
+    first, figures = see_first(layer(spatial[0]), layer(first_activation(network)))
+    subject.save(figures)
     layers = {}
     for name in names:
         layers[name], figures = see_layer(layer(name))
         subject.save(figures)
     random, figures = see_last(layer(last_convolution(network)))
     subject.save(figures)
-    return FiltersResult(list(names), layers, random)
+    return FiltersResult(list(names), layers, first, random)

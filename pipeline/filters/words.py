@@ -1,9 +1,9 @@
 """What the filters answer to, in words."""
 
-from pipeline.filters.result import Excited, LastLayer
+from pipeline.filters.result import Excited
 
 
-def excitement(excited: Excited | LastLayer) -> str:
+def excitement(excited: Excited) -> str:
     """How far the images were brought to excite their filters."""
     before, after = (sum(values) / len(values) for values in (excited.before, excited.after))
     missed = sum(b >= a for b, a in zip(excited.before, excited.after, strict=True))

@@ -26,6 +26,7 @@ class SemiSupervised(Section):
     """What unlabelled faces are worth: labels removed, autoencoder, classifier on top."""
 
     labelled_fraction: Annotated[float, Field(gt=0, lt=1)]
+    labelled_rows: Literal["random", "last"]
     unlabelled_file: bool
     network: AutoencoderName
     code: Annotated[int, Field(ge=1, le=16_384)]

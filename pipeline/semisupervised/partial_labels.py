@@ -46,7 +46,8 @@ def gather(settings: SemiSupervised) -> Material:
     train, validation, test = (
         np.flatnonzero(parts == part) for part in ("train", "validation", "test")
     )
-    kept = choose_labelled(len(train), settings.labelled_fraction, settings.classifier.seed)
+    share, seed = settings.labelled_fraction, settings.classifier.seed
+    kept = choose_labelled(len(train), share, seed, settings.labelled_rows)
     seen = faces.pixels[train]
     if settings.unlabelled_file:
         others = read_faces(layout.UNLABELLED)

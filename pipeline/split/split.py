@@ -1,5 +1,7 @@
 """Split the labelled faces into training, validation and test faces."""
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -149,7 +151,9 @@ def count_leaks(md5: NDArray[np.object_], parts: NDArray[np.str_]) -> int:
     return int((spread & (copies["part"] != "train")).sum())
 
 
-def choose_labelled(count: int, fraction: float, seed: int) -> NDArray[np.int64]:
+def choose_labelled(
+    count: int, fraction: float, seed: int, rows: Literal["random", "last"] = "random"
+) -> NDArray[np.int64]:
     """Positions of the faces that keep their label, in rising order: this share, at least one.
 
     Chosen blindly: a choice by label would read the very labels that are to be removed.
@@ -158,6 +162,9 @@ def choose_labelled(count: int, fraction: float, seed: int) -> NDArray[np.int64]
         count: how many training faces there are.
         fraction: share that stays labelled.
         seed: decides which.
+        rows: or the last ones, whatever the seed.
     """
-    kept = np.random.default_rng(seed).permutation(count)[: max(1, round(fraction * count))]
-    return np.sort(kept)
+    kept = max(1, round(fraction * count))
+    if rows == "last":
+        return np.arange(count - kept, count)
+    return np.sort(np.random.default_rng(seed).permutation(count)[:kept])

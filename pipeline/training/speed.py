@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import torch
 from filelock import FileLock
@@ -53,10 +54,10 @@ class Speed:
         """Whether bfloat16 is clearly faster."""
         return self.bfloat16 > CLEARLY * self.float32
 
-    @property
-    def at_best(self) -> float:
-        """Operations a second in the precision that `auto` takes, of all threads together."""
-        return torch.get_num_threads() * max(self.float32, self.prefers_bfloat16 * self.bfloat16)
+    def of_all_threads(self, precision: Literal["auto", "float32", "bfloat16"]) -> float:
+        """Operations a second of all threads together, in a precision of params.yaml."""
+        low = self.prefers_bfloat16 if precision == "auto" else precision == "bfloat16"
+        return torch.get_num_threads() * (self.bfloat16 if low else self.float32)
 
 
 _BY_MACHINE = TypeAdapter(dict[str, Speed])

@@ -127,6 +127,12 @@ def test_the_last_convolution_of_every_network_can_be_shown(network, faces):
     assert images.shape == (2, 48, 48)
 
 
+FIRST = {
+    "compact-cnn": "stem.2", "paired-cnn": "pair1.first.2", "leaky-cnn": "leaky1",
+    "two-by-two-cnn": "relu1",
+}  # fmt: skip
+"""Behind their first convolution and its normalisation, if that comes before the activation."""
+
 LAST = {
     "compact-cnn": "block3.second.0", "paired-cnn": "pair4.second.0",
     "leaky-cnn": "conv4", "two-by-two-cnn": "conv4",
@@ -141,13 +147,16 @@ def test_every_network_with_convolutions_shows_its_filters(subject, network):
     assert set(found.of) == set(found.layers)
     drawn = {path.name: path.read_bytes() for path in made.figures.glob("*.svg")}
     kinds = ("from-noise", "from-face", "strongest")
-    assert set(drawn) == {"kernels.svg", "first-outputs.svg", "last.svg"} | {
-        f"{layer}-{kind}.svg" for layer in found.layers for kind in kinds
-    }
+    assert set(drawn) == {
+        f"{name}.svg" for name in ("kernels", "first-outputs", "first", "last", "last-outputs")
+    } | {f"{layer}-{kind}.svg" for layer in found.layers for kind in kinds}
     for layer in found.of.values():
         for each in (layer.noise, layer.face):
             assert each.after == sorted(each.after, reverse=True)
         assert len(set(layer.strongest.filters)) == 2
+    assert sorted(found.first.filters) == list(range(len(found.first.filters)))
+    assert found.first.after == sorted(found.first.after, reverse=True)
+    assert found.first.layer == FIRST[network]
     assert found.random.layer == LAST[network]
     assert len(set(found.random.filters)) == 3
     if network == "leaky-cnn":  # the same seed draws the same

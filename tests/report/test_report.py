@@ -138,6 +138,7 @@ SEEN = {
             "noise": EXCITED, "face": EXCITED, "strongest": {"filters": [3], "on_face": [0.7]},
         },
     },
+    "first": EXCITED | {"layer": "conv1"},
     "random": EXCITED | {"layer": "conv2"},
 }  # fmt: skip
 
@@ -201,8 +202,8 @@ FIGURES = (
     *(f"{name}/{model}/{figure}" for model in MODELS
       for name, figure in (("class_images", "classes"), ("lime", "lime"))),
     *(f"filters/cnn/{name}"
-      for name in ("kernels", "first-outputs", "last", "conv1-strongest", "conv1-from-noise",
-                   "conv1-from-face")),
+      for name in ("kernels", "first-outputs", "first", "last", "last-outputs",
+                   "conv1-strongest", "conv1-from-noise", "conv1-from-face")),
     "semisupervised/reconstructions", "semisupervised/accuracy", "semisupervised/autoencoder",
 )  # fmt: skip
 

@@ -126,6 +126,8 @@ def test_removed_labels_do_not_change_a_byte(study):
 
 def test_no_face_without_a_label_is_among_the_labelled(study):
     study.relabel(study.removed(), 255)
+    last = study.gather(labelled_rows="last").labelled
+    assert positions(last, study.pixels) == {*range(20, 40)}
     material = study.gather()
     assert len(material.labelled) == 20
     assert set(material.labelled.labels.tolist()) <= set(range(7))

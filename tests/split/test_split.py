@@ -76,6 +76,7 @@ def test_labels_are_kept_for_a_share_that_the_seed_alone_decides():
     assert (kept == choose_labelled(1000, 0.1, seed=0)).all()
     assert (kept != choose_labelled(1000, 0.1, seed=1)).any()
     assert len(choose_labelled(3, 0.01, seed=0)) == 1
+    assert list(choose_labelled(5, 0.4, seed=0, rows="last")) == [3, 4]
 
 
 @pytest.mark.parametrize("method", ["stratified", "shuffled", "first_rows", "usage"])

@@ -54,6 +54,12 @@ def test_auto_takes_bfloat16_where_it_is_clearly_faster(
     assert choose_compute(auto).describe()["precision"] == expected
 
 
+def test_the_speed_of_trainings_is_that_of_their_precision():
+    each = [Speed(1e9, 3e9).of_all_threads(name) for name in ("float32", "bfloat16", "auto")]
+    assert each == pytest.approx([torch.get_num_threads() * rate for rate in (1e9, 3e9, 3e9)])
+    assert Speed(1e9, 1.1e9).of_all_threads("auto") == torch.get_num_threads() * 1e9
+
+
 def test_a_machine_is_measured_once_and_believed_on_another_day(cache, auto, measured):
     measured(1e9, 2e9)
     assert choose_compute(auto).dtype == torch.bfloat16
