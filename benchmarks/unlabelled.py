@@ -2,8 +2,9 @@
 
     python benchmarks/unlabelled.py -S semisupervised.labelled_fraction=0.1 --into few.csv
 
-The trainings of the stage `semisupervised`, in a project whose faces are ingested and split. As in
-train.py, nothing is written there and test faces are not touched.
+The trainings of the stage `semisupervised` with each of its seeds, in a project whose faces are
+ingested and split. As in train.py, nothing is written there, test faces are not touched, and
+`--drawn 2000` measures on further sample faces, too.
 """
 
 import argparse
@@ -12,17 +13,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from measured import add_line
+from torch import nn
 
 from pipeline.compute_slot import compute_slot
 from pipeline.experiments.recipes import configure, parse_assignment
 from pipeline.networks.inference import predict_probabilities
+from pipeline.params import Params
+from pipeline.sample.sample import make_sample
 from pipeline.semisupervised.params import SemiSupervised
-from pipeline.semisupervised.partial_labels import gather
+from pipeline.semisupervised.partial_labels import Material, gather
 from pipeline.semisupervised.trainings import (
     CLASSIFIERS,
     lesson,
     new_autoencoder,
     new_classifier,
+    seeded,
     settings_of,
 )
 from pipeline.statistics.scores import score
@@ -35,53 +40,68 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-S", dest="settings", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--only", action="append", choices=CLASSIFIERS)
+    parser.add_argument("--drawn", type=int, default=0, help="further sample faces to measure on")
     parser.add_argument("--note", default="", help="what was changed, in words")
     parser.add_argument("--into", type=Path, help="a table of csv to add lines to")
     chosen = parser.parse_args()
     changes = [parse_assignment(text) for text in chosen.settings]
     params = configure("benchmark", changes, "-S").params
-    settings = params.section(SemiSupervised)
     wanted = chosen.only or CLASSIFIERS
+    with compute_slot():
+        for settings in seeded(params.section(SemiSupervised)):
+            material, autoencoder = gather(settings), None
+            if "pretrained" in wanted:
+                autoencoder = new_autoencoder(settings)
+                train("autoencoder", autoencoder, settings, material, params)
+            for name in wanted:
+                classifier = new_classifier(settings, autoencoder if name == "pretrained" else None)
+                seconds = train(name, classifier, settings, material, params)
+                line = {
+                    "when": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
+                    "change": chosen.note or " ".join(chosen.settings),
+                    "labels": len(material.labelled),
+                    "training": name,
+                    "epochs": settings.classifier.epochs,
+                    "seed": settings.classifier.seed,
+                    **scores(classifier, material, params, chosen.drawn),
+                    "seconds": f"{seconds:.0f}",
+                    "threads": choose_compute(params.machine).describe()["threads"],
+                }
+                print(", ".join(f"{key}: {value}" for key, value in line.items()), flush=True)
+                if chosen.into:
+                    add_line(chosen.into, line)
+
+
+def train(
+    name: str, model: nn.Module, settings: SemiSupervised, material: Material, params: Params
+) -> float:
+    """Train, and tell every epoch: seconds that it took."""
 
     def tell(row: Row) -> None:
         shown = " ".join(f"{name} {value:.4g}" for name, value in row.items() if name != "passes")
         print(shown, flush=True)
 
-    with compute_slot():
-        material = gather(settings)
-        compute = choose_compute(params.machine)
-        labelled = material.labelled.to(compute.device)
-        autoencoder = None
-        if "pretrained" in wanted:
-            autoencoder = new_autoencoder(settings)
-            redraw, faces = lesson("autoencoder", settings, material.everything, labelled)
-            how = settings.autoencoder
-            fit(autoencoder, redraw, faces, material.validation, how, compute, on_epoch=tell)
-        for name in wanted:
-            started = time.monotonic()
-            classifier = new_classifier(settings, autoencoder if name == "pretrained" else None)
-            objective, faces = lesson(name, settings, material.everything, labelled)
-            how = settings_of(name, settings)
-            progress = fit(
-                classifier, objective, faces, material.validation, how, compute, on_epoch=tell
-            )
-            held_out = material.validation
-            guess = predict_probabilities(classifier, held_out.pixels.numpy(), params.evaluate.tta)
-            scores = score(guess, held_out.labels.numpy())
-            line = {
-                "when": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
-                "change": chosen.note or " ".join(chosen.settings),
-                "labels": len(labelled),
-                "training": name,
-                "epochs": len(progress.history),
-                "validation_accuracy": f"{100 * scores.accuracy:.2f}",
-                "validation_loss": f"{scores.log_loss:.4f}",
-                "seconds": f"{time.monotonic() - started:.0f}",
-                "threads": compute.describe()["threads"],
-            }
-            print(", ".join(f"{key}: {value}" for key, value in line.items()), flush=True)
-            if chosen.into:
-                add_line(chosen.into, line)
+    started, compute = time.monotonic(), choose_compute(params.machine)
+    labelled = material.labelled.to(compute.device)
+    objective, faces = lesson(name, settings, material.everything, labelled)
+    how = settings_of(name, settings)
+    fit(model, objective, faces, material.validation, how, compute, on_epoch=tell)
+    return time.monotonic() - started
+
+
+def scores(classifier: nn.Module, material: Material, params: Params, drawn: int) -> dict[str, str]:
+    """Accuracy and loss on validation faces, and the accuracy on so many drawn ones."""
+    sets = {"validation": (material.validation.pixels.numpy(), material.validation.labels.numpy())}
+    if drawn:
+        others = {"faces": drawn, "unlabelled": 0, "copies": 0.0, "seed": params.sample.seed + 1}
+        sample = make_sample(params.sample.model_copy(update=others))
+        sets["drawn"] = sample.pixels, sample.labels
+    found: dict[str, str] = {}
+    for name, (pixels, labels) in sets.items():
+        each = score(predict_probabilities(classifier, pixels, params.evaluate.tta), labels)
+        found |= {f"{name}_accuracy": f"{100 * each.accuracy:.2f}"}
+        found |= {f"{name}_loss": f"{each.log_loss:.4f}"}
+    return found
 
 
 if __name__ == "__main__":

@@ -267,8 +267,12 @@ FORMER = {
     "device": "machine.device",
     "precision": "machine.precision",
     "compile": "machine.compile",
+    "semisupervised.consistency.fit": "semisupervised.classifier",
+    "semisupervised.consistency.augmentation": "semisupervised.strong_augmentation",
+    "semisupervised.consistency.weight": "semisupervised.strong_weight",
+    "semisupervised.consistency.labelled_share": "semisupervised.labelled_share",
 }
-"""Keys by their former names; a whole path where the key has moved as well."""
+"""Keys by their former names, or by their former paths; a whole path where the key has moved."""
 
 
 def load(path: Path = PARAMS) -> Params:
@@ -333,7 +337,7 @@ def _explain(name: str, details: Sequence[Any]) -> list[str]:
         elif detail["type"] == "extra_forbidden":
             key = ".".join(shown(part).strip("'") for part in detail["loc"])
             place, _, last = key.rpartition(".")
-            new = FORMER.get(last, "")
+            new = FORMER.get(key, FORMER.get(last, ""))
             if "." in new or new in section:
                 found[f"{key} is now called {new if '.' in new else f'{place}.{new}'}"] = []
             else:

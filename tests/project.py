@@ -24,7 +24,6 @@ TINY = {
     "semisupervised": {
         "autoencoder": {"epochs": 1},
         "classifier": {"epochs": 1},
-        "consistency": {"fit": {"epochs": 1}},
     },
 }
 

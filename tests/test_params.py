@@ -243,6 +243,8 @@ def test_any_other_text_a_folder_and_no_file_are_one_line(tmp_path):
         ("train.dnn.augmentation", "erase", 0.5, "train.dnn.augmentation.random_erasing"),
         ("semisupervised.autoencoder", "device", "cpu", "machine.device"),
         ("train.cnn", "precision", "auto", "machine.precision"),
+        ("semisupervised.consistency", "fit", {}, "semisupervised.classifier"),
+        ("semisupervised.consistency", "weight", 1.0, "semisupervised.strong_weight"),
     ],
 )
 def test_a_former_name_is_answered_with_the_new_one(section, former, value, now):

@@ -63,6 +63,11 @@ def compared(difference: Difference) -> str:
     )
 
 
+def comparisons(results: Evaluation) -> dict[str, float]:
+    """What this stage compares, with the p value of each."""
+    return {"the CNN against the DNN": results.difference.p}
+
+
 def compared_by_f1(difference: Difference) -> str:
     """The same by macro-F1, to which rare expressions matter as much as frequent ones."""
     gap = difference.macro_f1

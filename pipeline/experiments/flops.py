@@ -82,16 +82,13 @@ def _classifiers(params: Params, sizes: Sizes) -> Iterator[tuple[str, float]]:
 
 def _semisupervised(settings: SemiSupervised, sizes: Sizes) -> Iterator[tuple[str, float]]:
     everything = sizes.train + settings.unlabelled_file * sizes.unlabelled
-    labelled = round(sizes.train * settings.labelled_fraction)
-    all_faces, labelled_faces = _faces(FEW), _faces(FEW)
     for name in TRAININGS:
-        objective, learned_from = lesson(name, settings, all_faces, labelled_faces)
+        objective, _ = lesson(name, settings, _faces(FEW), _faces(FEW))
         model = (
             new_autoencoder(settings) if name == "autoencoder" else new_classifier(settings, None)
         )
-        faces = everything if learned_from is all_faces else labelled
-        count = _count(model, objective, settings_of(name, settings), faces, sizes)
-        yield f"semisupervised.{name}", count
+        count = _count(model, objective, settings_of(name, settings), everything, sizes)
+        yield f"semisupervised.{name}", settings.seeds * count
 
 
 def _faces(count: int) -> FaceSet:

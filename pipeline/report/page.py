@@ -2,7 +2,8 @@
 
 Each stage brings its part of the page in its folder: `section.html`, a template that is given the
 stage's own results (`result["NAME"]`, by `read` of its `result.py`) and its sentences (`words`, its
-`words.py`), and those of any other stage; `summary.html`, for the top of the page. A stage
+`words.py`), and those of any other stage; `summary.html`, for the top of the page. What it compares
+its sentences name (`comparisons`), so that the page can count and correct them. A stage
 with metrics or figures and no section gets a plain one, with both.
 """
 
@@ -11,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import jinja2
@@ -23,6 +25,7 @@ from pipeline.files import read_json, read_text
 from pipeline.ingest.words import is_sample
 from pipeline.params import Params
 from pipeline.report.embedding import Picture, embed
+from pipeline.report.words import compared_together
 from pipeline.wording.numbers import count, counted, percent, percent_range
 from pipeline.wording.tta import tta_views
 
@@ -42,7 +45,7 @@ def render(params: Params, stages: Sequence[Entry]) -> str:
         UserError: a result is missing, or is not what its stage writes.
         ValueError: a figure is not an SVG document.
     """
-    known = {
+    known: dict[str, Any] = {
         "params": params,
         "result": _Results(),
         "is_sample": is_sample(params.data.source),
@@ -57,6 +60,7 @@ def render(params: Params, stages: Sequence[Entry]) -> str:
             known,
             titles=_TITLE.findall(sections),
             sections=Markup(sections),  # noqa: S704 (our templates escape what they get)
+            comparisons=compared_together(_comparisons(stages, known["result"])),
             summaries=Markup(summaries),  # noqa: S704 (our templates escape what they get)
             style=Markup(style),  # noqa: S704 (our own file)
         )
@@ -111,9 +115,22 @@ def _part(stage: str, file: str, known: Mapping[str, Any]) -> str:
     """A template in a stage's folder, rendered with its sentences; nothing where there is none."""
     if not (_PIPELINE / stage / file).is_file():
         return ""
+    return _templates().get_template(f"{stage}/{file}").render(known, words=_words(stage))
+
+
+def _words(stage: str) -> ModuleType | None:
+    """A stage's sentences, where it has any."""
     has_words = (_PIPELINE / stage / "words.py").is_file()
-    words = import_module(f"pipeline.{stage}.words") if has_words else None
-    return _templates().get_template(f"{stage}/{file}").render(known, words=words)
+    return import_module(f"pipeline.{stage}.words") if has_words else None
+
+
+def _comparisons(stages: Sequence[Entry], results: Mapping[str, Any]) -> dict[str, float]:
+    """All comparisons of the page and the p value of each: `comparisons` of a stage's sentences."""
+    found: dict[str, float] = {}
+    for stage in stages:
+        if named := getattr(_words(stage.name), "comparisons", None):
+            found |= named(results[stage.name])
+    return found
 
 
 def _picture(name: str) -> Picture:

@@ -1,11 +1,31 @@
-"""What the results were made with: code, packages, parameters."""
+"""What the page says of itself: its comparisons, and what the results were made with."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.dotted_keys import flatten
 from pipeline.params import Params
 from pipeline.record.made_by import versions as versions
+from pipeline.statistics.trainings import holm
+from pipeline.wording.numbers import probability
+
+
+def compared_together(comparisons: Mapping[str, float]) -> str:
+    """All comparisons of the page by name, their p values corrected for how many there are.
+
+    Empty where there are fewer than two, as nothing is to be corrected then.
+    """
+    if len(comparisons) < 2:
+        return ""
+    corrected = holm(list(comparisons.values()))
+    each = ", ".join(
+        f"{name} {probability(p)}" for name, p in zip(comparisons, corrected, strict=True)
+    )
+    return (
+        f"The page compares accuracies {len(comparisons)} times. Its intervals and p values are "
+        f"those of each comparison by itself; corrected for their number (Holm), {each}."
+    )
 
 
 def code_md5(package: Path = Path(__file__).parents[1]) -> str:

@@ -13,69 +13,45 @@ Thresholds follow from the labels alone and not from the course of the training,
 was killed goes on as if it had not been.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.semisupervised.params import Consistency
-from pipeline.training.face_set import FaceSet
-from pipeline.training.objectives import Batch, Chosen, Classification, Teacher
+from pipeline.semisupervised.weak_and_strong import WeakAndStrong
+from pipeline.training.objectives import Batch, Chosen, Teacher
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConsistentClassification(Classification):
+class ConsistentClassification(WeakAndStrong):
     """Name the labelled faces, and unlabelled ones as the teacher does, however they are changed.
 
-    The loop goes over the unlabelled faces; labelled ones are drawn beside them. `augmentation` is
-    the weak one: of labelled faces, and of unlabelled ones when the teacher names them.
+    The loop goes over the unlabelled faces. The teacher names them changed as little as the
+    labelled ones are.
 
     Attributes:
-        labelled: faces with labels, on the training device.
         thresholds: confidence from which a guess counts, of each expression, (7,).
         settings: of the method.
     """
 
-    labelled: FaceSet
     thresholds: Tensor
     settings: Consistency
 
-    def training_batch(self, chosen: Chosen, teacher: Teacher) -> Batch:
-        """Some labelled faces, then unlabelled ones changed a lot and what the teacher guesses."""
-        count = max(1, round(len(chosen.indices) * self.settings.labelled_share))
-        chance = chosen.generator
-        drawn = torch.randint(len(self.labelled), (count,), generator=chance, device=chance.device)
-        named = replace(chosen, faces=self.labelled, indices=drawn).augmented(self.augmentation)
-        guesses = self._guess(teacher(chosen.augmented(self.augmentation)))
-        strong = chosen.augmented(self.settings.augmentation)
-        return Batch(torch.cat([named, strong]), self.labelled.labels[drawn], guesses)
-
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Cross-entropy of the labelled faces, and of the others with what was guessed of them."""
-        named, strong = outputs.float().tensor_split([len(batch.targets)])
-        labelled = super().loss(named, batch)
-        if batch.guesses is None:
-            return labelled
-        # A guess that is not trusted is a row of zeros, which adds nothing to the sum.
-        return labelled + self.settings.weight * functional.cross_entropy(strong, batch.guesses)
-
-    def scores(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
-        """Of the labelled faces, as if they were the whole batch; how many guesses were trusted."""
-        named = len(batch.targets)
-        size = len(outputs) - named or named  # none are unlabelled in validation
-        labelled = super().scores(outputs[:named], batch)
-        found = {name: value * (size / named) for name, value in labelled.items()}
-        if batch.guesses is not None:
-            found["trusted"] = batch.guesses.any(dim=1).sum()
-        return found
-
-    def _guess(self, logits: Tensor) -> Tensor:
-        """Sharpened probabilities, (n, 7); zeros for a face that the teacher is not sure of."""
+    def answers(self, chosen: Chosen, teacher: Teacher) -> Tensor:
+        """The teacher's guesses, sharpened: zeros for a face that it is not sure of."""
+        logits = teacher(chosen.augmented(self.augmentation))
         confidence, guess = logits.softmax(dim=1).max(dim=1)
         trusted = confidence >= self.thresholds[guess]
         return (logits / self.settings.temperature).softmax(dim=1) * trusted.unsqueeze(1)
+
+    def scores(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Those of the labelled faces; in training also how many guesses were trusted."""
+        found = super().scores(outputs, batch)
+        if batch.guesses is not None:
+            found["trusted"] = batch.guesses.any(dim=1).sum()
+        return found
 
 
 def find_thresholds(labels: Tensor, settings: Consistency) -> Tensor:

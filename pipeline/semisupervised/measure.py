@@ -11,9 +11,9 @@ from pipeline.params import Evaluate
 from pipeline.semisupervised.params import SemiSupervised
 from pipeline.semisupervised.partial_labels import Material
 from pipeline.semisupervised.result import SemiSupervisedResult
-from pipeline.semisupervised.trainings import TRAININGS, settings_of
-from pipeline.statistics.intervals import accuracy_and_f1, compare
+from pipeline.semisupervised.trainings import TRAININGS, effort, seeded, settings_of
 from pipeline.statistics.scores import majority_accuracy
+from pipeline.statistics.trainings import compare_trainings, mean_accuracy_and_f1
 from pipeline.training.selection import Progress, epoch_chosen_on
 
 
@@ -30,20 +30,24 @@ def measure(
     Args:
         settings: of the stage.
         scoring: of the bootstrap.
-        material: the faces of the stage.
-        guesses: of each classifier, the expressions of the test faces, (N,).
-        autoencoder: after its training.
+        material: the faces of the stage, with the labels of the first seed.
+        guesses: of each classifier, the expressions of the test faces, (seeds, N).
+        autoencoder: after its training, with the first seed.
         progress: of that training.
     """
     labels, alone = material.test_labels, guesses["labelled_only"]
     chance = {"resamples": scoring.resamples, "seed": scoring.seed}
-    figures = {name: accuracy_and_f1(labels, guess, **chance) for name, guess in guesses.items()}
+    figures = {name: mean_accuracy_and_f1(labels, each, **chance) for name, each in guesses.items()}
+    steps, in_each = effort(settings, len(material.everything))
     return SemiSupervisedResult(
         labelled_faces=len(material.labelled),
         training_faces=material.training_faces,
         unlabelled_faces=len(material.everything) - material.training_faces,
         validation_faces=len(material.validation),
         test_faces=len(labels),
+        seeds=[each.classifier.seed for each in seeded(settings)],
+        steps=steps,
+        shown=steps * in_each,
         network=settings.network,
         code=autoencoder.code_size,
         noise=settings.noise,
@@ -54,8 +58,8 @@ def measure(
         },
         reconstruction_error=progress.kept_row["validation_loss"],
         majority_accuracy=majority_accuracy(material.labelled.labels.numpy(), labels),
-        gain=compare(labels, guesses["pretrained"], alone, **chance),
-        consistency_gain=compare(labels, guesses["consistent"], alone, **chance),
+        gain=compare_trainings(labels, guesses["pretrained"], alone, **chance),
+        consistency_gain=compare_trainings(labels, guesses["consistent"], alone, **chance),
         macro_f1={name: f1 for name, (_, f1) in figures.items()},
         **{name: accuracy for name, (accuracy, _) in figures.items()},
     )
@@ -72,5 +76,6 @@ def headline(result: SemiSupervisedResult, settings: SemiSupervised) -> dict[str
         # Where guesses have thresholds, the rareness of expressions among the labels sets them.
         "thresholds_chosen_on": "train" if settings.consistency.threshold else "none",
         "network_chosen_on": "none",
+        "trainings_of_each": len(result.seeds),
         "measured_on": "test",
     }

@@ -10,23 +10,31 @@ AutoencoderName = Literal["bottleneck-autoencoder", "wide-autoencoder"]
 """Names in `pipeline.networks.autoencoder.AUTOENCODERS`."""
 
 
+class LastEpoch(Fit):
+    """A training that keeps its last epoch.
+
+    Another one would be chosen by validation faces, whose labels may be more than a classifier
+    with few labels has.
+    """
+
+    early_stopping: Annotated[int, Field(ge=0, le=0)]
+    keep: Literal["last"]
+
+
 class Consistency(Section):
     """A mean teacher: naming unlabelled faces alike however they are changed."""
 
     temperature: Annotated[float, Field(ge=0.05, le=1)]
     threshold: Annotated[float, Field(ge=0, lt=1)]
     rare: Share
-    weight: Annotated[float, Field(ge=0, le=1000)]
-    labelled_share: Annotated[float, Field(gt=0, le=1)]
-    augmentation: Augmentation
-    fit: Fit
 
 
 class SemiSupervised(Section):
-    """What unlabelled faces are worth: labels removed, autoencoder, classifier on top."""
+    """What unlabelled faces are worth: labels removed, three classifiers, trained alike."""
 
     labelled_fraction: Annotated[float, Field(gt=0, lt=1)]
     labelled_rows: Literal["random", "last"]
+    seeds: Annotated[int, Field(ge=1, le=100)]
     unlabelled_file: bool
     network: AutoencoderName
     code: Annotated[int, Field(ge=1, le=16_384)]
@@ -35,6 +43,9 @@ class SemiSupervised(Section):
     dropout: Annotated[float, Field(ge=0, lt=1)]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     augmentation: Augmentation
-    autoencoder: Fit
-    classifier: Fit
+    strong_augmentation: Augmentation
+    strong_weight: Annotated[float, Field(ge=0, le=1000)]
+    labelled_share: Annotated[float, Field(gt=0, le=1)]
+    autoencoder: LastEpoch
+    classifier: LastEpoch
     consistency: Consistency

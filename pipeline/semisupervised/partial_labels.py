@@ -23,7 +23,7 @@ class Material:
         everything: all training faces and, if asked for, those of the unlabelled file; labels -1.
         training_faces: how many of them are training faces.
         labelled: the training faces that keep their labels.
-        validation: faces that choose the epoch.
+        validation: faces that tell how a training goes.
         test_pixels: grey levels, (N, 48, 48).
         test_labels: true expressions, (N,).
     """

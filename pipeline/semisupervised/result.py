@@ -4,19 +4,25 @@ from dataclasses import dataclass
 
 from pipeline import layout
 from pipeline.files import read_json
-from pipeline.statistics.intervals import Difference, Interval
+from pipeline.statistics.intervals import Interval
+from pipeline.statistics.trainings import TrainingsDifference
 
 
 @dataclass(frozen=True)
 class SemiSupervisedResult:
     """A classifier with few labels: without other faces, and with them in two ways.
 
+    Figures are means over the seeds, with the chance of seeds and faces together.
+
     Attributes:
         labelled_faces: training faces that keep their labels.
         training_faces: all of them.
         unlabelled_faces: of the source's other file.
-        validation_faces: that choose the epoch.
+        validation_faces: that choose nothing.
         test_faces: that give the figures.
+        seeds: with which each is trained.
+        steps: of each classifier's training.
+        shown: faces that each is shown in training, those of every step counted.
         network: the autoencoder's name.
         code: numbers in the code of one face.
         noise: standard deviation, as a share of the grey range.
@@ -38,6 +44,9 @@ class SemiSupervisedResult:
     unlabelled_faces: int
     validation_faces: int
     test_faces: int
+    seeds: list[int]
+    steps: int
+    shown: int
     network: str
     code: int
     noise: float
@@ -45,8 +54,8 @@ class SemiSupervisedResult:
     parameters: dict[str, int]
     reconstruction_error: float
     majority_accuracy: float
-    gain: Difference
-    consistency_gain: Difference
+    gain: TrainingsDifference
+    consistency_gain: TrainingsDifference
     macro_f1: dict[str, Interval]
     labelled_only: Interval
     pretrained: Interval

@@ -1,8 +1,9 @@
 """The four trainings: from which weights each starts, what it learns, from which faces.
 
-The autoencoder learns from pixels alone. Two classifiers learn from the same labels; they differ
-by the weights that their encoder starts from and by nothing else. A third one is of the same kind,
-starts where the first does, and learns from all faces.
+The autoencoder learns from pixels alone. Three classifiers of the same kind follow, alike in all
+but what unlabelled faces bring: as many faces in as many steps, changed alike, at the same rates.
+One learns from labels alone; one likewise, on the autoencoder's encoder; one, from random weights,
+is shown all faces where the others are shown labelled ones again.
 """
 
 import torch
@@ -11,8 +12,9 @@ from pipeline.networks.autoencoder import AUTOENCODERS, Autoencoder, EncodedClas
 from pipeline.params import Fit
 from pipeline.semisupervised.consistency import ConsistentClassification, find_thresholds
 from pipeline.semisupervised.params import SemiSupervised
+from pipeline.semisupervised.weak_and_strong import WeakAndStrong, labelled_in_step
 from pipeline.training.face_set import FaceSet
-from pipeline.training.objectives import Classification, Objective, Reconstruction
+from pipeline.training.objectives import Objective, Reconstruction
 
 CLASSIFIERS = ("labelled_only", "pretrained", "consistent")
 TRAININGS = ("autoencoder", *CLASSIFIERS)
@@ -20,15 +22,31 @@ TRAININGS = ("autoencoder", *CLASSIFIERS)
 
 def settings_of(name: str, settings: SemiSupervised) -> Fit:
     """How one of the four is fitted."""
-    if name == "autoencoder":
-        return settings.autoencoder
-    return settings.consistency.fit if name == "consistent" else settings.classifier
+    return settings.autoencoder if name == "autoencoder" else settings.classifier
+
+
+def seeded(settings: SemiSupervised) -> list[SemiSupervised]:
+    """The settings with each of the seeds: those that they have, and as many more as asked for."""
+    fits = {name: getattr(settings, name) for name in ("autoencoder", "classifier")}
+    return [
+        settings.model_copy(
+            update={n: fit.model_copy(update={"seed": fit.seed + more}) for n, fit in fits.items()}
+        )
+        for more in range(settings.seeds)
+    ]
+
+
+def effort(settings: SemiSupervised, everything: int) -> tuple[int, int]:
+    """Steps of each classifier's training, and the faces it is shown in each; the same for all."""
+    batch = min(settings.classifier.batch, everything)
+    beside = labelled_in_step(batch, settings.labelled_share)
+    return settings.classifier.epochs * (everything // batch), batch + beside
 
 
 def lesson(
     name: str, settings: SemiSupervised, everything: FaceSet, labelled: FaceSet
 ) -> tuple[Objective, FaceSet]:
-    """What one of the four learns, and the faces that an epoch goes over.
+    """What one of the four learns, and the faces that an epoch goes over: as many for each.
 
     Args:
         name: in `TRAININGS`.
@@ -39,14 +57,21 @@ def lesson(
     weak, smoothing = settings.augmentation, settings.label_smoothing
     if name == "autoencoder":
         return Reconstruction(weak, settings.noise, settings.mask_ratio), everything
+    control = WeakAndStrong(
+        weak,
+        smoothing,
+        labelled=labelled,
+        strong=settings.strong_augmentation,
+        weight=settings.strong_weight,
+        labelled_share=settings.labelled_share,
+    )
     if name == "consistent":
-        method = settings.consistency
+        method, shared = settings.consistency, vars(control)
         thresholds = find_thresholds(labelled.labels, method)
-        consistent = ConsistentClassification(
-            weak, smoothing, labelled=labelled, thresholds=thresholds, settings=method
-        )
+        consistent = ConsistentClassification(**shared, thresholds=thresholds, settings=method)
         return consistent, everything
-    return Classification(weak, smoothing), labelled
+    again = torch.arange(len(everything), device=labelled.labels.device) % len(labelled)
+    return control, FaceSet(labelled.pixels[again], labelled.labels[again])
 
 
 def new_autoencoder(settings: SemiSupervised) -> Autoencoder:
@@ -57,7 +82,7 @@ def new_autoencoder(settings: SemiSupervised) -> Autoencoder:
 
 def new_classifier(settings: SemiSupervised, pretrained: Autoencoder | None) -> EncodedClassifier:
     """A classifier with a random head, on a random encoder or on a copy of a trained one's."""
-    # The same draws in either case: both classifiers start from the same head.
+    # The same draws in either case: all classifiers start from the same head.
     torch.manual_seed(settings.classifier.seed)
     autoencoder = AUTOENCODERS[settings.network](settings.code)
     classifier = EncodedClassifier(autoencoder, settings.dropout)

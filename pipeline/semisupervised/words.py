@@ -5,11 +5,9 @@ sentence says that nothing is shown.
 """
 
 from pipeline.faces.expressions import SIDE
-from pipeline.semisupervised.params import SemiSupervised
 from pipeline.semisupervised.result import SemiSupervisedResult
-from pipeline.statistics.intervals import Difference
-from pipeline.training.selection import epoch_chosen_on
-from pipeline.wording.evidence import doubt, evidence, no_better
+from pipeline.statistics.trainings import TrainingsDifference
+from pipeline.wording.evidence import doubt, no_better
 from pipeline.wording.numbers import (
     count,
     counted,
@@ -63,30 +61,24 @@ def lost(found: SemiSupervisedResult) -> str:
     )
 
 
-def selected(settings: SemiSupervised) -> str:
-    """What the validation faces are for in these trainings."""
-    fits = {
-        "autoencoder": settings.autoencoder,
-        "first two classifiers": settings.classifier,
-        "consistent classifier": settings.consistency.fit,
-    }
-    names = [name for name, fit in fits.items() if epoch_chosen_on(fit) == "validation"]
-    if not names:
-        return "choose nothing, as the last epoch of each training is kept"
-    which = " of each" if len(names) == len(fits) else f" of the {' and the '.join(names)}"
-    return f"choose the epoch{which}"
-
-
-def effort(found: SemiSupervisedResult, settings: SemiSupervised) -> str:
-    """How much more the third classifier is shown than the first: what a comparison has to know."""
-    everything = found.training_faces + found.unlabelled_faces
-    method = settings.consistency
-    shown = method.fit.epochs * everything * (1 + method.labelled_share)
-    alone = settings.classifier.epochs * found.labelled_faces
+def trained(found: SemiSupervisedResult) -> str:
+    """How often each kind was trained, and what the figures of several trainings are."""
+    if len(found.seeds) == 1:
+        return "Each was trained once."
     return (
-        f"In training the third classifier is shown {shown / alone:.1f} times as many faces as the "
-        "first, and it alone sees the strong changes: its difference is that of the whole method, "
-        "not of unlabelled faces alone."
+        f"Each was trained with {len(found.seeds)} seeds, which also decide which faces keep their "
+        "labels; figures are means over the seeds, their intervals cover the chance of seeds and "
+        "of test faces."
+    )
+
+
+def alike(found: SemiSupervisedResult) -> str:
+    """What the three classifiers have in common: all but the unlabelled faces."""
+    return (
+        f"All three are shown {counted(found.shown, 'face')} in {counted(found.steps, 'step')}, "
+        "changed in the same ways, at the same learning rates, and keep their last weights: "
+        "validation faces choose nothing, as their labels would be more than a classifier with few "
+        "labels has. So what differs is what unlabelled faces bring."
     )
 
 
@@ -98,7 +90,7 @@ def worth(found: SemiSupervisedResult) -> str:
     )
     lines = [
         _gained(given, found.gain),
-        _gained("Consistency on the same faces", found.consistency_gain),
+        _gained("One that is consistent on the same faces", found.consistency_gain),
     ]
     for start, interval in (
         ("on the encoder", found.pretrained),
@@ -108,21 +100,61 @@ def worth(found: SemiSupervisedResult) -> str:
         if verdict := no_better(interval, found.majority_accuracy):
             which = f"The classifier {start} {verdict}"
             lines.append(f"{which} naming the most frequent expression every time.")
-    once = (
-        "Each classifier was trained once: the intervals cover the chance of the test faces and "
-        "not that of training, so neither difference says what another training would give."
+    return " ".join([*lines, _trainings_behind(found)])
+
+
+def in_short(found: SemiSupervisedResult) -> str:
+    """What unlabelled faces are worth: both differences, each with its interval."""
+    gains = [
+        f"{points(gain.accuracy.value)} ({points_range(gain.accuracy)}) {way}"
+        for way, gain in (
+            ("by an autoencoder", found.gain),
+            ("by consistency", found.consistency_gain),
+        )
+    ]
+    return (
+        "What unlabelled faces are worth, in percentage points of accuracy beside the same "
+        f"training on labels alone: {' and '.join(gains)}. {_trainings_behind(found)}"
     )
-    return " ".join([*lines, once])
 
 
-def _gained(given: str, difference: Difference) -> str:
-    gain = difference.accuracy
-    bounds = f"percentage points {evidence(difference)}."
-    if not excludes_zero(gain):
-        return f"{given} is not shown to help or to harm: {points(gain.value)} {bounds}"
-    verdict = "is better" if gain.value > 0 else "is worse"
-    size = points(abs(gain.value)).lstrip("+")
-    return f"{given} {verdict} in this one training, by {size} {bounds}{doubt(difference)}"
+def comparisons(found: SemiSupervisedResult) -> dict[str, float]:
+    """What this stage compares, with the p value of each."""
+    return {
+        "an autoencoder against labels alone": found.gain.p,
+        "consistency against labels alone": found.consistency_gain.p,
+    }
+
+
+def _trainings_behind(found: SemiSupervisedResult) -> str:
+    if len(found.seeds) == 1:
+        return (
+            "This is one training of each: the intervals cover the chance of the test faces and "
+            "not that of training, so no conclusion about either method is drawn."
+        )
+    return (
+        f"The intervals are over {len(found.seeds)} trainings of each and the test faces together."
+    )
+
+
+def _gained(given: str, gain: TrainingsDifference) -> str:
+    accuracy, single = gain.accuracy, len(gain.each) == 1
+    verb = "excludes" if excludes_zero(accuracy) else "includes"
+    test = "McNemar " if single else ""
+    bounds = (
+        f"percentage points (95% interval {points_range(accuracy)}, which {verb} 0; "
+        f"{test}{probability(gain.p)})"
+    )
+    size = points(abs(accuracy.value)).lstrip("+")
+    if single:
+        verdict = "better" if accuracy.value > 0 else "worse"
+        if not excludes_zero(accuracy):
+            return f"{given} differs in this one training by {points(accuracy.value)} {bounds}."
+        return f"{given} is {verdict} in this one training, by {size} {bounds}.{doubt(gain)}"
+    if not excludes_zero(accuracy):
+        return f"{given} is not shown to help or to harm: {points(accuracy.value)} {bounds}."
+    verb = "gains" if accuracy.value > 0 else "loses"
+    return f"{given} {verb} {size} {bounds}."
 
 
 def terminal_rows(found: SemiSupervisedResult) -> list[tuple[str, str, str]]:

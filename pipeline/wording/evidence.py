@@ -1,6 +1,7 @@
 """What an interval or a test allows to be said."""
 
 from pipeline.statistics.intervals import Difference, Interval
+from pipeline.statistics.trainings import TrainingsDifference
 from pipeline.wording.numbers import excludes_zero, points_range, probability
 
 LEVEL = 0.05
@@ -16,7 +17,7 @@ def evidence(difference: Difference) -> str:
     )
 
 
-def doubt(difference: Difference) -> str:
+def doubt(difference: Difference | TrainingsDifference) -> str:
     """A sentence where the exact test does not confirm the bootstrap, as happens near 0."""
     return " The exact test does not confirm it." if difference.p >= LEVEL else ""
 

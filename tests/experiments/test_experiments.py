@@ -39,7 +39,6 @@ ONE_EPOCH = [
         "train.dnn",
         "semisupervised.autoencoder",
         "semisupervised.classifier",
-        "semisupervised.consistency.fit",
     )
     for word in ("-S", f"{fit}.epochs=1")
 ]

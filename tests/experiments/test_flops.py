@@ -51,11 +51,12 @@ def test_the_count_is_that_of_a_real_training(params, ensemble):
     assert count_trainings(short, Sizes(100, 21, 0))["train@cnn"] == real
 
 
-def test_the_teacher_of_unlabelled_faces_is_counted_too(params):
-    few = {"consistency": {"fit": {"epochs": 2, "batch": 32}}}
+@pytest.mark.parametrize("name", ["labelled_only", "consistent"])
+def test_what_stands_beside_a_batch_is_counted_too_and_every_seed(params, name):
+    few = {"seeds": 2, "classifier": {"epochs": 2, "batch": 32}}
     settings = SemiSupervised(**merge(params.semisupervised.model_dump(), few))
     short = params.model_copy(update={"semisupervised": settings})
-    objective, everything = lesson("consistent", settings, faces(100), faces(40))
-    classifier = new_classifier(settings, None)
-    real = operations(classifier, objective, everything, settings.consistency.fit)
-    assert count_trainings(short, Sizes(90, 21, 10))["semisupervised.consistent"] == real
+    objective, shown = lesson(name, settings, faces(100), faces(40))
+    assert len(shown) == 100
+    real = operations(new_classifier(settings, None), objective, shown, settings.classifier)
+    assert count_trainings(short, Sizes(90, 21, 10))[f"semisupervised.{name}"] / 2 == real

@@ -1,4 +1,4 @@
-"""Which faces and labels the semi-supervised stage may see."""
+"""Which faces and labels the semi-supervised stage may see, and what its classifiers share."""
 
 import json
 from dataclasses import replace
@@ -18,7 +18,13 @@ from pipeline.semisupervised.consistency import find_thresholds
 from pipeline.semisupervised.params import SemiSupervised
 from pipeline.semisupervised.partial_labels import gather
 from pipeline.semisupervised.stage import work
-from pipeline.semisupervised.trainings import lesson, new_autoencoder, new_classifier
+from pipeline.semisupervised.trainings import (
+    CLASSIFIERS,
+    lesson,
+    new_autoencoder,
+    new_classifier,
+    seeded,
+)
 from pipeline.shell import Stage
 from pipeline.training import objectives
 from pipeline.training.objectives import Chosen
@@ -96,7 +102,6 @@ def study(tmp_path, monkeypatch, rng, params):
         params.semisupervised.model_dump(),
         {
             "labelled_fraction": 0.5, "autoencoder": once, "classifier": once,
-            "consistency": {"fit": once},
         },
     )  # fmt: skip
     section = SemiSupervised.model_validate(settings)
@@ -113,15 +118,17 @@ def test_removed_labels_do_not_change_a_byte(study):
     removed = study.removed()
     assert len(removed) == 20
     before = study.outputs()
-    assert {"semisupervised.json", "consistent.safetensors", "figures/accuracy.svg"} <= set(before)
+    trained = "trainings/consistent-0.safetensors"
+    assert {"semisupervised.json", trained, "figures/accuracy.svg"} <= set(before)
     for label in (255, 3):
         study.relabel(removed, label)
         assert study.outputs() == before
     # Without this the test would pass where no label is read at all.
     study.relabel([place for place in range(40) if place not in removed], 3)
     after = study.outputs()
-    assert after["pretrained.safetensors"] != before["pretrained.safetensors"]
-    assert after["autoencoder.safetensors"] == before["autoencoder.safetensors"]
+    grown, drawing = (f"trainings/{name}-0.safetensors" for name in ("pretrained", "autoencoder"))
+    assert after[grown] != before[grown]
+    assert after[drawing] == before[drawing]
 
 
 def test_no_face_without_a_label_is_among_the_labelled(study):
@@ -194,8 +201,8 @@ def task(study):
     return lesson("consistent", study.set(), material.everything, material.labelled)[0], material
 
 
-def a_batch(task, material, says):
-    """A batch of twelve unlabelled faces of which the teacher says the same logits."""
+def a_batch(task, faces, says):
+    """A batch of twelve faces of which the teacher says the same logits."""
     seen = []
 
     def teacher(inputs):
@@ -203,14 +210,14 @@ def a_batch(task, material, says):
         return torch.tensor(says).float().expand(len(inputs), 7)
 
     generator = torch.Generator().manual_seed(0)
-    chosen = Chosen(material.everything, torch.arange(12), 0, generator, seed=0)
-    return task.training_batch(chosen, teacher), seen[0]
+    chosen = Chosen(faces, torch.arange(12), 0, generator, seed=0)
+    return task.training_batch(chosen, teacher), seen
 
 
 def test_a_batch_has_labelled_faces_and_others_in_two_versions(task):
     task, material = task
-    batch, weak = a_batch(task, material, [0.0] * 7)
-    labelled = round(12 * task.settings.labelled_share)
+    batch, (weak,) = a_batch(task, material.everything, [0.0] * 7)
+    labelled = round(12 * task.labelled_share)
     assert len(batch.targets) == labelled
     assert set(batch.targets.tolist()) <= set(material.labelled.labels.tolist())
     strong = batch.inputs[labelled:]
@@ -223,7 +230,7 @@ def test_a_batch_has_labelled_faces_and_others_in_two_versions(task):
 def test_the_network_learns_what_its_teacher_guesses_but_surer(task):
     task, material = task
     likely = [0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0]
-    batch, _ = a_batch(task, material, likely)
+    batch, _ = a_batch(task, material.everything, likely)
     guess = torch.tensor(likely).softmax(dim=0)
     sharp = torch.tensor(likely).div(task.settings.temperature).softmax(dim=0)
     assert sharp[3] > guess[3] + 0.2
@@ -232,7 +239,7 @@ def test_the_network_learns_what_its_teacher_guesses_but_surer(task):
     labelled = len(batch.targets)
     entropy = -(sharp * outputs[labelled:].log_softmax(dim=1)).sum(dim=1).mean()
     alone = task.loss(outputs[:labelled], objectives.Batch(batch.inputs[:labelled], batch.targets))
-    expected = alone + task.settings.weight * entropy
+    expected = alone + task.weight * entropy
     assert task.loss(outputs, batch) == pytest.approx(float(expected), rel=1e-5)
 
 
@@ -240,7 +247,54 @@ def test_guesses_below_their_threshold_teach_nothing(task):
     task, material = task
     strict = replace(task, thresholds=torch.full((7,), 0.8))
     unsure, sure = [0.0, 1.0, *[0.0] * 5], [0.0, 9.0, *[0.0] * 5]
-    assert not a_batch(strict, material, unsure)[0].guesses.any()
-    batch, _ = a_batch(strict, material, sure)
+    assert not a_batch(strict, material.everything, unsure)[0].guesses.any()
+    batch, _ = a_batch(strict, material.everything, sure)
     assert batch.guesses.argmax(dim=1).tolist() == [1] * 12
     assert strict.scores(torch.zeros(len(batch.inputs), 7), batch)["trusted"] == 12
+
+
+# What the classifiers share, so that a difference is that of unlabelled faces
+
+
+def test_the_control_is_shown_as_many_faces_changed_alike_with_labels_in_place_of_guesses(study):
+    material, settings = study.gather(), study.set()
+    lessons = {
+        name: lesson(name, settings, material.everything, material.labelled) for name in CLASSIFIERS
+    }
+    assert {len(faces) for _, faces in lessons.values()} == {len(material.everything)}
+    control, faces = lessons["labelled_only"]
+    assert faces.labels.tolist() == [*material.labelled.labels.tolist() * 3][: len(faces)]
+    assert positions(faces, study.pixels) == positions(material.labelled, study.pixels)
+    batch, asked = a_batch(control, faces, [0.0] * 7)
+    beside, _ = a_batch(lessons["consistent"][0], material.everything, [0.0] * 7)
+    assert batch.inputs.shape == beside.inputs.shape
+    assert not asked  # nobody guesses
+    assert batch.guesses.argmax(dim=1).tolist() == faces.labels[:12].tolist()
+    assert torch.allclose(batch.guesses.max(dim=1).values, torch.tensor(0.9 + 0.1 / 7))
+    for name in ("augmentation", "strong", "weight", "labelled_share", "label_smoothing"):
+        assert getattr(control, name) == getattr(lessons["consistent"][0], name)
+
+
+def test_no_validation_label_chooses_an_epoch(study):
+    for change in ({"keep": "best"}, {"early_stopping": 3}):
+        changed = merge(study.set().model_dump(), {"classifier": change})
+        with pytest.raises(ValueError, match=r"Input should be .*(last|equal to 0)"):
+            SemiSupervised.model_validate(changed)
+    before = study.outputs()
+    study.relabel(list(range(40, 50)), 6)
+    after = study.outputs()
+    weights = [name for name in before if name.endswith(".safetensors")]
+    assert len(weights) == 4
+    assert all(after[name] == before[name] for name in weights)
+
+
+def test_every_seed_trains_all_four_from_other_weights_on_other_labels(study):
+    outputs = study.outputs(seeds=2)
+    for name in ("autoencoder", *CLASSIFIERS):
+        first, second = (outputs[f"trainings/{name}-{seed}.safetensors"] for seed in (0, 1))
+        assert first != second
+    found = json.loads(outputs["semisupervised.json"])
+    assert found["seeds"] == [0, 1]
+    assert np.mean(found["gain"]["each"]) == pytest.approx(found["gain"]["accuracy"]["value"])
+    kept = [positions(gather(each).labelled, study.pixels) for each in seeded(study.set(seeds=2))]
+    assert kept[0] != kept[1]

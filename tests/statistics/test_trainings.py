@@ -1,0 +1,82 @@
+"""Intervals over seeds and faces hold the truth at least as often as they say."""
+
+import numpy as np
+import pytest
+
+from pipeline.statistics.intervals import compare, macro_f1
+from pipeline.statistics.trainings import (
+    compare_trainings,
+    holm,
+    mean_accuracy_and_f1,
+    mean_over_seeds,
+)
+
+CHANCE = {"resamples": 300, "seed": 0}
+
+
+@pytest.fixture
+def answers(rng):
+    """Labels of 200 faces, and the answers of two ways to train with three seeds each."""
+    labels = rng.integers(0, 7, 200)
+
+    def trained(accuracies):
+        right = rng.random((3, 200)) < np.array(accuracies)[:, None]
+        return np.where(right, labels, (labels + 1) % 7)
+
+    return labels, trained([0.7, 0.8, 0.75]), trained([0.4, 0.5, 0.45])
+
+
+@pytest.mark.parametrize("of_faces", [0.2, 1.0])
+@pytest.mark.parametrize("seeds", [2, 3, 10])
+def test_an_interval_over_seeds_and_faces_holds_the_truth(seeds, of_faces):
+    """Also where seeds matter most, in which a bootstrap over two of them holds it 83 times."""
+    rng, held = np.random.default_rng(1), []
+    for number in range(600):
+        found = rng.normal(0, 1, seeds) + rng.normal(0, of_faces)
+        drawn = found + rng.normal(0, of_faces, (300, 1))
+        low, high = np.percentile(
+            mean_over_seeds(np.concatenate([found[None], drawn]), number)[1:], [2.5, 97.5]
+        )
+        held.append(low <= 0 <= high)
+    assert 0.93 <= np.mean(held) <= 0.995
+
+
+def test_one_training_is_compared_as_two_models_are(answers):
+    labels, first, second = answers
+    gain = compare_trainings(labels, first[:1], second[:1], **CHANCE)
+    models = compare(labels, first[0], second[0], **CHANCE)
+    assert (gain.accuracy.value, gain.macro_f1.value, gain.p) == pytest.approx(
+        (models.accuracy.value, models.macro_f1.value, models.p)
+    )
+    assert gain.accuracy.low == pytest.approx(models.accuracy.low, abs=0.03)
+
+
+def test_several_trainings_count_by_their_mean_and_their_spread(answers):
+    labels, first, second = answers
+    gain = compare_trainings(labels, first, second, **CHANCE)
+    right, of_second = (first == labels).mean(axis=1), (second == labels).mean(axis=1)
+    assert gain.each == pytest.approx((right - of_second).tolist())
+    assert gain.accuracy.value == pytest.approx(np.mean(gain.each))
+    matrices = np.zeros((3, 7, 7), int)
+    for matrix, row in zip(matrices, first, strict=True):
+        np.add.at(matrix, (labels, row), 1)
+    accuracy, f1 = mean_accuracy_and_f1(labels, first, **CHANCE)
+    assert (accuracy.value, f1.value) == pytest.approx((right.mean(), macro_f1(matrices).mean()))
+    # The same mean from seeds that agree is surer.
+    steady = compare_trainings(labels, first[[0, 0, 0]], second[[0, 0, 0]], **CHANCE).accuracy
+    assert steady.high - steady.low < gain.accuracy.high - gain.accuracy.low
+
+
+def test_the_p_value_of_several_trainings_is_that_of_the_interval(answers):
+    labels, first, second = answers
+    assert compare_trainings(labels, first, second, **CHANCE).p < 0.05
+    assert compare_trainings(labels, first, first, **CHANCE).p == 1
+    assert compare_trainings(labels, first, second[::-1], **CHANCE).p == pytest.approx(
+        compare_trainings(labels, second, first[::-1], **CHANCE).p, abs=0.1
+    )
+
+
+def test_p_values_are_corrected_for_their_number():
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.5, 0.9]) == [1.0, 1.0]
+    assert holm([0.02]) == [0.02]
