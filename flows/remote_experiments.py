@@ -3,7 +3,6 @@
 Off unless the environment names a git remote: on one machine all experiments are in one repository.
 """
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from filelock import FileLock
 
 from pipeline.driver.experiment_runs import REPLACED
 from pipeline.driver.git import git
+from pipeline.driver.metrics_cache import keep_metrics
 from pipeline.driver.stage_runs import DVC
 from pipeline.errors import UserError
 from pipeline.record.address import without_secrets
@@ -97,19 +97,14 @@ def _take_over_metrics() -> None:
     They are in git and not in the shared storage, and DVC reuses a stage of its run cache only if
     all its outputs are in the cache.
     """
-    from dvc.repo import Repo
-
     lists = (git("ls-tree", "-r", commit) or "" for commit, _ in _references(THEIRS).values())
     rows = (row.split(maxsplit=3) for found in lists for row in found.splitlines())
     blobs = {blob for _, _, blob, path in rows if Path(path).name == METRICS}
-    if not blobs:
-        return
-    with Repo() as repo:
-        for blob in blobs:
-            content = subprocess.check_output(["git", "cat-file", "blob", blob])  # noqa: S607 (git on PATH)
-            key = hashlib.md5(content, usedforsecurity=False).hexdigest()
-            if not repo.cache.local.exists(key):
-                repo.cache.local.add_bytes(key, content)
+    if blobs:
+        keep_metrics(
+            subprocess.check_output(["git", "cat-file", "blob", blob])  # noqa: S607 (git on PATH)
+            for blob in blobs
+        )
 
 
 def _references(prefix: str) -> dict[str, tuple[str, int]]:

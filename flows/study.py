@@ -100,8 +100,10 @@ def _run(
         return outcomes
     remote_experiments.fetch(log)
     outcomes = reproduce_experiment(plan.graph, plan.experiment, environment, timeout)
-    show_results(plan.graph, outcomes, read_experiment(root, plan.experiment.name))
-    if not _has_failed(outcomes):
+    if _has_failed(outcomes):  # it is not kept: what lies under its name is a former one
+        show_results(plan.graph, outcomes, lambda _: None)
+    else:
+        show_results(plan.graph, outcomes, read_experiment(root, plan.experiment.name))
         remote_experiments.push(plan.experiment.name, log)
     return outcomes
 

@@ -47,6 +47,11 @@ class Entry:
     meta: Mapping[str, Any]
 
     @property
+    def names(self) -> list[str]:
+        """As DVC calls it, such as `train@cnn` and `train@dnn`."""
+        return [f"{self.name}@{key}" for key in self.keys] or [self.name]
+
+    @property
     def is_heavy(self) -> bool:
         """Whether it fills the machine."""
         return bool(self.meta.get("compute") == "heavy")

@@ -21,6 +21,7 @@ NEUTRAL: Mapping[str, str] = {
     "pipeline/layout.py": "where files lie; dvc.yaml names the same places",
     "pipeline/params.py": "types and bounds; DVC compares the values, also of each params.py",
     "pipeline/shell.py": "arguments, signals, how errors are told",
+    "pipeline/stale.py": "which metrics nobody shall see any more",
     "pipeline/record": "the record of what was done",
 }
 """Files and folders that change no result, and what they do instead; what only they import

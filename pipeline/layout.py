@@ -8,6 +8,9 @@ from pathlib import Path
 
 PARAMS = Path("params.yaml")
 
+# Made by `settings`: always the same, and there for DVC, which begins all else after it.
+SETTINGS = Path("artifacts/settings/checked.txt")
+
 # Made by `sample`.
 SAMPLE = Path("data/sample")
 

@@ -12,9 +12,9 @@ from types import FrameType
 
 import psutil
 
-from pipeline import disk, layout
+from pipeline import disk, layout, stale
 from pipeline.compute_slot import compute_slot
-from pipeline.dvc_yaml import Entry, find_entry
+from pipeline.dvc_yaml import Entry, find_entry, read_locked
 from pipeline.errors import UserError
 from pipeline.params import Params, load
 from pipeline.record import made_by
@@ -96,6 +96,7 @@ def execute(
         params = load()
         layout.folder(name).mkdir(parents=True, exist_ok=True)
         with compute_slot(_tell(name)) if entry.is_heavy else nullcontext() as slot:
+            stale.empty_metrics({name, *stale.find_downstream(read_locked(), name)})
             made = made_by.describe(name, params)
             own = entry.pick_params(name, params.model_dump())
             resumed = resume(name, params) if resume else None

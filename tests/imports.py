@@ -10,11 +10,11 @@ from pipeline.imports import is_part
 from .conftest import ROOT
 
 STAGES = (
-    "sample", "ingest", "split", "train", "evaluate", "confusion", "saliency", "lime", "filters",
-    "class_images", "semisupervised", "predict", "report",
+    "settings", "sample", "ingest", "split", "train", "evaluate", "confusion", "saliency", "lime",
+    "filters", "class_images", "semisupervised", "predict", "report",
 )  # fmt: skip
 
-WITHOUT_NETWORK = ("sample", "ingest", "split", "confusion", "report")
+WITHOUT_NETWORK = ("settings", "sample", "ingest", "split", "confusion", "report")
 
 NEVER = ("mlflow", "prefect")
 

@@ -13,7 +13,7 @@ import yaml
 pytestmark = pytest.mark.study
 
 STAGES = {
-    "sample", "ingest", "split", "train@cnn", "train@dnn", "evaluate", "confusion",
+    "settings", "sample", "ingest", "split", "train@cnn", "train@dnn", "evaluate", "confusion",
     "saliency", "lime", "filters", "class_images", "semisupervised", "predict", "report",
 }  # fmt: skip
 
@@ -124,7 +124,7 @@ def test_every_run_knows_what_made_it(project, runs):
         assert {"git.revision", "git.dirty", "device"} <= run.data.tags.keys(), name
         listed = {item.path for item in client.list_artifacts(run.info.run_id)}
         assert "made_by.json" in listed, name
-        assert run.data.params or name == "report"
+        assert run.data.params or name in ("settings", "report")
 
 
 def test_the_best_cnn_is_registered_and_answers_for_raw_faces(finished, runs):
@@ -152,7 +152,7 @@ def test_an_experiment_runs_what_it_changes_and_shows_up(project):
     before = project.locked()
     output = project.run("dvc", "exp", "run", "--name", "longer", "-S", "class_images.steps=3")
     ran = {stage for stage in STAGES if f"Running stage '{stage}'" in output}
-    assert ran == {"class_images", "report"}
+    assert ran == {"settings", "class_images", "report"}
     changed = {path for path, md5 in project.locked().items() if before[path] != md5}
     assert changed == {
         "artifacts/class_images/figures", "artifacts/class_images/class_images.json",

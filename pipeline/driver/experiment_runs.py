@@ -58,8 +58,8 @@ class KeptExperiment:
     Attributes:
         name: its name.
         params: its params.yaml, by dotted key.
-        metrics: the numbers of all stages, likewise. Where a stage did not run, those of the commit
-            that the experiment belongs to.
+        metrics: the numbers of its stages, likewise; of a stage that it was not asked for, those of
+            the commit that it belongs to, if they follow from the same parameters and data.
     """
 
     name: str

@@ -13,10 +13,13 @@ from pipeline.record import made_by
 from pipeline.record.address import digest
 from pipeline.record.flow_run import FlowRun
 from pipeline.record.stage_run import stage_run
+from pipeline.stale import find_stale
 
 
 def record_again() -> list[str]:
     """Record each stage of dvc.lock whose results lie here; twice makes no further runs.
+
+    Results of other parameters than params.yaml's are left out.
 
     Returns:
         The stages.
@@ -29,8 +32,9 @@ def record_again() -> list[str]:
     flow = FlowRun(f"again {git['revision'][:10] if git else ''}".strip(), digest(str(stages)))
     os.environ.update(flow.environment)
     found = []
+    stale = find_stale(stages, values)
     for stage, locked in stages.items():
-        if all(Path(out["path"]).exists() for out in locked.get("outs", ())):
+        if stage not in stale and all(Path(out["path"]).exists() for out in locked.get("outs", ())):
             made = made_by.read(stage) if made_by.check(stage)[0] else {"git": git}
             identity = digest(json.dumps([stage, locked], sort_keys=True))
             entry = find_entry(stage)

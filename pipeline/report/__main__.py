@@ -10,10 +10,13 @@ from rich.table import Table
 from pipeline import layout
 from pipeline.dvc_yaml import read_entries
 from pipeline.errors import UserError
+from pipeline.stale import is_emptied
 
 
 def print_results(console: Console | None = None) -> None:
     """Print the rows that stages have for it, `terminal_rows` of their `words.py`, and the path.
+
+    What other parameters or data have made is named, and not shown.
 
     Raises:
         UserError: the study has not been run.
@@ -24,7 +27,9 @@ def print_results(console: Console | None = None) -> None:
     table.add_column("")
     table.add_column("accuracy", justify="right", no_wrap=True)
     table.add_column("95% interval", no_wrap=True)
-    for stage in (f"pipeline.{entry.name}" for entry in read_entries()):
+    emptied = {name for entry in read_entries() for name in entry.names if is_emptied(name)}
+    shown = [entry for entry in read_entries() if emptied.isdisjoint(entry.names)]
+    for stage in (f"pipeline.{entry.name}" for entry in shown):
         words = import_module(f"{stage}.words") if find_spec(f"{stage}.words") else None
         if words and hasattr(words, "terminal_rows"):
             for row in words.terminal_rows(import_module(f"{stage}.result").read()):
@@ -32,8 +37,14 @@ def print_results(console: Console | None = None) -> None:
             table.add_section()
     console = console or Console()
     console.print(table)
+    told = f"Report: {layout.REPORT}"
+    if emptied:
+        told = (
+            f"Not shown, as of other parameters or data: the report, {', '.join(sorted(emptied))}"
+        )
+        told += "; `dvc repro` makes them anew"
     # The path stays on one line and whole, so that it can be clicked or copied.
-    console.print(f"Report: {layout.REPORT}", soft_wrap=True, highlight=False)
+    console.print(told, soft_wrap=True, highlight=False)
 
 
 if __name__ == "__main__":

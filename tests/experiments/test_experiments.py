@@ -129,7 +129,7 @@ def test_a_recipe_runs_as_the_experiment_of_its_name_and_is_recorded_so(tmp_path
     project.commit("results")
     output = project.run(*EXPERIMENTS, "run", "other", "--to", "split")
     ran = [line for line in output.splitlines() if line.startswith("Running stage")]
-    assert ran == ["Running stage 'split':"]
+    assert ran == ["Running stage 'settings':", "Running stage 'split':"]
     params, metrics = shown(project)["other"]
     assert params["split"]["seed"] == 3
     assert metrics["split"]["split"]["train"] > 0

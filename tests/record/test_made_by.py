@@ -77,14 +77,19 @@ def test_results_that_lie_here_are_recorded_again(project):
             patch.setattr(project, "environment", project.environment | recorded)
             for _ in range(2):
                 said = project.run("python", "-m", "pipeline.record", "again")
-                assert sorted(re.findall(r"\w+", said)[1:]) == ["ingest", "sample", "split"]
+                assert sorted(re.findall(r"\w+", said)[1:]) == [
+                    "ingest",
+                    "sample",
+                    "settings",
+                    "split",
+                ]
                 project.run("python", "-m", "pipeline.record", "wait")
     finally:
         path.write_text(kept)
     client = MlflowClient(f"sqlite:///{project.folder / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("image-sentiment")
     runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
-    assert len(runs) == 4
+    assert len(runs) == 5
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
     split = runs["split"]
     assert split.data.params["seed"] == "0"
@@ -97,7 +102,7 @@ def test_results_that_lie_here_are_recorded_again(project):
 
 
 def test_it_fits_until_dvc_restores_another_result(project):
-    assert set(said(project, expect=0)) == {"sample", "ingest", "split"}
+    assert set(said(project, expect=0)) == {"settings", "sample", "ingest", "split"}
     set_split(project, seed=7)
     assert "Running stage 'split'" in project.run("dvc", "repro", "split")
     assert project.json(FILE)["git"]["dirty"] is True

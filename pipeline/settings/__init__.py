@@ -1,0 +1,1 @@
+"""Stage `settings`: check params.yaml, and empty the metrics of other parameters."""

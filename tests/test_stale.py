@@ -1,0 +1,232 @@
+"""No table shows metrics beside parameters or data that did not make them."""
+
+import json
+import shutil
+from hashlib import md5
+
+import pytest
+
+from pipeline import layout
+from pipeline.stale import empty_metrics, find_downstream, find_stale, is_emptied
+
+from .conftest import ROOT
+from .project import Project, new_project
+
+STAGES = """
+stages:
+  settings:
+    cmd: python -m pipeline settings
+    params: [params.yaml: ]
+    outs: [artifacts/settings/checked.txt: {persist: true}]
+"""
+
+STAGE = """
+  {name}:
+    cmd: python work.py {name}
+    deps: [{deps}]
+    params: [{params}]
+    outs: [artifacts/{name}/result.txt]
+    metrics: [artifacts/{name}/metrics.json: {{cache: false}}]
+"""
+
+GRAPH = {
+    "split": ("artifacts/settings/checked.txt, faces.txt", "split.seed"),
+    "evaluate": ("artifacts/split/result.txt", "evaluate.seed"),
+    "confusion": ("artifacts/evaluate/result.txt", "evaluate.resamples"),
+    "lime": ("artifacts/split/result.txt", "lime.seed"),
+}
+"""What each stage reads, and the parameters that it follows."""
+
+WORK = """
+import json, sys
+from pathlib import Path
+from pipeline import layout, shell
+from pipeline.dvc_yaml import Entry
+from pipeline.errors import UserError
+
+name = sys.argv[1]
+
+def work(stage):
+    if stage.params.evaluate.seed == 13 and name == "evaluate":
+        raise UserError("bad luck")
+    p = stage.params
+    made = {"faces": Path("faces.txt").read_text(), "split": p.split.seed}
+    made |= {"evaluate": p.evaluate.seed} if name in ("evaluate", "confusion") else {}
+    made |= {"confusion": p.evaluate.resamples} if name == "confusion" else {}
+    made |= {"lime": p.lime.seed} if name == "lime" else {}
+    layout.metrics(name).write_text(json.dumps({name: made}))
+    (layout.folder(name) / "result.txt").write_text(json.dumps(made))
+
+shell.execute(name, Entry(name, name, [], [], {}), work)
+"""
+
+
+class Study(Project):
+    """A project of four small stages, in DVC's hands."""
+
+    def shown(self):
+        """What `dvc exp show` has in each row: metrics by stage."""
+        rows = {}
+        for commit in json.loads(self.run("dvc", "exp", "show", "--json")):
+            rows[commit.get("name") or commit["rev"]] = commit["data"]
+            for each in commit.get("experiments") or ():
+                rows[each["name"]] = each["revs"][0]["data"]
+        return {
+            name: {
+                stage: numbers
+                for file in data["metrics"].values()
+                for stage, numbers in (file.get("data") or {}).items()
+            }
+            for name, data in rows.items()
+        }
+
+    def workspace(self):
+        return self.shown()["workspace"]
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """All stages ran, and what they left is committed."""
+    folder = tmp_path_factory.mktemp("stale") / "study"
+    project = Study(new_project(folder).folder)
+    project.environment |= {"PYTHONPATH": str(ROOT), "IMAGE_SENTIMENT_TRACKING": "off"}
+    project.run("dvc", "init", "--quiet")
+    shutil.copy(ROOT / "params.yaml", folder)
+    (folder / "work.py").write_text(WORK)
+    (folder / "faces.txt").write_text("these")
+    (folder / ".gitignore").write_text("made_by.json")
+    stages = (STAGE.format(name=name, deps=d, params=p) for name, (d, p) in GRAPH.items())
+    (folder / "dvc.yaml").write_text(STAGES + "".join(stages))
+    project.run("dvc", "repro")
+    project.commit("done")
+    return project
+
+
+@pytest.fixture
+def study(done, tmp_path):
+    """A copy of it, with DVC's cache."""
+    shutil.copytree(done.folder, tmp_path / "study", symlinks=True)
+    project = Study(tmp_path / "study")
+    project.environment = {**done.environment}
+    return project
+
+
+FACES = {"faces": "these", "split": 0}
+ALL = {
+    "split": FACES,
+    "evaluate": FACES | {"evaluate": 0},
+    "confusion": FACES | {"evaluate": 0, "confusion": 2000},
+    "lime": FACES | {"lime": 0},
+}
+
+
+@pytest.mark.study
+def test_an_experiment_has_the_metrics_that_its_parameters_made_and_no_others(study):
+    run = ("dvc", "exp", "run", "--temp", "--name")
+    study.run(*run, "otherwise", "-S", "evaluate.seed=5", "evaluate")
+    study.run(*run, "not-asked-for", "-S", "lime.seed=5", "evaluate")
+    # The same once more: DVC runs no stage, as it has everything in its cache.
+    again = study.run(*run, "again", "-S", "evaluate.seed=5", "-S", "lime.seed=7", "evaluate")
+    assert "'evaluate' is cached - skipping run" in again
+    shown = study.shown()
+    assert shown["otherwise"] == {
+        "split": FACES, "evaluate": FACES | {"evaluate": 5}, "lime": ALL["lime"],
+    }  # fmt: skip
+    assert shown["not-asked-for"] == {name: ALL[name] for name in GRAPH if name != "lime"}
+    assert shown["again"] == {"split": FACES, "evaluate": FACES | {"evaluate": 5}}
+    assert shown["workspace"] == shown["master"] == ALL
+
+
+@pytest.mark.study
+def test_a_workspace_shows_no_former_metrics_and_has_all_again_without_work(study):
+    study.change({"evaluate": {"seed": 5}})
+    study.run("dvc", "repro", "evaluate")
+    evaluated = FACES | {"evaluate": 5}
+    assert study.workspace() == {"split": FACES, "evaluate": evaluated, "lime": ALL["lime"]}
+
+    # Other faces, and a stage that fails half-way: what is downstream of either shows nothing.
+    (study.folder / "faces.txt").write_text("those")
+    study.change({"evaluate": {"seed": 13}})
+    assert "evaluate: error: bad luck" in study.run("dvc", "repro", expect=255)
+    assert study.workspace() == {"split": {"faces": "those", "split": 0}}
+
+    (study.folder / "faces.txt").write_text("these")
+    study.change({"evaluate": {"seed": 0}})
+    said = study.run("dvc", "repro")
+    assert said.count("Running stage") == said.count("Running stage 'settings'") == 1
+    assert study.workspace() == ALL
+    assert study.run("git", "status", "--porcelain", "artifacts") == ""
+
+
+@pytest.mark.study
+def test_metrics_of_a_clone_come_back_from_the_cache_though_only_git_had_them(study):
+    """As after `dvc pull`: the cache has the outputs, and git the metrics."""
+    for name in GRAPH:
+        content = (study.folder / f"artifacts/{name}/metrics.json").read_bytes()
+        key = md5(content, usedforsecurity=False).hexdigest()
+        (study.folder / ".dvc/cache/files/md5" / key[:2] / key[2:]).unlink()
+    study.run("python", "work.py", "split")
+    assert study.json("artifacts/lime/metrics.json") == {}
+    assert "Running stage" not in study.run("dvc", "repro")
+    assert study.workspace() == ALL
+
+
+LOCKED = {
+    "settings": {
+        "params": {"params.yaml": {"split": {"seed": 0}, "train": {"cnn": {"epochs": 1}}}},
+        "outs": [{"path": "artifacts/settings/checked.txt", "md5": "0"}],
+    },
+    "split": {
+        "deps": [{"path": "artifacts/settings/checked.txt", "md5": "0"}],
+        "params": {"params.yaml": {"split": {"seed": 0}}},
+        "outs": [{"path": "data/split.parquet", "md5": "1"}],
+    },
+    "train@cnn": {
+        "deps": [{"path": "data/split.parquet", "md5": "1"}, {"path": "pipeline", "md5": "2"}],
+        "params": {"params.yaml": {"train.cnn.epochs": 1}},
+        "outs": [{"path": "artifacts/train/cnn/model.json", "md5": "3"}],
+    },
+    "report": {"deps": [{"path": "artifacts", "md5": "4"}]},
+}
+PARAMS = {"split": {"seed": 0}, "train": {"cnn": {"epochs": 1}}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "stale"),
+    [
+        ({}, set()),
+        ({"train": {"cnn": {"epochs": 1.0}}}, set()),
+        ({"train": {"cnn": {"epochs": 2}}}, {"settings", "train@cnn", "report"}),
+        ({"split": {"seed": 1}}, {"settings", "split", "train@cnn", "report"}),
+        ({"split": {"seed": 0, "new": 1}}, {"settings", "split", "train@cnn", "report"}),
+        ({"split": {}}, {"settings", "split", "train@cnn", "report"}),
+    ],
+)
+def test_a_stage_is_stale_by_its_parameters_and_by_those_of_what_it_needs(changes, stale):
+    assert find_stale(LOCKED, PARAMS | changes) == stale
+
+
+def test_a_stage_is_stale_if_what_it_has_read_was_made_anew():
+    other = [{"path": "data/split.parquet", "md5": "other"}]
+    locked = LOCKED | {"split": LOCKED["split"] | {"outs": other}}
+    assert find_stale(locked, PARAMS) == {"train@cnn", "report"}
+
+
+def test_downstream_is_who_reads_a_file_or_the_folder_around_it_and_of_the_settings_nobody():
+    assert find_downstream(LOCKED, "split") == {"train@cnn", "report"}
+    assert find_downstream(LOCKED, "train@cnn") == {"report"}
+    assert find_downstream(LOCKED, "settings") == set()
+    assert find_downstream({}, "split") == set()
+
+
+def test_only_metrics_that_are_there_are_emptied(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = layout.metrics("split")
+    path.parent.mkdir(parents=True)
+    path.write_text('{"split": 1}')
+    assert not is_emptied("split")
+    for _ in range(2):
+        empty_metrics({"split", "lime"})
+        assert is_emptied("split")
+        assert json.loads(path.read_text()) == {}
+    assert not layout.metrics("lime").exists()
