@@ -102,6 +102,8 @@ def execute(
             resumed = resume(name, params) if resume else None
             with stage_run(name, own, made=made, meta=entry.record, resume=resumed) as record:
                 stage = Stage(name, params, record)
+                if record.refusal:
+                    stage.tell(f"recorded in .record/ only: {record.refusal}")
                 stage.runs_on({"device": "cpu"})  # unless the work says otherwise
                 work(stage)
                 run = record.identity if record.entry else None

@@ -59,12 +59,12 @@ def _wait(spool: Spool, chosen: argparse.Namespace) -> int:
         return 0
     started = time.monotonic()
     address = addresses.find_address(spool.root)
-    if left := wait_until_uploaded(spool, address, chosen.timeout):
-        print(
-            f"record: not uploaded after {chosen.timeout:g} s: {'; '.join(left)}", file=sys.stderr
-        )
+    left = wait_until_uploaded(spool, address, chosen.timeout)
+    waited = f"after {time.monotonic() - started:.1f} s"
+    if left:
+        print(f"record: not uploaded {waited}: {'; '.join(left)}", file=sys.stderr)
         return 1
-    print(f"record: all in {address} after {time.monotonic() - started:.1f} s")
+    print(f"record: all in {address} {waited}")
     return 0
 
 

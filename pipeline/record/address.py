@@ -5,12 +5,16 @@ import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 SWITCH = "IMAGE_SENTIMENT_TRACKING"
 """Environment variable; `off` makes every stage run without a record."""
 
 URI = "MLFLOW_TRACKING_URI"
 EXPERIMENT = "MLFLOW_EXPERIMENT_NAME"
+
+FOLDERS = "MLFLOW_ALLOW_FILE_STORE"
+"""MLflow's own variable; without it MLflow takes a folder as its address no more."""
 
 SECRETS = "pass|pwd|token|secret|key|credential|signature"
 """Parts of the names of an address's arguments whose values are not shown."""
@@ -41,6 +45,17 @@ class Address:
         """With the user and the password that the environment has for this place, if any."""
         known = os.environ.get(URI, "")
         return replace(self, uri=known) if without_secrets(known) == self.uri else self
+
+    @property
+    def refusal(self) -> str:
+        """Why MLflow takes nothing here, however long one waits; empty if it may."""
+        is_folder = urlsplit(self.uri).scheme in ("", "file") and self.uri != "databricks"
+        if not is_folder or os.environ.get(FOLDERS, "").lower() in ("true", "1"):
+            return ""
+        return (
+            f"{URI} = {self.uri}: MLflow takes folders no more; name a database, such as "
+            f"sqlite:///mlflow.db, or set {FOLDERS}=true"
+        )
 
     def __str__(self) -> str:
         return f"{without_secrets(self.uri)} ({self.experiment})"

@@ -44,10 +44,14 @@ def summon(spool: Spool, address: Address) -> None:
     """Start a recorder unless one is alive.
 
     It is detached: neither the end of the caller nor a signal to its process group reaches it.
-    Where it cannot be started the spool waits for a later one; no stage fails for that.
+    Where it cannot be started, or MLflow would refuse all, the spool waits for a later one; no
+    stage fails for that.
     """
     from filelock import FileLock, Timeout  # 40 ms, which a mere import shall not cost
 
+    if address.refusal:
+        disk.write_text(spool.trouble(address), address.refusal)
+        return
     try:
         with FileLock(spool.lock(address), blocking=False):
             pass
@@ -127,6 +131,8 @@ def wait_until_uploaded(
 ) -> list[str]:
     """Wait until MLflow has everything, and every parent run is closed that can be.
 
+    Where all that is left goes to an address that MLflow refuses, waiting is of no use.
+
     The run of a stage that has ended is sent to `address` if the MLflow it was meant for fails.
 
     Args:
@@ -155,10 +161,13 @@ def wait_until_uploaded(
         for entry in left:
             meant = entry.run.address.private
             gone = not entry.run.process.is_alive
-            if meant != address and gone and spool.trouble(meant).exists():
+            in_vain = meant.refusal or spool.trouble(meant).exists()
+            if meant != address and gone and in_vain:
                 entry.run.address = address.public
                 entry.write()
             summon(spool, entry.run.address.private)
+        if left and all(entry.run.address.refusal for entry in left):
+            return describe(spool, left)
         time.sleep(0.2)
 
 

@@ -44,6 +44,11 @@ class StageRun:
     entry: Entry | None = None
     _looked: float = field(default_factory=time.monotonic)
 
+    @property
+    def refusal(self) -> str:
+        """Why MLflow will not take the run as things are; empty if it may."""
+        return self.entry.run.address.refusal if self.entry else ""
+
     def live(self, values: Mapping[str, float], step: int) -> None:
         """Show metrics of an epoch while the training goes on."""
         if self.entry:

@@ -295,6 +295,26 @@ def test_a_resumed_run_keeps_its_first_params_and_history_replaces_epochs_that_n
     assert {(each.step, each.value) for each in study.history("again")} == {(1, 0.5), (2, 0.25)}
 
 
+def test_a_folder_that_mlflow_refuses_is_waited_for_in_vain_until_it_is_allowed(
+    workspace, monkeypatch
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "file:./mlruns")
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waits"))
+    with stage_run("sample", {}) as record:
+        assert "sqlite:///mlflow.db" in record.refusal
+    spool, folder = Spool(workspace), find_address(workspace)
+    (left,) = wait_until_uploaded(spool, folder, 120)
+    assert left.endswith(
+        "MLFLOW_TRACKING_URI = file:./mlruns: MLflow takes folders no more; name a database, such "
+        "as sqlite:///mlflow.db, or set MLFLOW_ALLOW_FILE_STORE=true"
+    )
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    assert not find_address(workspace).refusal
+    Uploader(spool, folder).upload_all()
+    assert not spool.entries()
+    assert list((workspace / "mlruns").rglob("meta.yaml"))
+
+
 def test_switched_off_nothing_is_written(workspace, monkeypatch):
     monkeypatch.setenv("IMAGE_SENTIMENT_TRACKING", "off")
     flow = FlowRun("flow", "key")
