@@ -27,8 +27,12 @@ def split_faces(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
     Raises:
         UserError: the method does not suit these faces.
     """
-    if len(table) < len(PARTS):
-        raise UserError(f"split: {len(table)} faces are too few for {', '.join(PARTS)}")
+    kinds = table["md5"].nunique()
+    if kinds < len(PARTS):
+        raise UserError(
+            f"split: {len(table)} labelled faces, {kinds} of them different, are too few for "
+            f"{', '.join(PARTS)}: data.source needs {len(PARTS)} different ones at least"
+        )
     by_method = {
         "stratified": _stratified,
         "shuffled": _shuffled,
@@ -42,9 +46,10 @@ def split_faces(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
     for part in PARTS:
         if not (parts == part).any():
             raise UserError(
-                f"split: method {settings.method!r} leaves no face for {part}; "
-                f"there are {len(table)} faces, held_out = {settings.held_out}, "
-                f"validation = {settings.validation}, refit_fraction = {settings.refit_fraction}"
+                f"split.method = {settings.method!r} leaves no face for {part}: there are "
+                f"{len(table)} faces, {kinds} of them different, split.held_out = "
+                f"{settings.held_out}, split.validation = {settings.validation}; "
+                "0.5 for both leaves the most"
             )
     return parts
 
@@ -73,10 +78,12 @@ def _stratified(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
             random_state=settings.seed,
         )
     except ValueError:
-        rare = EXPRESSIONS[int(np.argmin(np.where(counts, counts, counts.max() + 1)))]
+        rare = int(np.argmin(np.where(counts, counts, counts.max() + 1)))
         raise UserError(
-            f"split: {rare!r} has {counts[counts > 0].min()} faces, too few for all of "
-            f"{', '.join(PARTS)}; use split.method: shuffled, or more faces"
+            f"split.method = 'stratified': {len(firsts)} different faces, of which the fewest are "
+            f"{EXPRESSIONS[rare]} ({counts[rare]}), with split.held_out = {settings.held_out} and "
+            f"split.validation = {settings.validation} are too few for each expression to be in "
+            f"each of {', '.join(PARTS)}; use split.method: shuffled"
         ) from None
     parts[firsts[validation]], parts[firsts[test]] = "validation", "test"
     return parts
@@ -96,16 +103,54 @@ def _first_rows(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
     return _hold_out(len(table), len(table) - round(settings.held_out * len(table)), settings)
 
 
-def _usage(table: pd.DataFrame, _settings: Split) -> NDArray[np.str_]:
-    """As FER2013's column `Usage` says."""
+def _usage(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
+    """As FER2013's column `Usage` says; where that names one other part than Training, it tests."""
     usage = table["usage"]
-    unknown = sorted({str(value) for value in usage[~usage.isin(list(USAGES))]})
-    if unknown:
+    if usage.isna().all():
         raise UserError(
-            f"split.method = 'usage': these faces have Usage {', '.join(unknown[:3])}; "
-            f"needed: {', '.join(USAGES)}"
+            "split.method = 'usage': these faces have no Usage, which a column of that name gives, "
+            f"or folders train/ and test/; {_advise(table, settings)}"
         )
-    return usage.map(USAGES).to_numpy().astype("<U10")
+    counts = usage.fillna("none").value_counts()
+    found = ", ".join(f"{name} ({count})" for name, count in list(counts.items())[:5])
+    known = f"needed are {', '.join(USAGES)}, or Training and one other"
+    if not set(counts.index) <= set(USAGES) or len(counts) < 2 or "Training" not in counts:
+        raise UserError(
+            f"split.method = 'usage': faces have Usage {found}; {known}; {_advise(table, settings)}"
+        )
+    parts = usage.map(USAGES).to_numpy().astype("<U10")
+    if len(counts) == 2:
+        parts = np.where(parts == "train", parts, "test").astype("<U10")
+        parts[_validation_of(table, parts, settings)] = "validation"
+    return parts
+
+
+def _advise(table: pd.DataFrame, settings: Split) -> str:
+    """A method that takes these faces."""
+    try:
+        _stratified(table, settings)
+    except UserError:
+        return "use split.method: shuffled"
+    return "use split.method: stratified"
+
+
+def _validation_of(
+    table: pd.DataFrame, parts: NDArray[np.str_], settings: Split
+) -> NDArray[np.int64]:
+    """Positions of training faces to choose by, where the faces come with training and test alone.
+
+    As large a share of them as other methods take of all faces, evenly from each expression; with
+    `copies_together` no copy of a face that stays.
+    """
+    faces = table.reset_index(drop=True)[parts == "train"]
+    firsts = faces[~faces["md5"].duplicated()] if settings.copies_together else faces
+    ordered = firsts.sample(frac=1, random_state=settings.seed).sort_values("label", kind="stable")
+    count = max(1, round(settings.held_out * settings.validation * len(ordered)))
+    evenly = ((np.arange(count) + 0.5) * len(ordered) / count).astype(int)
+    chosen = ordered.iloc[evenly]
+    if settings.copies_together:
+        chosen = faces[faces["md5"].isin(chosen["md5"])]
+    return chosen.index.to_numpy()
 
 
 def _hold_out(count: int, train: int, settings: Split) -> NDArray[np.str_]:

@@ -22,6 +22,14 @@ def work(stage: Stage) -> None:
         **{part: int((parts == part).sum()) for part in PARTS},
         copies_across_parts=count_leaks(table["md5"].to_numpy(), parts),
     )
+    sizes = ", ".join(f"{part} {getattr(found, part):,}" for part in PARTS)
+    stage.tell(f"{len(parts):,} faces: {sizes}")
+    if found.copies_across_parts:
+        stage.tell(
+            f"{found.copies_across_parts:,} validation or test faces have an exact copy in another "
+            "part, which makes the scores too high; split.copies_together: true, with any method "
+            "but usage, keeps copies together"
+        )
     write_json(layout.metrics(stage.name), {"split": found})
     counts = {
         part: dict(zip(EXPRESSIONS, _count(table[parts == part]), strict=True)) for part in PARTS

@@ -99,12 +99,13 @@ def test_no_held_out_face_has_a_copy_elsewhere_unless_allowed_and_counted(
     assert counted["copies_across_parts"] == held_out_copies(pixels, parts) > 0
 
 
-def test_fer2013s_own_parts_are_kept_and_their_copies_counted(planted, part_faces):
+def test_fer2013s_own_parts_are_kept_and_their_copies_counted(planted, part_faces, capsys):
     """Rows 134 to 139 are in FER2013's test part there, and their originals are not."""
     pixels, _ = planted
     parts, counted = part_faces(method="usage", copies_together=True)
     assert (parts == "train").sum() == 100
     assert counted["copies_across_parts"] == held_out_copies(pixels, parts) == 4
+    assert "split: 4 validation or test faces have an exact copy" in capsys.readouterr().out
 
 
 def test_a_mirror_image_and_a_changed_pixel_are_not_noticed(planted, part_faces):

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -57,16 +59,62 @@ def test_the_seed_decides(table, settings, method):
     assert (first != other).any()
 
 
-def test_a_method_that_does_not_suit_says_why(table, settings):
-    table = table.assign(usage=None)
-    rare = pd.DataFrame({"label": [0] * 50 + [1], "md5": [str(k) for k in range(51)]})
-    for faces, change, message in (
-        (table, {"method": "usage"}, "have Usage nan|have Usage None"),
-        (table, {"method": "shuffled", "held_out": 0.0004}, "leaves no face for validation"),
-        (rare, {"method": "stratified"}, "'disgust' has 1 faces"),
-    ):
-        with pytest.raises(UserError, match=message):
-            split_faces(faces, settings.model_copy(update=change))
+@pytest.mark.parametrize("other", ["PublicTest", "PrivateTest"])
+def test_usage_of_two_parts_tests_on_the_other_and_takes_validation_from_training(
+    table, settings, other
+):
+    table = table.assign(usage=["Training"] * 1600 + [other] * 400)
+    usage = settings.model_copy(update={"method": "usage"})
+    parts = split_faces(table, usage)
+    assert list(parts[1600:]) == ["test"] * 400
+    of_training, chosen = table[:1600], parts[:1600] == "validation"
+    assert chosen.sum() == pytest.approx(0.2 * 0.5 * 1600, rel=0.1)
+    shares = [
+        np.bincount(faces["label"]) / len(faces) for faces in (of_training, of_training[chosen])
+    ]
+    assert np.abs(shares[0] - shares[1]).max() < 0.02
+    assert not set(of_training["md5"][chosen]) & set(of_training["md5"][~chosen])
+    apart = split_faces(table, usage.model_copy(update={"copies_together": False}))
+    assert (apart == "validation").sum() == 160
+
+
+BAD_SPLITS = {
+    "no Usage": (["none"] * 9, {"method": "usage"}, "these faces have no Usage, which a column"),
+    "a foreign Usage": (
+        ["Training"] * 5 + ["dev"] * 4,
+        {"method": "usage"},
+        r"have Usage Training \(5\), dev \(4\); needed are Training, PublicTest, PrivateTest",
+    ),
+    "some without": (["Training"] * 5 + ["none"] * 4, {"method": "usage"}, r"none \(4\); needed"),
+    "one part": (["Training"] * 9, {"method": "usage"}, r"have Usage Training \(9\); needed"),
+    "no training": (["PublicTest"] * 5 + ["PrivateTest"] * 4, {"method": "usage"}, "needed are"),
+    "nothing held out": (
+        ["none"] * 9,
+        {"method": "shuffled", "held_out": 0.04},
+        "leaves no face for validation: there are 9 faces, 9 of them different, split.held_out",
+    ),
+    "a rare expression": (["none"] * 9, {"method": "stratified"}, r"fewest are disgust \(1\)"),
+}
+
+
+@pytest.mark.parametrize(("usage", "change", "message"), BAD_SPLITS.values(), ids=BAD_SPLITS)
+def test_a_method_that_does_not_suit_says_why_and_its_advice_does(usage, change, message, settings):
+    usage = [None if each == "none" else each for each in usage]
+    labels, md5 = [0] * 8 + [1], [str(number) for number in range(9)]
+    faces = pd.DataFrame({"label": labels, "md5": md5, "usage": usage})
+    settings = settings.model_copy(update={"held_out": 0.33, "validation": 0.25, **change})
+    with pytest.raises(UserError, match=message) as caught:
+        split_faces(faces, settings)
+    advised = re.search(r"use split\.method: (\w+)", str(caught.value))
+    halves = {"held_out": 0.5, "validation": 0.5}
+    settings = settings.model_copy(update={"method": advised[1]} if advised else halves)
+    assert set(split_faces(faces, settings)) == set(PARTS)
+
+
+def test_as_many_faces_as_parts_are_needed(settings):
+    faces = pd.DataFrame({"label": [0] * 4, "md5": list("aabb"), "usage": None})
+    with pytest.raises(UserError, match="4 labelled faces, 2 of them different, are too few"):
+        split_faces(faces, settings)
 
 
 def test_labels_are_kept_for_a_share_that_the_seed_alone_decides():
