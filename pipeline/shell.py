@@ -12,7 +12,7 @@ from types import FrameType
 
 import psutil
 
-from pipeline import disk, layout, stale
+from pipeline import disk, experiment_copy, layout, stale
 from pipeline.compute_slot import compute_slot
 from pipeline.dvc_yaml import Entry, find_entry, read_locked
 from pipeline.errors import UserError
@@ -94,6 +94,7 @@ def execute(
     signal.signal(signal.SIGTERM, _exit_on_signal)
     try:
         params = load()
+        experiment_copy.check_faces(params.data.source)
         layout.folder(name).mkdir(parents=True, exist_ok=True)
         with compute_slot(_tell(name)) if entry.is_heavy else nullcontext() as slot:
             stale.empty_metrics({name, *stale.find_downstream(read_locked(), name)})

@@ -1,5 +1,7 @@
 """Recipes: named overrides of params.yaml, checked together with it before anything starts."""
 
+import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,13 +124,24 @@ def check_source(params: Params) -> None:
     """See that the faces are where `data.source` says.
 
     Raises:
-        UserError: there are no such faces.
+        UserError: there are no such faces, or they may not be read.
     """
-    source = params.data.source
-    if Path(source) != layout.SAMPLE and not Path(source).exists():
+    source = Path(params.data.source)
+    if source == layout.SAMPLE:
+        return
+    try:
+        with os.scandir(source) if source.is_dir() else source.open("rb"):
+            pass
+    except FileNotFoundError:
         raise UserError(
-            f"data.source = {source!r}: no such file or folder; README.md says what it can be"
-        )
+            f"data.source = {str(source)!r}: no such file or folder; README.md says what it can be"
+        ) from None
+    except OSError as error:
+        raise UserError(
+            f"data.source = {str(source)!r}: cannot be read: {error.strerror}; data/raw/"
+            f"{source.name} can be, after sudo cp -r {shlex.quote(str(source))} data/raw "
+            "&& sudo chmod -R a+rX data/raw"
+        ) from None
 
 
 def parse_assignment(text: str) -> Nested:

@@ -1,5 +1,6 @@
 """Recipes and grids: what they hold, how they are checked, and what a grid's report says."""
 
+import os
 import shutil
 from itertools import pairwise
 
@@ -14,7 +15,13 @@ from pipeline.errors import UserError
 from pipeline.experiments.grid_report import write_markdown
 from pipeline.experiments.grid_statistics import summarise, tabulate
 from pipeline.experiments.grids import GridFile, combine, read_grid
-from pipeline.experiments.recipes import configure, list_files, parse_assignment, read_recipe
+from pipeline.experiments.recipes import (
+    check_source,
+    configure,
+    list_files,
+    parse_assignment,
+    read_recipe,
+)
 from pipeline.filters.activations import find_layer
 from pipeline.networks.networks import build_network
 from pipeline.params import parse
@@ -155,6 +162,20 @@ def test_a_setting_is_read_as_params_yaml_would_read_it(text, override):
 def test_a_setting_without_key_or_value_is_refused(text):
     with pytest.raises(UserError, match="not key=value, as in train"):
         parse_assignment(text)
+
+
+def test_faces_that_may_not_be_read_are_named(params, tmp_path):
+    folder = tmp_path / "my faces"
+    folder.mkdir(mode=0)
+    data = params.data.model_copy(update={"source": str(folder)})
+    if is_root := os.geteuid() == 0:  # who may read everything
+        os.seteuid(65534)
+    try:
+        with pytest.raises(UserError, match="cannot be read: Permission denied; data/raw/my faces"):
+            check_source(params.model_copy(update={"data": data}))
+    finally:
+        if is_root:
+            os.seteuid(0)
 
 
 # Grids
