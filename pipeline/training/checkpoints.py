@@ -108,6 +108,18 @@ class Checkpoints:
             warnings.warn(f"{path} is damaged; kept as {aside.name}, not used", stacklevel=2)
         return None
 
+    def explain_new_start(self) -> str:
+        """Why nothing goes on though epochs are kept here, in one line; empty if none are."""
+        others = max(self.folder.glob("*.pt"), key=lambda path: path.stat().st_mtime, default=None)
+        if others is None:
+            return ""
+        epoch = int(others.stem.split("-")[-2])
+        return (
+            f"starts anew: {self.folder} holds epoch {epoch} of a training with other parameters "
+            "(other epochs are), faces or code, which alone goes on from there; "
+            f"rm -r {self.folder} drops it"
+        )
+
     def remember(self, name: str, text: str) -> None:
         """Keep a fact about this training for when it goes on: `run`, its record; `precision`."""
         disk.write_text(self.folder / f"{self.fingerprint}.{name}", text)

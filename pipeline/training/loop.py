@@ -78,6 +78,8 @@ def fit(
             progress = Progress(**state.pop("progress"))
             for name, part in parts.items():
                 part.load_state_dict(state[name])
+        elif reason := checkpoints.explain_new_start():
+            tqdm.write(f"{title}: {reason}")
 
     done, faces = len(progress.history), len(train) // batch * batch
     with tqdm(

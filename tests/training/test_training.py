@@ -195,6 +195,17 @@ def test_trainings_that_differ_neither_use_nor_remove_one_anothers_checkpoints(t
     assert not (tmp_path / "c").exists()
 
 
+def test_a_training_that_starts_anew_beside_anothers_epochs_says_so(settings, tmp_path, capsys):
+    folder = tmp_path / "checkpoints"
+    train(settings, checkpoints=Checkpoints(folder, "this"))
+    train(settings, checkpoints=Checkpoints(folder, "this"))
+    assert "starts anew" not in capsys.readouterr().out
+    train(settings, checkpoints=Checkpoints(folder, "with more epochs"))
+    said = capsys.readouterr().out
+    assert f"starts anew: {folder} holds epoch {settings.epochs} of a training with" in said
+    assert said.count("\n") == 1
+
+
 def test_early_stopping_waits_for_so_many_epochs_and_the_best_is_kept_unless_the_last_is_asked_for(
     settings,
 ):
