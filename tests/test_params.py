@@ -50,6 +50,7 @@ def test_the_committed_file_is_allowed_and_has_a_section_for_each_model():
         ("filters.layers", "conv2", "valid list, or should be 'auto'"),
         ("filters.layers", ["pair1", "conv9"], "layer 'conv9' is not in this network"),
         ("filters.layers", ["classify"], "gives no maps but rows of 7 numbers"),
+        ("lime.samples", 10, "a weight for each of lime.segments = 40; allowed from 40 on"),
         ("train.cnn.epochs", 10**9, "less than or equal to 10000"),
         ("train.cnn.learning_rate", math.nan, "a finite number"),
     ],

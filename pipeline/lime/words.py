@@ -5,7 +5,8 @@ from math import comb
 from pipeline.lime.result import LimeResult
 
 _HALF = 0.5
-"""A linear model that explains less of the variance than this leaves most of it unexplained."""
+"""A linear model that explains less of the variance than this leaves most of it unexplained; of two
+choices that overlap by less, most of what either has is not in both."""
 
 
 def trust(model: str, found: LimeResult) -> str:
@@ -34,9 +35,14 @@ def stability(model: str, found: LimeResult) -> str:
         f"With another random seed, the marked segments of the {model} overlap by "
         f"{found.mean.overlap:.2f} on average (by chance {by_chance(found):.2f})"
     )
-    if found.mean.correlation is None:
-        return f"{text}."
-    return f"{text}; all weights correlate by {found.mean.correlation:.2f}."
+    if found.mean.correlation is not None:
+        text += f"; all weights correlate by {found.mean.correlation:.2f}"
+    if found.mean.overlap < _HALF:
+        text += (
+            ". Below 0.5 the seeds mark more segments differently than alike; "
+            "with more copies they agree better"
+        )
+    return f"{text}."
 
 
 def by_chance(found: LimeResult) -> float:

@@ -504,6 +504,10 @@ CASES: list[tuple[Any, ...]] = [
      "from 0.30 (fear) to 0.90 (sad). Where it is below 0.5, as for fear, most"),
     (lime_of_cnn(lime(sad=explained(0.9, segments=2)) | {"marked": 1}),
      "the marked segments of the CNN overlap by 0.50 on average (by chance 0.50)"),
+    (lime_of_cnn(lime() | {"mean": {"r2": 0.9, "overlap": 0.2, "correlation": 0.1}}),
+     "correlate by 0.10. Below 0.5 the seeds mark more segments differently than alike",
+     "the marked segments of the DNN overlap by 0.50 on average (by chance 0.10); all weights "
+     "correlate by 0.90."),
     (lime_of_cnn(lime(sad=explained(None) | NO_LIME) | {"mean": NO_LIME}),
      "The CNN gives the same answer whichever segments are hidden",
      "!the marked segments of the CNN"),
