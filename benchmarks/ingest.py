@@ -21,9 +21,8 @@ import pandas as pd
 from measured import Measured, report
 
 from pipeline.faces.expressions import PIXELS
-from pipeline.ingest.faces_csv import read_csv
 from pipeline.ingest.ingest import ingest
-from pipeline.ingest.sources import Source
+from pipeline.ingest.sources import locate
 
 PARTS = ("pandas", "reading", "ingest")
 
@@ -38,13 +37,13 @@ def read_with_pandas(path: Path) -> int:
 
 
 def read_only(path: Path) -> int:
-    return sum(len(batch) for batch in read_csv(path, labelled=True))
+    source = locate(str(path))
+    return sum(len(batch) for batch in source.labelled[0].batches(source.labels))
 
 
 def read_and_keep(path: Path) -> int:
     folder = path.parent / "out"
-    source = Source("csv", path)
-    found, _ = ingest(source, "stop", folder / "a", folder / "b", folder / "regions.npz")
+    found, _ = ingest(locate(str(path)), "stop", folder / "a", folder / "b", folder / "regions.npz")
     return found.labelled.faces
 
 

@@ -22,9 +22,11 @@ def main() -> None:
     parser.add_argument("stage", help="as in dvc.yaml, such as train")
     parser.add_argument("key", nargs="?", help="which of several, such as cnn")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.add_argument("--json", action="store_true", help="print what ingest read as json")
     chosen = parser.parse_args()
     run = import_module("pipeline.shell").run
-    run("@".join(filter(None, (chosen.stage, chosen.key))), debug=chosen.debug)
+    name = "@".join(filter(None, (chosen.stage, chosen.key)))
+    run(name, debug=chosen.debug, as_json=chosen.json)
 
 
 def _find_python() -> None:

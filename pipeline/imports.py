@@ -18,6 +18,7 @@ NEUTRAL: Mapping[str, str] = {
     "pipeline/errors.py": "how a mistake of the user's is told",
     "pipeline/imports.py": "these lists: what is made anew, not what comes of it",
     "pipeline/dvc_yaml.py": "what DVC reads as well",
+    "pipeline/ingest/words.py": "what is said of the faces, on a terminal and on the page",
     "pipeline/layout.py": "where files lie; dvc.yaml names the same places",
     "pipeline/params.py": "types and bounds; DVC compares the values, also of each params.py",
     "pipeline/shell.py": "arguments, signals, how errors are told",

@@ -60,11 +60,21 @@ class Section(BaseModel):
 S = TypeVar("S", bound=Section)
 
 
+LabelMapName = Literal["auto", "fer2013", "raf-db", "affectnet", "ferplus", "kdef", "jaffe"]
+"""Names in `pipeline.ingest.labels`; `auto` reads names, and numbers as FER2013's."""
+
+ExpressionOrDrop = Literal[
+    "angry", "disgust", "fear", "happy", "sad", "surprise", "neutral", "drop"
+]  # fmt: skip
+"""What a class may mean: one of the seven, or that it is left out."""
+
+
 class Data(Section):
     """Which faces are studied, and what becomes of a row that is not a face."""
 
     source: Annotated[str, Field(min_length=1, max_length=4096)]
     on_bad_row: Literal["stop", "drop"]
+    labels: LabelMapName | Annotated[dict[int | str, ExpressionOrDrop], Field(min_length=1)]
 
 
 class Sample(Section):

@@ -31,6 +31,7 @@ class Stage:
         record: its run in MLflow, for what goes on while it works; results are found by themselves.
         machine: the device that it computes on, and how.
         at_end: what is done once all is written and kept, such as clearing checkpoints away.
+        as_json: whether a program reads what the stage says of its result.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Stage:
     record: StageRun = field(default_factory=StageRun)
     machine: dict[str, str] = field(default_factory=dict)
     at_end: list[Callable[[], None]] = field(default_factory=list)
+    as_json: bool = False
 
     def tell(self, text: str) -> None:
         """Print a line for whoever watches."""
@@ -54,7 +56,7 @@ class Stage:
         self.record.tag(machine)
 
 
-def run(name: str, *, debug: bool = False) -> None:
+def run(name: str, *, debug: bool = False, as_json: bool = False) -> None:
     """Run a stage of the study as a program.
 
     Its module `pipeline.STAGE.stage` has `work(stage)`, which does all of it, and where a killed
@@ -63,13 +65,15 @@ def run(name: str, *, debug: bool = False) -> None:
     Args:
         name: as DVC calls it, such as `train@cnn`.
         debug: show the traceback of a user's error.
+        as_json: print the result for a program, where the stage prints it at all.
     """
     try:
         entry = find_entry(name)
         module = import_module(f"pipeline.{entry.name}.stage")
     except UserError as error:
         raise SystemExit(f"{name}: error: {error}") from None
-    execute(name, entry, module.work, resume=getattr(module, "resume", None), debug=debug)
+    resume = getattr(module, "resume", None)
+    execute(name, entry, module.work, resume=resume, debug=debug, as_json=as_json)
 
 
 def execute(
@@ -79,6 +83,7 @@ def execute(
     *,
     resume: Callable[[str, Params], str | None] | None = None,
     debug: bool = False,
+    as_json: bool = False,
 ) -> None:
     """Parameters in, files out, exit status 1 on a user's error.
 
@@ -90,6 +95,7 @@ def execute(
         work: does the stage's work.
         resume: see `run`.
         debug: likewise.
+        as_json: likewise.
     """
     signal.signal(signal.SIGTERM, _exit_on_signal)
     try:
@@ -102,7 +108,7 @@ def execute(
             own = entry.pick_params(name, params.model_dump())
             resumed = resume(name, params) if resume else None
             with stage_run(name, own, made=made, meta=entry.record, resume=resumed) as record:
-                stage = Stage(name, params, record)
+                stage = Stage(name, params, record, as_json=as_json)
                 if record.refusal:
                     stage.tell(f"recorded in .record/ only: {record.refusal}")
                 stage.runs_on({"device": "cpu"})  # unless the work says otherwise

@@ -52,7 +52,7 @@ def test_a_new_import_is_missing_and_one_that_went_is_idle(tmp_path):
     module = tmp_path / "pipeline/faces/masks.py"  # which train imports by way of two others
     module.write_text(
         "from typing import TYPE_CHECKING\n"
-        "if TYPE_CHECKING:\n    from pipeline.ingest.image_folder import find_images\n"
+        "if TYPE_CHECKING:\n    from pipeline.ingest.parts import part_of\n"
         "else:\n    import pipeline.faces.regions\n"
         "def later():\n    from ..ingest import rows\n    from ..sample.drawing import people\n"
     )
@@ -60,7 +60,8 @@ def test_a_new_import_is_missing_and_one_that_went_is_idle(tmp_path):
     missing, idle = missing_and_idle(imports.deciding("train", tmp_path), listed_code("train"))
     package = [file for file in missing if file.startswith("pipeline/sample/drawing/")]
     assert "pipeline/sample/drawing/__init__.py" in package
-    assert {*missing} - {*package} == {"pipeline/ingest/pixels.py", "pipeline/ingest/rows.py"}
+    ingest = {f"pipeline/ingest/{name}.py" for name in ("labels", "parts", "pixels", "rows")}
+    assert {*missing} - {*package} == ingest
     assert idle == ["pipeline/files.py"]
 
 

@@ -33,7 +33,10 @@ class Fault(NamedTuple):
 
 @dataclass(frozen=True)
 class Batch:
-    """Faces that follow one another in a source; every field but `faults` has one entry a face."""
+    """Faces that follow one another in a source.
+
+    Every field has one entry a face, but for the last two.
+    """
 
     pixels: NDArray[np.uint8]
     """Shape (faces, 48, 48), 0 is black."""
@@ -44,6 +47,8 @@ class Batch:
     ids: NDArray[np.int64]
     names: Sequence[str | None]
     faults: Sequence[Fault] = field(default=())
+    left_out: int = 0
+    """Rows among these that are faces of a class that is left out on purpose."""
 
     def __len__(self) -> int:
         return len(self.pixels)

@@ -1,44 +1,50 @@
-"""A file's bytes, whatever it is packed in: plain, gzip, xz, or a zip with one member."""
+"""A stream's bytes, whatever they are packed with: nothing, gzip, xz or bzip2, by content."""
 
+import bz2
 import io
 import lzma
-import zipfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, BinaryIO
 
 from isal import igzip
 
 from pipeline.errors import UserError
-from pipeline.faces.batch import Progress
 
-PACKED = ("", ".gz", ".xz", ".zip")
-"""What a file's name may end in after `.csv`, in the order in which files are looked for."""
-
-_KINDS = {".gz": "gzip", ".xz": "xz", ".zip": "zip"}
 _BUFFER = 1 << 20
+
+_MOST = 200
+"""Times its own size that a file may unpack to: a CSV file of faces does so about five times."""
+
+_ALWAYS = 1 << 30
+"""Bytes that it may unpack to in any case."""
 
 
 @contextmanager
-def unpacked(path: Path, progress: Progress | None = None) -> Iterator[BinaryIO]:
-    """Open a file for reading its unpacked bytes from front to back.
+def unpacked(opening: AbstractContextManager[Any], name: str, size: int) -> Iterator[BinaryIO]:
+    """Open a stream for reading its unpacked bytes from front to back.
 
     Damage that shows only in the course of reading ends the block with the error below as well,
     whatever the code inside makes of it.
 
+    Args:
+        opening: opens the packed stream, such as `Folder.open`.
+        name: of the file, for errors.
+        size: of the packed stream, in bytes.
+
     Raises:
-        UserError: the file cannot be opened, is not what its name says, or breaks off.
+        UserError: it cannot be opened, breaks off, is damaged, or unpacks to more than faces do.
     """
     with ExitStack() as stack:
+        kind = "file"
         try:
-            raw = stack.enter_context(_Counted(path, progress))
-            packed = stack.enter_context(io.BufferedReader(raw, _BUFFER))
-            guard = _Guard(_unpack(packed, path), path)
+            packed: Any = io.BufferedReader(stack.enter_context(opening), _BUFFER)
+            kind = compression(packed.peek(6))
+            guard = _Guard(_unpack(packed, kind), name, kind, max(_ALWAYS, _MOST * size))
         except UserError:
             raise
         except Exception as error:  # zipfile raises nearly anything at a damaged file
-            raise _explain(path, error) from None
+            raise damage(name, kind, error) from None
         # Closing takes this reader's lock: a read under way in another thread ends first.
         reader = stack.enter_context(io.BufferedReader(guard, _BUFFER))
         try:
@@ -48,55 +54,47 @@ def unpacked(path: Path, progress: Progress | None = None) -> Iterator[BinaryIO]
                 raise guard.failure from None
 
 
-def _unpack(packed: Any, path: Path) -> Any:
-    kind = _KINDS.get(path.suffix.lower())
+def compression(head: bytes) -> str:
+    """`gzip`, `xz` or `bzip2` by a stream's first six bytes; else `file`."""
+    if head.startswith(b"\x1f\x8b"):
+        return "gzip"
+    if head.startswith(b"\xfd7zXZ\0"):
+        return "xz"
+    return "bzip2" if head.startswith(b"BZh") else "file"
+
+
+def _unpack(packed: Any, kind: str) -> Any:
     if kind == "gzip":
         # A third of zlib's time, which would be the longest single step of reading.
         return igzip.IGzipFile(fileobj=packed)  # type: ignore[no-untyped-call]
     if kind == "xz":
         return lzma.LZMAFile(packed)
-    if kind == "zip":
-        archive = zipfile.ZipFile(packed)
-        names = [item.filename for item in archive.infolist() if not item.is_dir()]
-        names = [name for name in names if not name.startswith("__MACOSX/")]
-        if len(names) != 1:
-            raise UserError(f"{path.name}: {len(names)} files in the zip; expected one CSV file")
-        return archive.open(names[0])
-    return packed
+    return bz2.BZ2File(packed) if kind == "bzip2" else packed
 
 
-def _explain(path: Path, error: Exception) -> UserError:
+def damage(name: str, kind: str, error: Exception) -> UserError:
+    """What is wrong with a file that cannot be opened or unpacked, in one line."""
     if isinstance(error, OSError) and error.strerror:
-        return UserError(f"{path}: cannot be read: {error.strerror}")
-    kind = _KINDS.get(path.suffix.lower(), "file")
+        return UserError(
+            f"{error.filename or name}: cannot be read: {error.strerror}; see who may with ls -l"
+        )
     detail = " ".join(str(error).split()) or type(error).__name__
-    return UserError(f"{path.name}: a damaged or incomplete {kind}, or none at all: {detail}")
-
-
-class _Counted(io.FileIO):
-    """A file that tells how many bytes were read from it."""
-
-    def __init__(self, path: Path, progress: Progress | None) -> None:
-        super().__init__(path)
-        self._progress = progress
-
-    def readinto(self, buffer: Any) -> int | None:
-        """Read, and tell how many bytes came."""
-        count = super().readinto(buffer)
-        if self._progress is not None and count:
-            self._progress(count)
-        return count
+    return UserError(
+        f"{name}: a damaged or incomplete {kind}, or none at all: {detail[:200]}; "
+        "fetch or pack it again"
+    )
 
 
 class _Guard(io.RawIOBase):
-    """Passes bytes on and keeps the error that ended them.
+    """Passes bytes on, counts them, and keeps the error that ended them.
 
     pyarrow reads in a thread of its own, where an error turns into a vaguer one or into silence.
     """
 
-    def __init__(self, source: Any, path: Path) -> None:
-        self._source = source
-        self._path = path
+    def __init__(self, source: BinaryIO, name: str, kind: str, limit: int) -> None:
+        self._source: Any = source
+        self._name, self._kind = name, kind
+        self._limit = self._left = limit
         self.failure: UserError | None = None
 
     def readable(self) -> bool:
@@ -106,10 +104,21 @@ class _Guard(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         """Fill as much of the buffer as the source gives in one go."""
         try:
-            return int(self._source.readinto(buffer))
+            count = int(self._source.readinto(buffer))
+        except UserError as error:
+            self.failure = error
+            raise
         except Exception as error:
-            self.failure = _explain(self._path, error)
+            self.failure = damage(self._name, self._kind, error)
             raise self.failure from None
+        self._left -= count
+        if self._left < 0:
+            self.failure = UserError(
+                f"{self._name}: unpacks to more than {self._limit:,} bytes, {_MOST} times its "
+                "size, which no faces do; unpack it yourself if you trust it"
+            )
+            raise self.failure
+        return count
 
     def close(self) -> None:
         """Close the source along with this."""

@@ -7,16 +7,15 @@ passed over. pyarrow takes the rows apart, `pipeline.ingest.rows` makes faces of
 import csv
 from collections import deque
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from pipeline.errors import UserError
-from pipeline.faces.batch import Batch, Fault, Progress, shown
-from pipeline.ingest.compressed import unpacked
-from pipeline.ingest.rows import OPEN_QUOTE, RowChecker
+from pipeline.faces.batch import Batch, Fault, shown
+from pipeline.ingest.labels import Labels
+from pipeline.ingest.rows import OPEN_QUOTE, PLAIN, RowChecker, Rows
 
 _STANDARD = {
     "label": "label",
@@ -36,33 +35,32 @@ _HEADER = 1 << 16
 
 
 def read_csv(
-    path: Path, labelled: bool, progress: Progress | None = None, *, keep_text: bool = False
+    file: BinaryIO, name: str, labels: Labels | None, rows: Rows = PLAIN
 ) -> Iterator[Batch]:
     """Read a file of faces in batches of about a hundred.
 
     Args:
-        path: a CSV file, plain or packed (`pipeline.ingest.compressed.PACKED`).
-        labelled: whether the faces have labels; if not, a label column is passed over.
-        progress: told of the bytes read.
-        keep_text: whether a fault keeps its row's text, bytes beyond ASCII as `?`. In a file
-            without one good row that is all of the text at once.
+        file: the bytes of a CSV file, unpacked.
+        name: its name, for what is wrong with it.
+        labels: what reads the labels; None for faces without any, where a label column is passed
+            over.
+        rows: what else is known of the rows.
 
     Raises:
         UserError: the file cannot be read, is not a CSV file with the columns needed, or has no
             rows where labelled faces are wanted. A row that is no face is no error here: it is
             among a batch's faults.
     """
-    with unpacked(path, progress) as file:
-        columns = _read_header(file, path.name, labelled)
-        numbers = _RowNumbers(path.name, keep_text)
-        try:
-            yield from _read_rows(file, columns, numbers)
-        except pa.ArrowInvalid as error:
-            # "Empty CSV" means that nothing follows the header.
-            if "Empty CSV" not in str(error):
-                raise _explain(error, numbers) from None
-        if numbers.last == 0 and labelled:
-            raise UserError(f"{path.name}: has a header and no rows; expected one row a face")
+    columns = _standard(read_header(file, name), name, labels is not None)
+    numbers = _RowNumbers(name, rows.keep_text)
+    try:
+        yield from _read_rows(file, columns, numbers, RowChecker(name, labels, rows))
+    except pa.ArrowInvalid as error:
+        # "Empty CSV" means that nothing follows the header.
+        if "Empty CSV" not in str(error):
+            raise _explain(error, numbers) from None
+    if numbers.last == 0 and labels is not None:
+        raise UserError(f"{name}: has a header and no rows; expected one row a face")
 
 
 def _explain(error: pa.ArrowInvalid, numbers: "_RowNumbers") -> UserError:
@@ -74,8 +72,12 @@ def _explain(error: pa.ArrowInvalid, numbers: "_RowNumbers") -> UserError:
     return UserError(f"{numbers.file}: row {numbers.last + 1}: {reason}")
 
 
-def _read_header(file: BinaryIO, name: str, labelled: bool) -> list[str]:
-    """Take the first line and give each column its standard name, or an empty one."""
+def read_header(file: BinaryIO, name: str) -> list[str]:
+    """Take the first line that is not blank, and give the names of the columns.
+
+    Raises:
+        UserError: there is none, or it is no header.
+    """
     line = b"\n"
     while line and not line.strip():
         line = file.readline(_HEADER)
@@ -94,7 +96,12 @@ def _read_header(file: BinaryIO, name: str, labelled: bool) -> list[str]:
             f"{name}: the header is not CSV in UTF-8: {shown(line.strip(), 60)}; expected a line "
             "such as 'label,feature'"
         ) from None
-    columns = [_STANDARD.get(column.strip().lower(), "") for column in found]
+    return [column.strip() for column in found]
+
+
+def _standard(found: list[str], name: str, labelled: bool) -> list[str]:
+    """Give each column its standard name, or an empty one."""
+    columns = [_STANDARD.get(column.lower(), "") for column in found]
     if not labelled:
         columns = ["" if column == "label" else column for column in columns]
     wanted = {"feature": "'feature' or 'pixels'", "label": "'label' or 'emotion'"}
@@ -103,13 +110,16 @@ def _read_header(file: BinaryIO, name: str, labelled: bool) -> list[str]:
     twice = {column for column in columns if column and columns.count(column) > 1}
     if twice or not wanted.keys() <= set(columns):
         raise UserError(
-            f"{name}: columns {shown(text.encode(), 60)}; expected one "
-            f"{' and one '.join(wanted.values())}, separated by commas"
+            f"{name}: columns {shown(','.join(found).encode(), 60)}; expected one "
+            f"{' and one '.join(wanted.values())}, separated by commas: name them so in its "
+            "first line"
         )
     return columns
 
 
-def _read_rows(file: BinaryIO, columns: list[str], numbers: "_RowNumbers") -> Iterator[Batch]:
+def _read_rows(
+    file: BinaryIO, columns: list[str], numbers: "_RowNumbers", checker: RowChecker
+) -> Iterator[Batch]:
     names = [column or f"other {place}" for place, column in enumerate(columns)]
     reader = arrow_csv.open_csv(
         pa.PythonFile(_Ascii(file), mode="r"),
@@ -118,7 +128,6 @@ def _read_rows(file: BinaryIO, columns: list[str], numbers: "_RowNumbers") -> It
         arrow_csv.ParseOptions(invalid_row_handler=numbers.put_aside),
         arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.binary())),
     )
-    checker = RowChecker(numbers.file, numbers.keep_text)
     with reader:
         for records in reader:
             texts = [column.to_pylist() for column in records.columns]

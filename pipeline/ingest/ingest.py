@@ -1,8 +1,6 @@
 """From a source to the two stores, with the report on what was found on the way."""
 
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -10,11 +8,10 @@ from pipeline.errors import UserError
 from pipeline.faces.batch import Batch, Fault, Progress
 from pipeline.faces.regions import keep_regions
 from pipeline.faces.store import FaceWriter
-from pipeline.ingest.faces_csv import read_csv
-from pipeline.ingest.image_folder import read_images
 from pipeline.ingest.quality import assess, count_shared
 from pipeline.ingest.result import Ingested
 from pipeline.ingest.sources import Source, fingerprint
+from pipeline.ingest.tally import Tally, gather, read_as
 
 
 def ingest(
@@ -40,29 +37,33 @@ def ingest(
         labelled file first.
 
     Raises:
-        UserError: the source is unusable, or a row is no face and `on_bad_row` is `stop`. Neither
-            store is touched then.
+        UserError: the source is unusable, or a row is no face and `on_bad_row` is `stop`, or
+            dropping such rows takes a whole class away. Neither store is touched then.
     """
     dropped: list[Fault] = []
+    tally = Tally()
+    rows = 0
     with (
         ThreadPoolExecutor(1) as pool,
         FaceWriter(labelled) as faces,
         FaceWriter(unlabelled) as others,
     ):
         sums = pool.map(fingerprint, source.files)
-        rows = 0
-        read = _reader(source, keep_text=on_bad_row == "drop")
-        for batch in read(source.labelled, True, progress):
-            faces.append(batch)
-            rows += len(batch) + len(batch.faults)
-            _judge(batch, on_bad_row, dropped)
-        if source.unlabelled is not None:
-            for batch in read(source.unlabelled, False, progress):
-                others.append(batch)
-                _judge(batch, on_bad_row, dropped)
+        for readings, store in ((source.labelled, faces), (source.unlabelled, others)):
+            for reading in readings:
+                keep_text = on_bad_row == "drop"
+                for batch in reading.batches(source.labels, progress, keep_text=keep_text):
+                    store.append(batch)
+                    tally.add(reading.name, batch)
+                    if store is faces:
+                        rows += len(batch) + len(batch.faults) + batch.left_out
+                    _judge(batch, on_bad_row, dropped)
         outline, other_outline = faces.outline(), others.outline()
         if not len(outline):
-            raise UserError(f"{source.labelled.name}: none of {rows} rows is a face; {dropped[0]}")
+            first = f"; {dropped[0]}" if dropped else ": all are left out by data.labels"
+            raise UserError(f"{source.labelled[0].name}: none of {rows} rows is a face{first}")
+        if dropped:
+            source.labels.check_nothing_vanished()
         names = keep_regions(source.regions, outline.rows, rows, regions)
     found = Ingested(
         files={path.name: md5 for path, md5 in zip(source.files, sums, strict=True)},
@@ -71,14 +72,15 @@ def ingest(
         shared=count_shared(other_outline, outline),
         regions=names,
         dropped=len(dropped),
+        read=tally.read,
+        read_as=read_as(source.labels),
+        assumed=source.labels.assumed,
+        parts=tally.parts(),
+        constant=tally.constant,
+        passed=gather(source.passed),
+        notes=source.notes,
     )
     return found, dropped
-
-
-def _reader(
-    source: Source, keep_text: bool
-) -> Callable[[Path, bool, Progress | None], Iterator[Batch]]:
-    return partial(read_csv, keep_text=keep_text) if source.kind == "csv" else read_images
 
 
 def _judge(batch: Batch, on_bad_row: str, dropped: list[Fault]) -> None:

@@ -1,21 +1,37 @@
 """Checks the texts of a faces file's columns and makes faces of the rows that hold."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 
 from pipeline.errors import UserError
 from pipeline.faces.batch import UNLABELLED, USAGES, Batch, Fault, shown
-from pipeline.faces.expressions import EXPRESSIONS, SIDE
+from pipeline.faces.expressions import SIDE
+from pipeline.ingest.labels import LEFT_OUT, Labels
+from pipeline.ingest.parts import part_of
 from pipeline.ingest.pixels import parse_pixels
 
 OPEN_QUOTE = "a quote stays open at the end of the line; expected each row on one line"
 
-_LABELS = {str(label).encode(): label for label in range(len(EXPRESSIONS))}
-_USAGES = {usage.encode(): usage for usage in USAGES}
-
 _Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What is known of a file's rows beside its columns."""
+
+    keep_text: bool = False
+    """Whether a fault keeps its row's text, bytes beyond ASCII as `?`. In a file without one good
+    row that is all of the text at once."""
+    usage: str | None = None
+    """FER2013's part of all of them, where there is no column for it."""
+    votes: Sequence[str] | None = None
+    """A class for each row, in place of the column's."""
+
+
+PLAIN = Rows()
 
 
 class RowChecker:
@@ -23,13 +39,16 @@ class RowChecker:
 
     Args:
         file: its name, for the faults.
-        keep_text: whether a fault keeps its row's columns, joined by commas.
+        labels: reads the labels, and counts them; None where there are none.
+        rows: what else is known.
     """
 
-    def __init__(self, file: str, keep_text: bool) -> None:
+    def __init__(self, file: str, labels: Labels | None, rows: Rows = PLAIN) -> None:
         self._file = file
-        self._keep_text = keep_text
+        self._labels = labels
+        self._rows = rows
         self._ids: set[int] = set()
+        self._usages: dict[bytes, str] = {}
 
     def check(
         self, columns: dict[str, list[bytes]], numbers: Sequence[int], misfits: Sequence[Fault]
@@ -48,8 +67,11 @@ class RowChecker:
         """
         count = len(numbers)
         reasons: dict[int, str] = {}
-        labels = _read(columns.get("label"), _read_label, UNLABELLED, count, reasons)
-        usage = _read(columns.get("Usage"), _read_usage, None, count, reasons)
+        classes = self._classes(columns.get("label"), numbers)
+        if self._labels is not None and classes is not None:
+            self._labels.seen.update(map(_text, classes))  # all of them, before one is judged
+        labels = _read(classes, self._read_label, UNLABELLED, count, reasons)
+        usage = _read(columns.get("Usage"), self._read_usage, self._rows.usage, count, reasons)
         # Without ids of its own a file counts as numbered from 0, as the coursework's is.
         ids = _read(columns.get("id"), self._read_id, None, count, reasons)
         pixels, faults = parse_pixels(columns["feature"])
@@ -58,24 +80,56 @@ class RowChecker:
                 raise UserError(str(Fault(self._file, numbers[index], OPEN_QUOTE)))
             reasons.setdefault(index, f"feature: {reason}")
 
+        for index in [i for i in reasons if labels[i] == LEFT_OUT]:
+            del reasons[index]  # of a face that nobody wants
         found = [
             Fault(self._file, numbers[index], reason, self._text(columns, index))
             for index, reason in reasons.items()
         ]
-        kept = [index for index in range(count) if index not in reasons]
+        kept = [i for i in range(count) if i not in reasons and labels[i] != LEFT_OUT]
+        if self._labels is not None and classes is not None:
+            whole = (i for i in range(count) if i not in reasons)
+            self._labels.kept.update(_text(classes[i]) for i in whole)
         rows = np.array([numbers[index] for index in kept], np.int64)
         return Batch(
-            pixels=(pixels[kept] if reasons else pixels).reshape(-1, SIDE, SIDE),
+            pixels=(pixels[kept] if len(kept) < count else pixels).reshape(-1, SIDE, SIDE),
             labels=np.array([labels[index] for index in kept], np.int8),
             usage=[usage[index] for index in kept],
             rows=rows,
             ids=np.array([ids[index] for index in kept], np.int64) if "id" in columns else rows - 1,
             names=[None] * len(kept),
             faults=sorted([*found, *misfits]),
+            left_out=count - len(reasons) - len(kept),
         )
 
+    def _classes(
+        self, column: Sequence[bytes] | None, numbers: Sequence[int]
+    ) -> Sequence[bytes] | None:
+        if self._labels is None:
+            return None
+        votes = self._rows.votes
+        if votes is None:
+            return column
+        return [votes[n - 1].encode() if n <= len(votes) else b"no votes" for n in numbers]
+
+    def _read_label(self, text: bytes) -> int:
+        assert self._labels is not None  # noqa: S101 (there is a column to read)
+        label = self._labels.label(_text(text))
+        if label is None:
+            advice = self._labels.advice(_text(text), self._labels.seen)
+            raise ValueError(f"label: {shown(text)}; {self._labels.expected()}; {advice}")
+        return label
+
+    def _read_usage(self, text: bytes) -> str:
+        if text not in self._usages:
+            part = part_of(text.decode("ascii", "replace"))
+            if part is None:
+                raise ValueError(f"Usage: {shown(text)}; expected {', '.join(USAGES)}")
+            self._usages[text] = part
+        return self._usages[text]
+
     def _text(self, columns: dict[str, list[bytes]], index: int) -> str:
-        if not self._keep_text:
+        if not self._rows.keep_text:
             return ""
         return b",".join(texts[index] for texts in columns.values()).decode("utf-8", "replace")
 
@@ -89,16 +143,8 @@ class RowChecker:
         return value
 
 
-def _read_label(text: bytes) -> int:
-    if text not in _LABELS:
-        raise ValueError(f"label: {shown(text)}; expected a whole number 0 to {len(_LABELS) - 1}")
-    return _LABELS[text]
-
-
-def _read_usage(text: bytes) -> str:
-    if text not in _USAGES:
-        raise ValueError(f"Usage: {shown(text)}; expected {', '.join(USAGES)}")
-    return _USAGES[text]
+def _text(label: bytes) -> str:
+    return label[:80].strip().decode("ascii", "replace")
 
 
 def _read(

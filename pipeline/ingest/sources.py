@@ -1,115 +1,313 @@
-"""Where the faces come from: what `data.source` names, and what lies there."""
+"""Where the faces come from: what `data.source` names, and what of it is read as what."""
 
 import hashlib
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 from pipeline.errors import UserError
-from pipeline.ingest.compressed import PACKED
-from pipeline.ingest.image_folder import find_images, size_of
+from pipeline.faces.batch import Batch, Progress, shown
+from pipeline.ingest.classes import by_codes, by_folders, pictures_of
+from pipeline.ingest.containers import Container, Folder, Passed, open_archive
+from pipeline.ingest.images import Pictures
+from pipeline.ingest.label_list import join, read_list
+from pipeline.ingest.labels import Labels
+from pipeline.ingest.tables import Table, choose, look, why_passed
+from pipeline.ingest.votes import read_votes
 
 _REGIONS = "regions.npz"
+_LIST = re.compile(r"[^\s,]+\.(jpe?g|png|bmp)\s+\d+\s*")
+"""A line of RAF-DB's list_patition_label.txt: a picture's name and its number."""
+
+
+class Reading(Protocol):
+    """Faces that are read one after another: a file's, or the pictures of a folder."""
+
+    @property
+    def name(self) -> str:
+        """What is read."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that reading goes through, for a progress bar."""
+
+    def batches(
+        self, labels: Labels, progress: Progress | None = None, *, keep_text: bool = False
+    ) -> Iterator[Batch]:
+        """Read the faces."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """The files of one set of faces."""
+    """One set of faces."""
 
-    kind: Literal["csv", "images"]
-    labelled: Path
-    """A CSV file, or the folder of images."""
-    unlabelled: Path | None = None
-    """Likewise; with images, the same folder."""
+    labelled: list[Reading]
+    unlabelled: list[Reading] = field(default_factory=list)
+    labels: Labels = field(default_factory=Labels)
     regions: Path | None = None
-    """Boolean arrays, aligned with the labelled file's rows."""
-    overlooked: Path | None = None
-    """A file of faces without labels that is not read, as only the file beside it is named."""
-
-    @property
-    def files(self) -> list[Path]:
-        """Everything that is read, each path once."""
-        places = (self.labelled, self.unlabelled, self.regions)
-        return list(dict.fromkeys(path for path in places if path is not None))
+    """Boolean arrays, aligned with the rows of the only labelled file."""
+    files: list[Path] = field(default_factory=list)
+    """Everything that is read, each path once: files, or the whole folder of pictures."""
+    passed: list[Passed] = field(default_factory=list)
+    used: frozenset[str] = frozenset()
+    """Names of the files, in their folder or archive, that are read."""
+    notes: list[str] = field(default_factory=list)
+    """What was understood that the source does not say by itself."""
 
     @property
     def size(self) -> int:
-        """Bytes on disk that reading the faces goes through, for a progress bar."""
-        if self.kind == "images":
-            return sum(size_of(item.path) for item in find_images(self.labelled))
-        return sum(path.stat().st_size for path in self.files if path != self.regions)
+        """Bytes that reading the faces goes through, for a progress bar."""
+        return sum(reading.size for reading in (*self.labelled, *self.unlabelled))
 
 
-def locate(source: str) -> Source:
+def locate(source: str, labels: str | Mapping[str | int, str] = "auto") -> Source:
     """Find the faces that `data.source` means.
 
-    A file is a CSV file of faces, and all that is read: DVC watches nothing beside it. A folder
-    holds a CSV file `train`, with `test` beside it for faces without labels, or `fer2013.csv`, or
-    one CSV file of another name, or else images in folders named after classes. A folder's
+    A file is a CSV file of faces, or an archive, and all that is read: DVC watches nothing beside
+    it. A folder or an archive holds CSV files of faces, or else pictures in folders named after
+    classes, or pictures with a list of their labels, or else just one archive. A folder's
     `regions.npz` is taken along with its CSV file.
+
+    Args:
+        source: a path.
+        labels: `data.labels`, what numbers and names mean.
 
     Raises:
         UserError: nothing usable is there, or it must not be read.
     """
     try:
-        return _locate(source)
+        return _locate(source, Path(source), labels)
     except OSError as error:
-        raise UserError(f"data.source = {source!r}: cannot be read: {error.strerror}") from None
-
-
-def _locate(source: str) -> Source:
-    path = Path(source)
-    if path.is_file():
-        return Source("csv", path, overlooked=_test_beside(path))
-    if not path.is_dir():
-        raise UserError(f"data.source = {source!r}: no such file or folder")
-    file = _find_csv(path, "train") or _find_csv(path, "fer2013") or _only_csv(path)
-    if file is not None:
-        regions = path / _REGIONS
-        return Source("csv", file, _test_beside(file), regions if regions.is_file() else None)
-    items = find_images(path)
-    if not any(item.label >= 0 for item in items):
-        endings = ", ".join(f"{name}.csv[.gz|.xz|.zip]" for name in ("train", "fer2013", "*"))
-        found = f"only {len(items)} images without a class" if items else "none of these"
+        name = shown(source.encode("utf-8", "replace"), 80)
         raise UserError(
-            f"data.source = {source!r}: looked for {endings} and for images (.jpg, .jpeg, .png) "
-            f"in folders named after expressions; found {found}"
-        )
-    loose = path if any(item.label < 0 for item in items) else None
-    return Source("images", path, loose)
+            f"data.source = {name}: cannot be read: {error.strerror}; "
+            "see who may with ls -ld, or name another path"
+        ) from None
 
 
-def _test_beside(file: Path) -> Path | None:
-    return _find_csv(file.parent, "test") if file.name.split(".")[0] == "train" else None
-
-
-def _find_csv(folder: Path, stem: str) -> Path | None:
-    candidates = (folder / f"{stem}.csv{packed}" for packed in PACKED)
-    return next((path for path in candidates if path.is_file()), None)
-
-
-def _only_csv(folder: Path) -> Path | None:
-    endings = tuple(f".csv{packed}" for packed in PACKED)
-    files = sorted(path for path in folder.iterdir() if path.name.lower().endswith(endings))
-    if len(files) > 1:
-        names = ", ".join(path.name for path in files)
+def _locate(source: str, path: Path, setting: str | Mapping[str | int, str]) -> Source:
+    labels = Labels(setting)
+    if path.is_dir():
+        return _search(source, Folder(path), labels)
+    if not path.is_file():
         raise UserError(
-            f"data.source = {str(folder)!r}: several CSV files and none named train or fer2013: "
-            f"{names}; name one of them"
+            f"data.source = {source!r}: no such file or folder; name a file of faces, an archive, "
+            "or a folder that holds them"
         )
-    return files[0] if files else None
+    archive = open_archive(path)
+    if archive is not None:
+        found = _search(source, archive, labels)
+        return replace(found, passed=[*found.passed, *_beside(path)])
+    folder = Folder(path.parent, only=path.name)
+    table = look(folder, folder.members[0])
+    chosen, _ = choose([table])
+    found = _of_tables(chosen or [table], None, labels)
+    found.passed.extend(_beside(path))
+    return found
+
+
+def _search(source: str, container: Container, labels: Labels) -> Source:
+    """Find the faces in a folder or an archive."""
+    tables = _tables(container)
+    labelled, unlabelled = choose(tables)
+    if labelled:
+        found = _of_tables(labelled, unlabelled, labels, _votes(tables, labelled, labels))
+        regions = container.path / _REGIONS
+        if isinstance(container, Folder) and len(labelled) == 1 and regions.is_file():
+            found = replace(found, regions=regions, files=[*found.files, regions])
+    else:
+        pictures = _of_pictures(container, tables, labels)
+        maybe = pictures or _in_archive(source, container, labels)
+        if maybe is None:
+            raise UserError(f"data.source = {source!r}: {_nothing(container, tables)}")
+        found = maybe
+    passed = [*container.passed, *found.passed, *_rest(container, tables, found)]
+    return replace(found, passed=passed)
+
+
+def _tables(container: Container) -> list[Table]:
+    """All CSV files, those that are packed in a zip of their own included."""
+    found = [look(container, each) for each in container.members if each.kind == "table"]
+    if isinstance(container, Folder):
+        for member in container.members:
+            if member.kind == "archive" and member.name.lower().endswith(".zip"):
+                inner = _open(container, member.name)
+                if inner and [each.kind for each in inner.members] == ["table"]:
+                    found.append(look(inner, inner.members[0]))
+    return found
+
+
+def _of_tables(
+    labelled: list[Table], unlabelled: Table | None, labels: Labels, votes: Table | None = None
+) -> Source:
+    if len(labelled) == 1:
+        labelled = [replace(labelled[0], part=None)]  # it is no part of anything
+    first, notes = labelled[0], []
+    if votes:
+        labels = Labels("ferplus")
+        labelled = [replace(first, votes=read_votes(votes.text(), votes.name))]
+        notes.append(
+            f"labels are what most people called each face in {votes.name} (FER+); "
+            f"data.labels: fer2013 takes those of {first.name}"
+        )
+    elif labels.setting == "auto" and {"emotion", "usage"} <= set(first.columns):
+        labels = Labels("fer2013")  # whose columns these are
+    read = [*labelled, *filter(None, [unlabelled, votes])]
+    return Source(
+        labelled=list(labelled),
+        unlabelled=[unlabelled] if unlabelled else [],
+        labels=labels,
+        files=list(dict.fromkeys(table.file for table in read)),
+        used=frozenset(
+            [_REGIONS, *(name for t in read for name in (t.member.name, t.container.path.name))]
+        ),
+        notes=notes,
+    )
+
+
+def _votes(tables: list[Table], labelled: list[Table], labels: Labels) -> Table | None:
+    """FER+'s votes, where they are wanted and lie beside the faces that they are of."""
+    found = [table for table in tables if table.role == "votes"]
+    wanted = labels.setting in ("auto", "ferplus")
+    if wanted and len(found) == 1 and len(labelled) == 1 and "usage" in labelled[0].columns:
+        return found[0]
+    return None
+
+
+def _of_pictures(container: Container, tables: list[Table], labels: Labels) -> Source | None:
+    """Pictures with classes by their folders, their names, or a list; None if there are none."""
+    notes, lists = [], {}
+    items, passed = by_folders(container, labels)
+    if not items:
+        kind, items, passed = by_codes(container)
+        if items:
+            notes.append(f"labels are the letters in {kind.upper()}'s names of pictures")
+    if not items:
+        lists = {table.name: table.text() for table in tables if table.role == "list"}
+        lists = lists or _bare_lists(container)
+        rows = [(name, row) for name, text in lists.items() for row in read_list(text, name)]
+        items, passed = join(container, rows, labels) if rows else ([], [])
+        if items:
+            notes.append(f"labels are those of {', '.join(lists)}")
+    classed = [item for item in items if item.said]
+    others = [item for item in items if not item.said]
+    if not classed:
+        return None
+    return Source(
+        labelled=[Pictures(container, classed)],
+        unlabelled=[Pictures(container, others)] if others else [],
+        labels=labels,
+        files=[container.path],
+        used=frozenset([*(item.name for item in items), *lists]),
+        passed=passed,
+        notes=notes,
+    )
+
+
+def _bare_lists(container: Container) -> dict[str, str]:
+    """Lists without a header, RAF-DB's, by their names."""
+    found = {}
+    for member in container.members:
+        if member.kind == "other" and member.name.lower().endswith(".txt"):
+            with container.open(member.name) as file:
+                content = file.read(1 << 26)
+            text = content.decode("utf-8", "replace")
+            if all(_LIST.fullmatch(line) for line in text.splitlines()) and text.strip():
+                found[member.name] = text
+    return found
+
+
+def _in_archive(source: str, container: Container, labels: Labels) -> Source | None:
+    """What is in the one archive of a folder that holds nothing else to read."""
+    archives = [each for each in container.members if each.kind == "archive"]
+    if isinstance(container, Folder) and len(archives) == 1:
+        inner = _open(container, archives[0].name)
+        if inner:
+            inside = _search(f"{source}/{archives[0].name}", inner, labels)
+            return replace(inside, used=frozenset([archives[0].name]))
+    return None
+
+
+def _open(container: Folder, name: str) -> Container | None:
+    return open_archive(container.path / name)
+
+
+def _nothing(container: Container, tables: list[Table]) -> str:
+    """That nothing was found, what there is instead, and what to do."""
+    pictures, names = pictures_of(container), []
+    if pictures:
+        folders = Counter(str(PurePosixPath(each.name).parent) for each in pictures)
+        most = folders.most_common(1)[0][0]
+        where = "at its top" if most == "." else f"most in {most}"
+        names.append(f"{len(pictures)} pictures, {where}, but no folder that names an expression")
+        advice = (
+            "make a folder for each expression, such as angry/, or write labels.csv with the "
+            "columns image,label beside them"
+        )
+    else:
+        advice = "name the file or the folder that holds faces; README.md lists what is read"
+    if tables:
+        columns = ", ".join(tables[0].columns)[:60] or "no header"
+        names.append(f"{tables[0].name} with {columns!r}")
+    archives = [each.name for each in container.members if each.kind == "archive"]
+    if archives:
+        names.append(f"the archives {', '.join(archives)[:80]}")
+        advice = "name one archive in data.source, or unpack it there"
+    if not names:
+        names = [each.name for each in container.members][:3]
+    found = ", ".join(names)[:200] if names else "none of these"
+    return (
+        "looked for train.csv, fer2013.csv or another CSV file of faces, for pictures in folders "
+        f"named after expressions, and for an archive; found {found}; {advice}"
+    )
+
+
+def _rest(container: Container, tables: list[Table], found: Source) -> list[Passed]:
+    """What is there and not spoken of yet."""
+    read = found.labelled[0].name
+    spoken = found.used | {each.name for each in found.passed}
+    of_tables = {
+        each.member.name if each.container is container else each.container.path.name: each
+        for each in tables
+    }
+    rest = []
+    for member in container.members:
+        name = member.name
+        if name in spoken:
+            continue
+        if name in of_tables:
+            rest.append(Passed(name, why_passed(of_tables[name], read)))
+        elif member.kind == "archive":
+            rest.append(Passed(name, f"an archive, beside {read}"))
+        elif member.kind != "other":
+            rest.append(Passed(name, f"a picture, beside {read}"))
+        else:
+            rest.append(Passed(name, "neither a picture nor a CSV file of faces"))
+    return rest
+
+
+def _beside(path: Path) -> list[Passed]:
+    """Files beside the only one that is named, which belong to it and are not read."""
+    stem = path.name.split(".")[0].lower()
+    partners = {"train": ("test", "val", "validation", "valid"), "fer2013": ("fer2013new",)}
+    return [
+        Passed(each.name, f"beside {path.name}: name the folder in data.source to have both")
+        for each in sorted(path.parent.iterdir())
+        if each.name.split(".")[0].lower() in partners.get(stem, ()) and ".csv" in each.name.lower()
+    ]
 
 
 def fingerprint(path: Path) -> str:
-    """MD5 sum of a file, or of the names and sums of a folder's images; empty if unreadable."""
+    """MD5 sum of a file, or of the names and sums of a folder's pictures; empty if unreadable."""
     if path.is_dir():
-        lines = [
-            f"{item.path.relative_to(path).as_posix()} {fingerprint(item.path)}\n"
-            for item in find_images(path)
-        ]
+        names = [member.name for member in pictures_of(Folder(path))]
+        lines = [f"{name} {fingerprint(path / name)}\n" for name in names]
         return hashlib.md5("".join(lines).encode(), usedforsecurity=False).hexdigest()
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-    except OSError:  # an image that is dropped; a file was read before anybody asks for its sum
+    except OSError:  # a picture that is dropped; a file was read before anybody asks for its sum
         return ""

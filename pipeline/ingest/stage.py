@@ -18,7 +18,11 @@ from pipeline.ingest.ingest import ingest
 from pipeline.ingest.recommend import MANY, recommend
 from pipeline.ingest.result import Ingested
 from pipeline.ingest.sources import locate
+from pipeline.ingest.words import is_sample, lines
 from pipeline.shell import Stage
+
+FER2013 = "fer2013"
+"""How the sample's numbers are to be read."""
 
 EXAMPLES = 10
 """Faces of each expression in the figure."""
@@ -27,12 +31,7 @@ EXAMPLES = 10
 def work(stage: Stage) -> None:
     """From a CSV file or images to `data/faces`, the data report and the quarantine file."""
     data = stage.params.data
-    source = locate(data.source)
-    if source.overlooked is not None:
-        tqdm.write(
-            f"{source.overlooked.name} beside {source.labelled.name} is not read: "
-            "name the folder in data.source to have both"
-        )
+    source = locate(data.source, FER2013 if is_sample(data.source) else data.labels)
     with tqdm(total=source.size, unit="B", unit_scale=True, desc=stage.name) as bar:
         found, dropped = ingest(
             source, data.on_bad_row, layout.LABELLED, layout.UNLABELLED, layout.REGIONS, bar.update
@@ -45,9 +44,19 @@ def work(stage: Stage) -> None:
     rows = [examples(faces, label) for label in range(len(EXPRESSIONS))]
     figure = draw_grid(rows, EXPRESSIONS, "Faces by their label")
     save(figure, layout.figures(stage.name) / "faces.svg")
+    show(stage, found)
     # A recipe under way, a DVC experiment, has chosen already.
     if found.labelled.faces >= MANY and "DVC_EXP_NAME" not in os.environ:
         recommend(found.labelled.faces, found.unlabelled.faces, stage.tell)
+
+
+def show(stage: Stage, found: Ingested) -> None:
+    """Say what was found, on the terminal or for a program."""
+    if stage.as_json:
+        print((layout.folder(stage.name) / "report.json").read_text(encoding="utf-8"))
+    else:
+        for line in lines(found):
+            stage.tell(line)
 
 
 def headline(found: Ingested) -> dict[str, int]:

@@ -71,7 +71,7 @@ def test_without_a_test_file_the_second_store_is_empty(tmp_path, places):
     assert (report.unlabelled.faces, report.shared, report.regions) == (0, 0, [])
 
 
-BAD = [TRAIN[0], (9, TEXTS[1]), TRAIN[2], (3, "1 2 3"), TRAIN[1]]
+BAD = [TRAIN[0], (9, TEXTS[1]), TRAIN[2], (0, "1 2 3"), TRAIN[1]]
 
 
 def test_drop_lists_bad_rows_and_keeps_regions_aligned(tmp_path, places):
@@ -80,7 +80,8 @@ def test_drop_lists_bad_rows_and_keeps_regions_aligned(tmp_path, places):
     report, dropped = ingest(source, "drop", *places)
     assert report.dropped == 3
     assert [str(fault) for fault in dropped] == [
-        "train.csv: row 2: label: '9'; expected a whole number 0 to 6",
+        "train.csv: row 2: label: '9'; expected a whole number 0 to 6, or an expression's name; "
+        "for another order set data.labels: raf-db (1 to 7), affectnet (0 to 7), or a map",
         "train.csv: row 4: feature: 3 values; expected 2304",
         "test.csv: row 2: feature: value 1: 'x'; expected a whole number 0 to 255",
     ]
@@ -90,7 +91,7 @@ def test_drop_lists_bad_rows_and_keeps_regions_aligned(tmp_path, places):
     assert (faces.pixels == FACES[[0, 0, 1]]).all()
     assert np.load(places[2])["eyes"].all()
     assert len(np.load(places[2])["eyes"]) == 3
-    assert [fault.content for fault in dropped] == [f"9,{TEXTS[1]}", "3,1 2 3", "101,x"]
+    assert [fault.content for fault in dropped] == [f"9,{TEXTS[1]}", "0,1 2 3", "101,x"]
 
 
 def test_a_source_without_one_good_row_is_an_error(tmp_path, places):
@@ -129,16 +130,16 @@ def test_a_broken_regions_file_is_an_error(tmp_path, places):
 
 
 def test_a_folder_of_images_gives_both_stores(tmp_path, places):
-    for name, face in zip(("train/happy/a", "test/sad/b", "test/c"), FACES[:3], strict=True):
+    for name, face in zip(("train/happy/a", "val/sad/b", "test/c"), FACES[:3], strict=True):
         path = tmp_path / "raw" / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(face).save(path)
     source, told = locate(str(tmp_path / "raw")), []
     report, _ = ingest(source, "stop", *places, told.append)
     faces = read_faces(places[0])
-    assert faces.table["name"].tolist() == ["test/sad/b.png", "train/happy/a.png"]
-    assert faces.table["usage"].tolist() == ["PrivateTest", "Training"]
-    assert (faces.pixels == FACES[[1, 0]]).all()
+    assert faces.table["name"].tolist() == ["train/happy/a.png", "val/sad/b.png"]
+    assert faces.table["usage"].tolist() == ["Training", "PublicTest"]
+    assert (faces.pixels == FACES[:2]).all()
     assert (read_faces(places[1]).pixels == FACES[[2]]).all()
     assert list(report.files) == ["raw"]
     assert sum(told) == source.size
@@ -179,8 +180,7 @@ def test_dropped_rows_are_written_with_their_text(tmp_path, run_stage):
 def test_a_test_file_beside_the_one_that_is_named_is_pointed_out(tmp_path, run_stage, capsys):
     write_source(tmp_path / "raw", ALL, TEXTS[:3], {"eyes": np.ones((14, 48, 48), bool)})
     assert list(run_stage("raw/train.csv")) == ["train.csv"]
-    assert capsys.readouterr().out == (
-        "test.csv beside train.csv is not read: name the folder in data.source to have both\n"
-    )
+    said = "ingest: not read: test.csv: beside train.csv: name the folder in data.source to have"
+    assert said in capsys.readouterr().out
     assert len(read_faces(layout.UNLABELLED)) == 0
     assert not np.load(layout.REGIONS).files

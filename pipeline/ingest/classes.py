@@ -1,0 +1,146 @@
+"""Which expression and which part the path of a picture means.
+
+The class is a folder's name, the part that of a folder above it or below; folders of other names
+are wrappers, such as `archive/archive/`. KDEF's and JAFFE's pictures have it in their own name.
+"""
+
+import re
+from pathlib import PurePosixPath
+
+from pipeline.errors import UserError
+from pipeline.faces.batch import UNLABELLED
+from pipeline.faces.expressions import EXPRESSIONS
+from pipeline.ingest.containers import Container, Member, Passed
+from pipeline.ingest.images import Item
+from pipeline.ingest.labels import MAPS, Labels
+from pipeline.ingest.parts import part_of
+
+_UNLABELLED = ("unlabelled", "unlabeled", "unlabelled_images", "unlabeled_images")
+
+_CODED = {
+    # Session, sex, person, expression, angle: AF01ANS.JPG.
+    "kdef": re.compile(r"^[AB][FM]\d\d([A-Z]{2})(?:S|HL|HR|FL|FR)$", re.IGNORECASE),
+    # Person, expression and its number, number of the picture: KA.AN1.39.tiff.
+    "jaffe": re.compile(r"^[A-Z]{2}\.([A-Z]{2})\d\.\d+$", re.IGNORECASE),
+}
+
+
+def by_folders(container: Container, labels: Labels) -> tuple[list[Item], list[Passed]]:
+    """Pictures that have a class by their folders, those that have none on purpose, and the rest.
+
+    Faces without a label are those in a folder named `unlabelled`, and those of a part that has no
+    class folders, such as `test/0001.png`.
+
+    Returns:
+        All pictures to be read, and what is passed over. Nothing is read where no folder names a
+        class.
+
+    Raises:
+        UserError: a folder beside class folders is none, or a path names two.
+    """
+    paths = {str(PurePosixPath(member.name).parent) for member in pictures_of(container)}
+    places = {path: _class_folder(path, container, labels) for path in paths}
+    # The folders that hold class folders, `.` for the whole.
+    above = {str(PurePosixPath(place).parent) for place in places.values() if place}
+    items, passed = [], []
+    for member in pictures_of(container):
+        path = str(PurePosixPath(member.name).parent)
+        place, part = places[path], part_in(path)
+        if place:
+            said = PurePosixPath(place).name
+            items.append(Item(member.name, labels.label(said) or 0, part, said))
+        elif _is_unlabelled(path, above):
+            items.append(Item(member.name, UNLABELLED, part, ""))
+        else:
+            _check_is_no_class(path, above, container, labels)
+            passed.append(Passed(member.name, "a picture outside the class folders"))
+    for folder in sorted(container.folders):
+        is_class = labels.label(PurePosixPath(folder).name) is not None
+        if is_class and not any(path == folder or _is_in(path, folder) for path in paths):
+            passed.append(Passed(folder, "a class folder without a picture"))
+    return (items, passed) if above else ([], [])
+
+
+def by_codes(container: Container) -> tuple[str, list[Item], list[Passed]]:
+    """Pictures that are named as KDEF's or JAFFE's are, if most are; the set's name, or nothing."""
+    for kind, pattern in _CODED.items():
+        items, passed = [], []
+        for member in pictures_of(container):
+            path = PurePosixPath(member.name)
+            match = pattern.match(path.stem)
+            name = MAPS[kind].get(match[1].lower()) if match else None
+            if match and name:
+                label, part = EXPRESSIONS.index(name), part_in(str(path.parent))
+                items.append(Item(member.name, label, part, match[1].upper()))
+            else:
+                passed.append(Passed(member.name, f"not named as {kind.upper()}'s pictures are"))
+        if len(items) > len(passed):
+            return kind, items, passed
+    return "", [], []
+
+
+def pictures_of(container: Container) -> list[Member]:
+    """Files that are pictures, those of kinds that are not read included."""
+    return [each for each in container.members if each.kind in ("picture", "unread picture")]
+
+
+def part_in(path: str) -> str | None:
+    """The part that the innermost of a path's folders names."""
+    named = (part_of(folder) for folder in reversed(path.split("/")))
+    return next((part for part in named if part), None)
+
+
+def _class_folder(path: str, container: Container, labels: Labels) -> str | None:
+    """The path of the folder in a path that names the class.
+
+    Raises:
+        UserError: two do, and differently.
+    """
+    folders = path.split("/")
+    found = {
+        i: label for i, each in enumerate(folders) if (label := labels.label(each)) is not None
+    }
+    # Beside names, numbers count something else, such as people.
+    found = {i: label for i, label in found.items() if not folders[i].isdigit()} or found
+    if len(set(found.values())) > 1:
+        names = " and ".join(repr(folders[i]) for i in found)
+        raise UserError(
+            f"{container.path.name}/{path}: {names} are two classes; "
+            "expected one folder of a path to name an expression"
+        )
+    return "/".join(folders[: max(found) + 1]) if found else None
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return folder == "." or path.startswith(f"{folder}/")
+
+
+def _is_unlabelled(path: str, above: set[str]) -> bool:
+    folders = path.split("/")
+    if any(folder.lower() in _UNLABELLED for folder in folders):
+        return True
+    parts = ["/".join(folders[: i + 1]) for i, each in enumerate(folders) if part_of(each)]
+    return bool(parts) and not any(each == parts[-1] or _is_in(each, parts[-1]) for each in above)
+
+
+def _check_is_no_class(path: str, above: set[str], container: Container, labels: Labels) -> None:
+    """See that no folder beside class folders has a name that means nothing: it may be misspelt.
+
+    Raises:
+        UserError: one has.
+    """
+    folders = path.split("/")
+    for i, name in enumerate(folders):
+        parent = "/".join(folders[:i]) or "."
+        if name == "." or parent not in above or part_of(name):
+            continue
+        place = f"{container.path.name}/{'/'.join(folders[: i + 1])}"
+        beside = (
+            PurePosixPath(member.name).parts[i]
+            for member in pictures_of(container)
+            if member.name.startswith("" if parent == "." else f"{parent}/")
+        )
+        raise UserError(
+            f"{place}: {name!r} is no expression; expected folders named "
+            f"{', '.join(EXPRESSIONS)}, or 0 to 6; {labels.advice(name, beside)}"
+        )

@@ -1,0 +1,141 @@
+"""Which expression a name or a number means."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from pipeline.errors import UserError
+from pipeline.faces.expressions import EXPRESSIONS
+
+DROP = "drop"
+"""What a map says of a class that is left out."""
+
+LEFT_OUT = -2
+"""The label of a face that is left out, in place of 0 to 6."""
+
+_SPELLINGS = {
+    "angry": ("anger", "angered", "angrily"),
+    "disgust": ("disgusted", "disgusting"),
+    "fear": ("afraid", "fearful", "feared", "scared"),
+    "happy": ("happiness", "joy", "joyful", "smile", "smiling"),
+    "sad": ("sadness", "unhappy", "sorrow"),
+    "surprise": ("surprised", "suprise", "surprising", "astonished"),
+    "neutral": ("natural", "neutrality", "normal", "calm"),
+}
+NAMES = {
+    spelling: name for name, more in _SPELLINGS.items() for spelling in (name, *more)
+}  # fmt: skip
+"""Each name that is understood without a map, and the expression that it means."""
+
+
+def _numbered(names: str, first: int = 0) -> dict[str, str]:
+    return {str(number): name for number, name in enumerate(names.split(), first)}
+
+
+_CODES = {
+    "an": "angry", "di": "disgust", "ha": "happy", "sa": "sad", "su": "surprise", "ne": "neutral",
+}  # fmt: skip
+
+MAPS: dict[str, dict[str, str]] = {
+    "fer2013": _numbered(" ".join(EXPRESSIONS)),
+    "raf-db": _numbered("surprise fear disgust happy sad angry neutral", 1),
+    "affectnet": {
+        **_numbered("neutral happy sad surprise fear disgust angry drop"),
+        "contempt": DROP,
+    },
+    "ferplus": {
+        **_numbered("neutral happy surprise sad angry disgust fear drop drop drop"),
+        "contempt": DROP, "unknown": DROP, "nf": DROP, "no majority": DROP,
+    },
+    "kdef": {**_CODES, "af": "fear"},
+    "jaffe": {**_CODES, "fe": "fear"},
+}  # fmt: skip
+"""Maps by their names: what each set of faces calls an expression. Names that a map lacks are read
+as ever; numbers that it lacks mean nothing."""
+
+
+class Labels:
+    """Reads the classes of one source, and counts them.
+
+    Args:
+        setting: `data.labels`: `auto`, the name of a map, or a map.
+    """
+
+    def __init__(self, setting: str | Mapping[str | int, str] = "auto") -> None:
+        self.setting = setting if isinstance(setting, str) else "a map of its own"
+        given = MAPS.get(setting, {}) if isinstance(setting, str) else setting
+        self._given = {str(key).strip().lower(): name for key, name in given.items()}
+        # Leaving a number out says nothing of the others' order.
+        self._has_numbers = any(key.isdigit() and name != DROP for key, name in self._given.items())
+        self._known: dict[str, int | None] = {}
+        self.seen: Counter[str] = Counter()
+        """Rows or images of each class, however it is written, unknown ones included."""
+        self.kept: Counter[str] = Counter()
+        """Those of them that became faces."""
+
+    @property
+    def assumed(self) -> list[str]:
+        """The numbers that were taken for FER2013's as nothing says otherwise."""
+        if self._has_numbers:
+            return []
+        return sorted(text for text in self.seen if text.isdigit() and self.label(text) is not None)
+
+    def label(self, text: str) -> int | None:
+        """A class as 0 to 6, `LEFT_OUT`, or None if it means nothing."""
+        if text not in self._known:
+            name = self._name(text.strip().lower())
+            number = LEFT_OUT if name == DROP else EXPRESSIONS.index(name) if name else None
+            self._known[text] = number
+        return self._known[text]
+
+    def _name(self, text: str) -> str | None:
+        if text in self._given:
+            return self._given[text]
+        if text.isdigit():
+            if len(text) == 2 and text[0] == "0":  # as in folders 00, 01, 02
+                return self._name(text[1])
+            return None if self._has_numbers else MAPS["fer2013"].get(text)
+        if text in NAMES:
+            return NAMES[text]
+        # Folders such as 0_angry: the name counts, not the number.
+        bare = re.fullmatch(r"\d+[ _-]+([a-z]+)|([a-z]+)[ _-]+\d+", text)
+        return self._name(bare[1] or bare[2]) if bare else None
+
+    def expected(self) -> str:
+        """What is understood, for a line that refuses a class."""
+        if self._has_numbers:
+            numbers = ", ".join(key for key in self._given if key.isdigit())
+            return f"expected one of the numbers {numbers} of data.labels, or an expression's name"
+        return "expected a whole number 0 to 6, or an expression's name"
+
+    def advice(self, text: str, among: Iterable[str] = ()) -> str:
+        """The setting with which an unknown class can be read, by what stands beside it."""
+        numbers = {int(each) for each in among if each.isdigit() and len(each) < 4}
+        if self.setting != "auto" or not text.isdigit():
+            return f"leave it out with data.labels: {{{text}: drop}}, or name its expression there"
+        if numbers and min(numbers) == 1 and max(numbers) == 7:
+            return "1 to 7 are RAF-DB's: data.labels: raf-db, or a map of your own"
+        if numbers and min(numbers) == 0 and max(numbers) == 7:
+            return "0 to 7 are AffectNet's, without contempt: data.labels: affectnet"
+        return "for another order set data.labels: raf-db (1 to 7), affectnet (0 to 7), or a map"
+
+    def check_nothing_vanished(self) -> None:
+        """See that dropping what is no face took no whole class away.
+
+        Raises:
+            UserError: it did.
+        """
+        rows = sum(self.seen.values())
+        for text, count in self.seen.items():
+            label = self.label(text)
+            if label is None and count > 1 and 100 * count >= rows:
+                raise UserError(
+                    f"label {text!r} of {count} of {rows} rows means nothing, and dropping them "
+                    f"would drop a class; {self.advice(text, self.seen)}"
+                )
+            if label is not None and label != LEFT_OUT and count and not self.kept[text]:
+                raise UserError(
+                    f"all {count} faces of class {text!r} would be dropped, and "
+                    f"{EXPRESSIONS[label]} with them; mend them (data.on_bad_row: stop says what "
+                    f"is wrong), or leave the class out with data.labels: {{{text}: drop}}"
+                )

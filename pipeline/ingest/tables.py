@@ -1,0 +1,184 @@
+"""CSV files of faces: what each one is by its columns, and which of several are read."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+from pipeline.errors import UserError
+from pipeline.faces.batch import USAGES, Batch, Progress
+from pipeline.ingest.compressed import unpacked
+from pipeline.ingest.containers import Container, Folder, Member
+from pipeline.ingest.faces_csv import read_csv, read_header
+from pipeline.ingest.label_list import is_list
+from pipeline.ingest.labels import Labels
+from pipeline.ingest.parts import part_of
+from pipeline.ingest.rows import Rows
+from pipeline.ingest.votes import Votes, is_votes
+
+Role = Literal["faces", "unlabelled faces", "list", "votes", "other"]
+
+_WHOLE = ("fer2013", "icml_face_data")
+"""Files that hold all parts, with their labels."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A CSV file that may hold faces."""
+
+    container: Container
+    member: Member
+    columns: tuple[str, ...] = ()
+    """In small letters; none where the first line is no header."""
+    labelled: bool = True
+    part: str | None = None
+    votes: Votes | None = None
+
+    @property
+    def name(self) -> str:
+        """Its path in its folder; that of its archive, where the archive holds nothing else."""
+        if self._is_in_folder:
+            return self.member.name
+        archive = self.container.path.name
+        return archive if len(self.container.members) == 1 else f"{archive}/{self.member.name}"
+
+    @property
+    def _is_in_folder(self) -> bool:
+        return isinstance(self.container, Folder)
+
+    @property
+    def stem(self) -> str:
+        """The name of it, or of its archive, up to the first full stop, in small letters."""
+        alone = len(self.container.members) == 1
+        name = self.container.path.name if alone and not self._is_in_folder else self.member.name
+        return PurePosixPath(name).name.split(".")[0].lower()
+
+    @property
+    def file(self) -> Path:
+        """The file on disk that it is or lies in."""
+        path = self.container.path
+        return path / self.member.name if self._is_in_folder else path
+
+    @property
+    def size(self) -> int:
+        """Bytes that reading goes through."""
+        return self.member.size
+
+    @property
+    def role(self) -> Role:
+        """What it is by its columns."""
+        columns = list(self.columns)
+        if {"feature", "pixels"} & set(columns):
+            return "faces" if {"label", "emotion"} & set(columns) else "unlabelled faces"
+        if is_votes(columns):
+            return "votes"
+        return "list" if is_list(columns) else "other"
+
+    def open(self, progress: Progress | None = None) -> Any:
+        """Open its unpacked bytes, as a context manager."""
+        opening = self.container.open(self.member.name, progress)
+        return unpacked(opening, self.name, self.member.size)
+
+    def text(self) -> str:
+        """All of it."""
+        with self.open() as file:
+            content: bytes = file.read()
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise UserError(f"{self.name}: is no text in UTF-8; save it as such") from None
+
+    def batches(
+        self, labels: Labels, progress: Progress | None = None, *, keep_text: bool = False
+    ) -> Iterator[Batch]:
+        """Read its faces.
+
+        Raises:
+            UserError: see `read_csv`; or it and the votes are not of the same rows.
+        """
+        votes = self.votes
+        rows = Rows(keep_text, self.part, votes.classes if votes else None)
+        last = 0
+        with self.open(progress) as file:
+            for batch in read_csv(file, self.name, labels if self.labelled else None, rows):
+                if votes:
+                    last = max([last, *batch.rows, *(fault.row for fault in batch.faults)])
+                    votes.check(self.name, batch)
+                yield batch
+        if votes:
+            votes.check_count(self.name, last)
+
+
+def look(container: Container, member: Member) -> Table:
+    """Read a file's header."""
+    table = Table(container, member)
+    try:
+        with table.open() as file:
+            return replace(table, columns=tuple(map(str.lower, read_header(file, table.name))))
+    except UserError:
+        return table  # reading it says what is wrong
+
+
+def choose(tables: Sequence[Table]) -> tuple[list[Table], Table | None]:
+    """Which tables are read: those with labels, and the one without, if there is one.
+
+    A file with all parts comes before one part of them; parts beside each other come together. No
+    table at all is read where none holds faces.
+
+    Raises:
+        UserError: several might be meant.
+    """
+    labelled = _choose_labelled(tables)
+    if not labelled or not all(table.part for table in labelled):
+        return labelled, None
+    names = {table.name for table in labelled}
+    tests = [
+        table
+        for table in tables
+        if table.name not in names
+        and part_of(table.stem) == "PrivateTest"
+        and table.role in ("unlabelled faces", "other")
+    ]
+    return labelled, replace(tests[0], labelled=False) if tests else None
+
+
+def why_passed(table: Table, read: str) -> str:
+    """Why a table is not read beside what is."""
+    if table.role == "other":
+        columns = ", ".join(table.columns)[:40]
+        return (
+            f"no file of faces: columns {columns!r}" if columns else "no file of faces: no header"
+        )
+    return {
+        "faces": f"faces with labels, beside {read}; name it in data.source to read it instead",
+        "unlabelled faces": f"faces without labels, beside {read}",
+        "list": f"a list of labels, which {read} does not need",
+        "votes": "FER+'s votes, which count with fer2013.csv (with its column Usage), and with "
+        "data.labels: auto or ferplus",
+    }[table.role]
+
+
+def _choose_labelled(tables: Sequence[Table]) -> list[Table]:
+    faces = [table for table in tables if table.role == "faces"]
+    whole = [table for table in faces if "usage" in table.columns]
+    known = [table for table in whole if table.stem in _WHOLE] or whole
+    if len(known) == 1:
+        return [known[0]]
+    parts = [replace(each, part=part) for each in faces if (part := part_of(each.stem))]
+    of_parts = {table.part for table in parts}
+    if "Training" in of_parts and len(of_parts) == len(parts):
+        return sorted(parts, key=lambda table: USAGES.index(table.part or ""))
+    if len(faces) == 1:
+        return faces
+    # A name that says what a file is, though its first line does not: reading it says why.
+    for stem in ("train", *_WHOLE):
+        named = [table for table in tables if table.stem == stem]
+        if len(named) == 1:
+            return [replace(named[0], part=part_of(stem))]
+    if faces:
+        names = ", ".join(table.name for table in faces)
+        raise UserError(
+            f"{names}: several files of faces, none named train.csv or fer2013.csv; name one of "
+            "them in data.source, or call them train.csv, val.csv and test.csv"
+        )
+    return []

@@ -1,0 +1,101 @@
+"""FER+: what ten people called each face of fer2013.csv, row for row (Barsoum et al., 2016).
+
+As in the authors' own majority mode, a single vote counts as a slip, and what is left must give
+more than half to one class. Faces of no such class, and those called contempt, unknown or no face
+(NF), are left out.
+"""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.errors import UserError
+from pipeline.faces.batch import Batch
+from pipeline.ingest.parts import part_of
+
+COLUMNS = (
+    "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt",
+    "unknown", "nf",
+)  # fmt: skip
+
+UNDECIDED = "no majority"
+"""The class of a face on which they do not agree."""
+
+
+def is_votes(columns: list[str]) -> bool:
+    """Whether a file with these columns is FER+'s."""
+    return set(COLUMNS) <= set(columns)
+
+
+@dataclass(frozen=True)
+class Votes:
+    """The votes on a file's rows."""
+
+    name: str
+    classes: Sequence[str]
+    """What most called each row's face: of `COLUMNS`, or `UNDECIDED`."""
+    usage: Sequence[str | None]
+    """FER2013's part of each row, by which it shows that both files have the same order."""
+
+    def check(self, name: str, batch: Batch) -> None:
+        """See that the parts of these rows are those of the votes.
+
+        Raises:
+            UserError: one is not.
+        """
+        for row, usage in zip(batch.rows.tolist(), batch.usage, strict=True):
+            if row > len(self.usage) or usage != self.usage[row - 1]:
+                raise UserError(
+                    f"{self.name}: row {row} is of another part than row {row} of {name}, so the "
+                    "votes are of other rows; take fer2013.csv as it was handed out, or set "
+                    "data.labels: fer2013"
+                )
+
+    def check_count(self, name: str, rows: int) -> None:
+        """See that there are as many rows as votes.
+
+        Raises:
+            UserError: there are not; faces of a class that is left out at the end may be missing.
+        """
+        left_out = ("contempt", "unknown", "nf", UNDECIDED)
+        rest = [said for said in self.classes[rows:] if said not in left_out]
+        if rest or rows > len(self.classes):
+            raise UserError(
+                f"{self.name}: votes on {len(self.classes)} rows, and {name} has {rows}; take "
+                "both files as they were handed out, or set data.labels: fer2013"
+            )
+
+
+def read_votes(text: str, name: str) -> Votes:
+    """Read FER+'s file.
+
+    Raises:
+        UserError: a row holds something else than votes.
+    """
+    rows = csv.reader(io.StringIO(text))
+    columns = [column.strip().lower() for column in next(rows)]
+    places = [columns.index(column) for column in COLUMNS]
+    usage = columns.index("usage") if "usage" in columns else None
+    classes, parts = [], []
+    for number, row in enumerate(filter(None, rows), 1):
+        try:
+            classes.append(majority([int(row[place]) for place in places]))
+            parts.append(None if usage is None else part_of(row[usage]))
+        except (ValueError, IndexError):
+            raise UserError(
+                f"{name}: row {number}: expected a number of votes for each of "
+                f"{', '.join(COLUMNS)}; fetch the file again, or set data.labels: fer2013"
+            ) from None
+    return Votes(name, classes, parts)
+
+
+def majority(votes: list[int]) -> str:
+    """The class of most votes, of `COLUMNS`.
+
+    >>> majority([6, 3, 1, 0, 0, 0, 0, 0, 0, 0])
+    'neutral'
+    """
+    counted = [vote if vote > 1 else 0 for vote in votes]
+    most = max(counted)
+    return COLUMNS[counted.index(most)] if 2 * most > sum(counted) else UNDECIDED
