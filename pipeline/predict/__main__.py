@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from pipeline import disk
-from pipeline.__main__ import spin_briefly
 from pipeline.errors import UserError
+from pipeline.wait_policy import choose_wait_policy
 
 if TYPE_CHECKING:
     from pipeline.predict.inputs import Frame
@@ -178,5 +178,5 @@ def _tell(text: str) -> None:
 
 
 if __name__ == "__main__":
-    spin_briefly()
+    choose_wait_policy()
     sys.exit(main())

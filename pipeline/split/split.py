@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 from pipeline.errors import UserError
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.params import Split
+from pipeline.split.official import official_parts
 
 PARTS = ("train", "validation", "test")
 """Networks are fitted to `train`, choices made on `validation`, and all scores are of `test`."""
-
-USAGES = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"}
-"""FER2013's own parts."""
 
 
 def split_faces(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
@@ -37,7 +35,7 @@ def split_faces(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
         "stratified": _stratified,
         "shuffled": _shuffled,
         "first_rows": _first_rows,
-        "usage": _usage,
+        "usage": _official,
     }
     parts = by_method[settings.method](table, settings)
     if settings.copies_together and settings.method != "usage":
@@ -45,11 +43,13 @@ def split_faces(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
     parts = _refit(table, parts, settings)
     for part in PARTS:
         if not (parts == part).any():
+            own = settings.method == "usage"
+            held_out = "" if own else f"split.held_out = {settings.held_out}, "
+            halves = "0.5 leaves the most" if own else "0.5 for both leaves the most"
             raise UserError(
                 f"split.method = {settings.method!r} leaves no face for {part}: there are "
-                f"{len(table)} faces, {kinds} of them different, split.held_out = "
-                f"{settings.held_out}, split.validation = {settings.validation}; "
-                "0.5 for both leaves the most"
+                f"{len(table)} faces, {kinds} of them different, {held_out}split.validation = "
+                f"{settings.validation}; {halves}"
             )
     return parts
 
@@ -103,26 +103,12 @@ def _first_rows(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
     return _hold_out(len(table), len(table) - round(settings.held_out * len(table)), settings)
 
 
-def _usage(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
-    """As FER2013's column `Usage` says; where that names one other part than Training, it tests."""
-    usage = table["usage"]
-    if usage.isna().all():
-        raise UserError(
-            "split.method = 'usage': these faces have no Usage, which a column of that name gives, "
-            f"or folders train/ and test/; {_advise(table, settings)}"
-        )
-    counts = usage.fillna("none").value_counts()
-    found = ", ".join(f"{name} ({count})" for name, count in list(counts.items())[:5])
-    known = f"needed are {', '.join(USAGES)}, or Training and one other"
-    if not set(counts.index) <= set(USAGES) or len(counts) < 2 or "Training" not in counts:
-        raise UserError(
-            f"split.method = 'usage': faces have Usage {found}; {known}; {_advise(table, settings)}"
-        )
-    parts = usage.map(USAGES).to_numpy().astype("<U10")
-    if len(counts) == 2:
-        parts = np.where(parts == "train", parts, "test").astype("<U10")
-        parts[_validation_of(table, parts, settings)] = "validation"
-    return parts
+def _official(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
+    """As the source has it."""
+    try:
+        return official_parts(table, settings)
+    except UserError as error:
+        raise UserError(f"{error}, or {_advise(table, settings)}") from None
 
 
 def _advise(table: pd.DataFrame, settings: Split) -> str:
@@ -132,25 +118,6 @@ def _advise(table: pd.DataFrame, settings: Split) -> str:
     except UserError:
         return "use split.method: shuffled"
     return "use split.method: stratified"
-
-
-def _validation_of(
-    table: pd.DataFrame, parts: NDArray[np.str_], settings: Split
-) -> NDArray[np.int64]:
-    """Positions of training faces to choose by, where the faces come with training and test alone.
-
-    As large a share of them as other methods take of all faces, evenly from each expression; with
-    `copies_together` no copy of a face that stays.
-    """
-    faces = table.reset_index(drop=True)[parts == "train"]
-    firsts = faces[~faces["md5"].duplicated()] if settings.copies_together else faces
-    ordered = firsts.sample(frac=1, random_state=settings.seed).sort_values("label", kind="stable")
-    count = max(1, round(settings.held_out * settings.validation * len(ordered)))
-    evenly = ((np.arange(count) + 0.5) * len(ordered) / count).astype(int)
-    chosen = ordered.iloc[evenly]
-    if settings.copies_together:
-        chosen = faces[faces["md5"].isin(chosen["md5"])]
-    return chosen.index.to_numpy()
 
 
 def _hold_out(count: int, train: int, settings: Split) -> NDArray[np.str_]:

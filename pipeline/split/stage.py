@@ -9,8 +9,10 @@ from pipeline.figures.style import save
 from pipeline.files import write_json, write_parquet
 from pipeline.shell import Stage
 from pipeline.split.figures import draw_counts
+from pipeline.split.official import part_sizes
 from pipeline.split.result import Parts
 from pipeline.split.split import PARTS, count_leaks, split_faces
+from pipeline.split.words import lines
 
 
 def work(stage: Stage) -> None:
@@ -22,15 +24,9 @@ def work(stage: Stage) -> None:
         **{part: int((parts == part).sum()) for part in PARTS},
         copies_across_parts=count_leaks(table["md5"].to_numpy(), parts),
     )
-    sizes = ", ".join(f"{part} {getattr(found, part):,}" for part in PARTS)
-    stage.tell(f"{len(parts):,} faces: {sizes}")
-    if found.copies_across_parts:
-        stage.tell(
-            f"{found.copies_across_parts:,} validation or test faces have an exact copy in another "
-            "part, which makes the scores too high; split.copies_together: true, with any method "
-            "but usage, keeps copies together"
-        )
     write_json(layout.metrics(stage.name), {"split": found})
+    for line in lines(found, part_sizes(table), stage.params.split):
+        stage.tell(line)
     counts = {
         part: dict(zip(EXPRESSIONS, _count(table[parts == part]), strict=True)) for part in PARTS
     }

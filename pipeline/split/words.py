@@ -1,5 +1,8 @@
 """The parts of the split, in words and in a table."""
 
+from collections.abc import Mapping
+
+from pipeline.params import Split
 from pipeline.split.result import Parts
 from pipeline.wording.numbers import count, counted
 
@@ -21,3 +24,32 @@ def counts(parts: Parts) -> list[tuple[str, str]]:
         ("Faces for the test", count(parts.test)),
         ("Held-out faces with a copy in another part", count(parts.copies_across_parts)),
     ]
+
+
+def lines(parts: Parts, own: Mapping[str, int], settings: Split) -> list[str]:
+    """What was parted how, for a terminal.
+
+    Args:
+        parts: the split.
+        own: faces of each part that the source names.
+        settings: of the split.
+    """
+    named = ", ".join(f"{usage} {count(faces)}" for usage, faces in own.items())
+    sizes = f"train {count(parts.train)}, validation {count(parts.validation)}, "
+    said = [f"{sizes}test {count(parts.test)}"]
+    if settings.method != "usage" and len(own) > 1:
+        said.append(
+            f"all faces are pooled and parted anew ({settings.method}); split.method: usage keeps "
+            f"the source's own parts, {named}"
+        )
+    elif settings.method == "usage" and len(own) == 2:
+        test = next(usage for usage in own if usage != "Training")
+        said.append(
+            f"the source has two parts, {named}: {test} gives the figures, and split.validation = "
+            f"{settings.validation:g} of the training faces choose"
+        )
+    elif settings.method == "usage":
+        said.append(f"as the source has it: {named}")
+    if parts.copies_across_parts:
+        said.append(leaks(parts).replace("Warning", "WARNING"))
+    return said

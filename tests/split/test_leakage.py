@@ -105,7 +105,7 @@ def test_fer2013s_own_parts_are_kept_and_their_copies_counted(planted, part_face
     parts, counted = part_faces(method="usage", copies_together=True)
     assert (parts == "train").sum() == 100
     assert counted["copies_across_parts"] == held_out_copies(pixels, parts) == 4
-    assert "split: 4 validation or test faces have an exact copy" in capsys.readouterr().out
+    assert "4 validation or test faces have exact copies" in capsys.readouterr().out
 
 
 def test_a_mirror_image_and_a_changed_pixel_are_not_noticed(planted, part_faces):

@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 
 from pipeline.errors import UserError
+from pipeline.split.result import Parts
 from pipeline.split.split import PARTS, choose_labelled, count_leaks, split_faces
+from pipeline.split.words import lines
 
 
 @pytest.fixture
@@ -59,35 +61,23 @@ def test_the_seed_decides(table, settings, method):
     assert (first != other).any()
 
 
-@pytest.mark.parametrize("other", ["PublicTest", "PrivateTest"])
-def test_usage_of_two_parts_tests_on_the_other_and_takes_validation_from_training(
-    table, settings, other
-):
-    table = table.assign(usage=["Training"] * 1600 + [other] * 400)
-    usage = settings.model_copy(update={"method": "usage"})
-    parts = split_faces(table, usage)
-    assert list(parts[1600:]) == ["test"] * 400
-    of_training, chosen = table[:1600], parts[:1600] == "validation"
-    assert chosen.sum() == pytest.approx(0.2 * 0.5 * 1600, rel=0.1)
-    shares = [
-        np.bincount(faces["label"]) / len(faces) for faces in (of_training, of_training[chosen])
-    ]
-    assert np.abs(shares[0] - shares[1]).max() < 0.02
-    assert not set(of_training["md5"][chosen]) & set(of_training["md5"][~chosen])
-    apart = split_faces(table, usage.model_copy(update={"copies_together": False}))
-    assert (apart == "validation").sum() == 160
-
-
 BAD_SPLITS = {
-    "no Usage": (["none"] * 9, {"method": "usage"}, "these faces have no Usage, which a column"),
-    "a foreign Usage": (
-        ["Training"] * 5 + ["dev"] * 4,
+    "no part": (
+        ["none"] * 9,
         {"method": "usage"},
-        r"have Usage Training \(5\), dev \(4\); needed are Training, PublicTest, PrivateTest",
+        "none of 9 faces has a part; give the file",
     ),
-    "some without": (["Training"] * 5 + ["none"] * 4, {"method": "usage"}, r"none \(4\); needed"),
-    "one part": (["Training"] * 9, {"method": "usage"}, r"have Usage Training \(9\); needed"),
-    "no training": (["PublicTest"] * 5 + ["PrivateTest"] * 4, {"method": "usage"}, "needed are"),
+    "some without": (
+        ["Training"] * 5 + ["none"] * 4,
+        {"method": "usage"},
+        "4 of 9 faces have no part, and Training 5",
+    ),
+    "one part": (["Training"] * 9, {"method": "usage"}, "faces of Training 9 alone; it needs"),
+    "no training": (
+        ["PublicTest"] * 5 + ["PrivateTest"] * 4,
+        {"method": "usage"},
+        "PublicTest 5, PrivateTest 4 alone; it needs",
+    ),
     "nothing held out": (
         ["none"] * 9,
         {"method": "shuffled", "held_out": 0.04},
@@ -115,6 +105,29 @@ def test_as_many_faces_as_parts_are_needed(settings):
     faces = pd.DataFrame({"label": [0] * 4, "md5": list("aabb"), "usage": None})
     with pytest.raises(UserError, match="4 labelled faces, 2 of them different, are too few"):
         split_faces(faces, settings)
+
+
+@pytest.mark.parametrize("held_out", ["PublicTest", "PrivateTest"])
+def test_of_two_parts_one_gives_the_figures_and_training_faces_choose(table, settings, held_out):
+    table["usage"] = np.where(table["usage"] == "Training", "Training", held_out)
+    settings = settings.model_copy(update={"method": "usage", "validation": 0.25})
+    parts = split_faces(table, settings)
+    assert ((parts == "test") == (table["usage"] == held_out)).all()
+    chosen = table[parts == "validation"]
+    assert set(chosen["label"]) == set(range(7))
+    assert len(chosen) / (table["usage"] == "Training").sum() == pytest.approx(0.25, abs=0.03)
+    assert not set(chosen["md5"]) & set(table["md5"][parts != "validation"])
+    assert (parts == split_faces(table, settings)).all()
+
+
+def test_what_became_of_the_sources_own_parts_is_said(settings):
+    own = {"Training": 42, "PrivateTest": 13}
+    parts = Parts(train=32, validation=10, test=13, copies_across_parts=13)
+    usage, pooled = settings.model_copy(update={"method": "usage"}), settings
+    assert "PrivateTest gives the figures" in " ".join(lines(parts, own, usage))
+    assert "pooled and parted anew (stratified)" in " ".join(lines(parts, own, pooled))
+    assert "WARNING: 13 validation or test faces" in lines(parts, own, usage)[-1]
+    assert lines(parts, {}, pooled)[0] == "train 32, validation 10, test 13"
 
 
 def test_labels_are_kept_for_a_share_that_the_seed_alone_decides():

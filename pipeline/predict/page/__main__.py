@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import uvicorn
 
-from pipeline.__main__ import spin_briefly
 from pipeline.errors import UserError
+from pipeline.wait_policy import choose_wait_policy
 
 HOST, PORT = "127.0.0.1", 8048
 
@@ -56,5 +56,5 @@ def serve(port: int, model: str | None) -> None:
 
 
 if __name__ == "__main__":
-    spin_briefly()
+    choose_wait_policy()
     sys.exit(main())
