@@ -7,6 +7,7 @@ from hashlib import md5
 import pytest
 
 from pipeline import layout
+from pipeline.driver.stage_graph import read_graph
 from pipeline.stale import empty_metrics, find_downstream, find_stale, is_emptied
 
 from .conftest import ROOT
@@ -217,6 +218,12 @@ def test_downstream_is_who_reads_a_file_or_the_folder_around_it_and_of_the_setti
     assert find_downstream(LOCKED, "train@cnn") == {"report"}
     assert find_downstream(LOCKED, "settings") == set()
     assert find_downstream({}, "split") == set()
+
+
+def test_all_stages_begin_after_the_settings():
+    graph = {stage.name: stage.needs for stage in read_graph(ROOT)}
+    assert [name for name, needs in graph.items() if not needs] == ["settings"]
+    assert "settings" in graph["ingest"]  # which needs no other where faces are the user's own
 
 
 def test_only_metrics_that_are_there_are_emptied(tmp_path, monkeypatch):

@@ -101,6 +101,13 @@ def test_results_that_lie_here_are_recorded_again(project):
     ]  # fmt: skip
 
 
+def test_results_of_other_parameters_are_not_recorded_again(project):
+    set_split(project, seed=7)
+    said = project.run("python", "-m", "pipeline.record", "again")
+    set_split(project, seed=0)
+    assert sorted(re.findall(r"\w+", said)[1:]) == ["ingest", "sample"]
+
+
 def test_it_fits_until_dvc_restores_another_result(project):
     assert set(said(project, expect=0)) == {"settings", "sample", "ingest", "split"}
     set_split(project, seed=7)

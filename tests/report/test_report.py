@@ -27,7 +27,10 @@ from pipeline.params import parse
 from pipeline.report.__main__ import print_results
 from pipeline.report.embedding import embed
 from pipeline.report.page import render
+from pipeline.report.stage import work
 from pipeline.report.words import code_md5
+from pipeline.shell import Stage
+from pipeline.stale import EMPTY
 from pipeline.wording.numbers import points, probability
 
 from ..conftest import ROOT
@@ -629,6 +632,23 @@ def test_the_terminal_shows_the_results_and_where_the_page_is(study):
     assert re.search(r"majority class.*20\.0%", text)
     assert re.search(f"gain.*{MINUS}8\\.0.*{MINUS}13\\.0 to {MINUS}3\\.0", text)
     assert f"Report: {layout.REPORT}" in text
+
+
+def test_what_other_parameters_or_data_made_is_named_and_not_shown(study):
+    params = study(**gain(-0.08))
+    write_text(layout.REPORT, "page")
+    for stage in ("train@dnn", "semisupervised"):
+        write_text(layout.metrics(stage), EMPTY)
+    console = Console(record=True, width=80)
+    print_results(console)
+    text = console.export_text()
+    assert re.search(r"CNN \(compact-cnn\).*80\.0%", text)
+    assert "gain" not in text
+    assert f"Report: {layout.REPORT}" not in text
+    assert "the report, semisupervised, train@dnn; `dvc repro`" in text
+    with pytest.raises(UserError, match=r"^train@dnn, semisupervised: .* `dvc repro`$"):
+        work(Stage("report", params))
+    assert layout.REPORT.read_text() == "page"
 
 
 def test_numbers_keep_their_sign_and_lose_it_at_nothing():
