@@ -21,6 +21,7 @@ PINS = {canonicalize_name(name): version for name, version in PINS.items()}
 TORCH = PINS["torch"]
 INDEX = "https://download.pytorch.org/whl/cpu"
 OTHER_NAMES = {
+    "cv2": "opencv-python-headless",
     "PIL": "pillow", "ruamel": "ruamel.yaml", "skimage": "scikit-image", "sklearn": "scikit-learn",
     "yaml": "pyyaml",
 }  # fmt: skip
@@ -178,7 +179,7 @@ def test_the_code_imports_what_it_asks_for_and_asks_for_what_it_imports():
     names = set().union(*map(imports, files)) - sys.stdlib_module_names - {"pipeline", "flows"}
     imported = {OTHER_NAMES.get(name, name) for name in names}
     needed = {one.name for one in requirements()}
-    assert needed - imported == {"fastapi", "sqlalchemy"}  # only bounded, for Prefect
+    assert needed - imported == {"sqlalchemy"}  # only bounded, for Prefect
     assert imported - needed <= {one.name for one in requirements("cluster", "onnx")}
 
 

@@ -1,0 +1,87 @@
+"""What `python -m pipeline.predict` takes: until its first answer, to find a face, to name it.
+
+    python benchmarks/predicting.py
+
+The model is the one that the command takes by itself.
+"""
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import psutil
+import skimage
+from measured import Measured, report
+from PIL import Image
+
+from pipeline.detection.crops import crop_faces
+from pipeline.detection.detector import Box, find_faces
+from pipeline.detection.pictures import read_picture, to_grey
+from pipeline.params import load
+from pipeline.predict.model import load_recogniser
+from pipeline.predict.recogniser import VIEWS
+
+PHOTO = Path(skimage.__file__).parent / "data/astronaut.png"
+FACES = 256
+
+
+def main() -> None:
+    seconds, processor = first_answer()
+    note = f"processor {processor:.2f} s"
+    report([Measured("predict_first_answer", seconds, "s", "<= 3", note)])
+    with tempfile.TemporaryDirectory() as folder:
+        for name, side in (("small", 512), ("phone", 3500)):
+            path = Path(folder) / f"{name}.jpg"
+            Image.open(PHOTO).convert("RGB").resize((side, side)).save(path)
+            grey = to_grey(read_picture(path))
+            report([
+                Measured(f"read_{name}", 1000 * median(lambda p=path: read_picture(p)), "ms"),
+                Measured(f"find_{name}", 1000 * median(lambda g=grey: find_faces(g)), "ms"),
+            ])  # fmt: skip
+    _, recogniser = load_recogniser(load())
+    boxes = [Box(left, left, 100) for left in np.linspace(0, 400, FACES)]
+    crops = crop_faces(grey, boxes, VIEWS)
+    note = f"{len(VIEWS)} crops each"
+    cutting = FACES / median(lambda: crop_faces(grey, boxes, VIEWS))
+    naming = FACES / median(lambda: recogniser.answer(boxes, crops))
+    report([
+        Measured("crop_faces_per_second", cutting, "faces/s", "", note),
+        Measured("name_faces_per_second", naming, "faces/s", ">= 50", note),
+    ])  # fmt: skip
+
+
+def first_answer() -> tuple[float, float]:
+    """Seconds of a new process until its first answer, and of the processor; the best of three."""
+    found = []
+    for _ in range(3):
+        started, before = time.perf_counter(), children_time()
+        command = [sys.executable, "-m", "pipeline.predict", "--json", str(PHOTO)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            for _ in process.stdout or ():
+                seconds = time.perf_counter() - started
+        found.append((seconds, children_time() - before))
+    return min(found)
+
+
+def children_time() -> float:
+    spent = psutil.Process().cpu_times()
+    return float(spent.children_user + spent.children_system)
+
+
+def median(work: Callable[[], object], rounds: int = 5) -> float:
+    """Seconds, the median of some rounds after one more."""
+    found = []
+    for _ in range(rounds + 1):
+        started = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - started)
+    return statistics.median(found[1:])
+
+
+if __name__ == "__main__":
+    main()
