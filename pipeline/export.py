@@ -1,9 +1,14 @@
-"""A trained model as one ONNX file: `python -m pipeline.export MODEL FILE`.
+"""A trained model for use elsewhere: `python -m pipeline.export MODEL FILE.onnx | FOLDER`.
 
-MODEL is what `python -m pipeline.explain` takes. The file holds all that an answer needs, for any
-program that runs ONNX and without this project: normalisation, network, test-time augmentation and
-temperature. It takes `faces`, float32 (N, 1, 48, 48), grey levels 0..255, and gives
-`probabilities`, float32 (N, 7), in the order of the file's own property `classes`.
+MODEL is what `python -m pipeline.explain` takes. Either holds all that an answer needs:
+normalisation, network, test-time augmentation and temperature.
+
+An ONNX file is for any program that runs such, without this project. It takes `faces`, float32
+(N, 1, 48, 48), grey levels 0..255, and gives `probabilities`, float32 (N, 7), in the order of the
+file's own property `classes`.
+
+A folder is an MLflow model for `mlflow models serve`: it takes pictures, finds the faces in them
+and answers as `python -m pipeline.predict --json` does (`pipeline.record.served`).
 """
 
 import argparse
@@ -18,30 +23,38 @@ from pipeline.errors import UserError
 from pipeline.faces.expressions import EXPRESSIONS, SIDE
 from pipeline.networks.answering import Answering
 from pipeline.params import load
-from pipeline.predict.model import read_temperature
-from pipeline.trained_models import NAMES, find_classifier
+from pipeline.predict.model import load_recogniser
+from pipeline.record.serving import save_served
+from pipeline.trained_models import NAMES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Export what the command line names; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m pipeline.export",
-        description="Write a trained model with all that its answers need to an ONNX file.",
+        description="Write a trained model with all that its answers need.",
     )
     parser.add_argument("model", help=NAMES)
-    parser.add_argument("file", type=Path, help="such as model.onnx; is replaced if it is there")
+    parser.add_argument(
+        "to", type=Path, metavar="FILE.onnx|FOLDER",
+        help="an ONNX file, or a new folder for `mlflow models serve -m FOLDER`",
+    )  # fmt: skip
     chosen = parser.parse_args(arguments)
     try:
-        classifier, temperature = find_classifier(chosen.model), read_temperature(chosen.model)
-        export(Answering(classifier, load().evaluate.tta, temperature), chosen.file)
+        _, recogniser = load_recogniser(load(), chosen.model)
+        if chosen.to.suffix == ".onnx":
+            made = Answering(recogniser.classifier, recogniser.tta, recogniser.temperature)
+            write_onnx(made, chosen.to)
+        else:
+            save_served(recogniser, chosen.to)
     except UserError as error:
         print(f"export: error: {error}", file=sys.stderr)
         return 1
-    print(chosen.file)
+    print(chosen.to)
     return 0
 
 
-def export(answering: Answering, path: Path) -> None:
+def write_onnx(answering: Answering, path: Path) -> None:
     """Write an answering classifier as ONNX; the same one gives the same bytes.
 
     Raises:

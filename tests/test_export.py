@@ -9,7 +9,7 @@ import torch
 
 from pipeline import layout
 from pipeline.errors import UserError
-from pipeline.export import export, main
+from pipeline.export import main, write_onnx
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.networks.answering import Answering
 from pipeline.networks.classifier import Architecture, Classifier
@@ -34,7 +34,7 @@ def classifier():
 @pytest.fixture(scope="module")
 def exported(classifier, tmp_path_factory):
     path = tmp_path_factory.mktemp("onnx") / "new" / "model.onnx"
-    export(Answering(classifier, MIRRORED, 0.7), path)
+    write_onnx(Answering(classifier, MIRRORED, 0.7), path)
     return path
 
 
@@ -74,14 +74,14 @@ def test_an_exported_model_names_no_folder_and_has_the_same_bytes_twice(
 ):
     content = exported.read_bytes()
     assert not re.search(rb"pipeline/networks|site-packages|\.py\b", content)
-    export(Answering(classifier, MIRRORED, 0.7), tmp_path / "again.onnx")
+    write_onnx(Answering(classifier, MIRRORED, 0.7), tmp_path / "again.onnx")
     assert (tmp_path / "again.onnx").read_bytes() == content
 
 
 def test_what_cannot_be_exported_is_one_line(classifier, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(UserError, match="onnxscript is not installed; `pip install"):
-        export(Answering(classifier, MIRRORED, 1.0), tmp_path / "model.onnx")
+        write_onnx(Answering(classifier, MIRRORED, 1.0), tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
     assert main([str(tmp_path / "nothing"), str(tmp_path / "model.onnx")]) == 1
     assert capsys.readouterr().err.startswith(f"export: error: {tmp_path}/nothing: no such model")
@@ -89,7 +89,7 @@ def test_what_cannot_be_exported_is_one_line(classifier, tmp_path, monkeypatch, 
 
 def test_a_folder_may_bring_its_own_temperature(classifier, tmp_path, monkeypatch):
     asked = {}
-    monkeypatch.setattr("pipeline.export.export", lambda made, path: asked.update({path: made}))
+    monkeypatch.setattr("pipeline.export.write_onnx", lambda made, path: asked.update({path: made}))
     save_classifier(classifier, tmp_path)
     for content, expected in ((None, 1.0), ({"temperature": 0.8}, 0.8)):
         if content:
