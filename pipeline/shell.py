@@ -4,8 +4,8 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from types import FrameType
@@ -18,6 +18,7 @@ from pipeline.dvc_yaml import Entry, find_entry, read_locked
 from pipeline.errors import UserError
 from pipeline.params import Params, load
 from pipeline.record import made_by
+from pipeline.record.address import find_root
 from pipeline.record.stage_run import StageRun, stage_run
 
 
@@ -69,7 +70,8 @@ def run(name: str, *, debug: bool = False, as_json: bool = False) -> None:
     """
     try:
         entry = find_entry(name)
-        module = import_module(f"pipeline.{entry.name}.stage")
+        with _failure_recorded(name):
+            module = import_module(f"pipeline.{entry.name}.stage")
     except UserError as error:
         raise SystemExit(f"{name}: error: {error}") from None
     resume = getattr(module, "resume", None)
@@ -99,14 +101,16 @@ def execute(
     """
     signal.signal(signal.SIGTERM, _exit_on_signal)
     try:
-        params = load()
-        experiment_copy.check_faces(params.data.source)
-        layout.folder(name).mkdir(parents=True, exist_ok=True)
+        with _failure_recorded(name):
+            params = load()
+            experiment_copy.check_faces(params.data.source)
+            layout.folder(name).mkdir(parents=True, exist_ok=True)
         with compute_slot(_tell(name)) if entry.is_heavy else nullcontext() as slot:
-            stale.empty_metrics({name, *stale.find_downstream(read_locked(), name)})
-            made = made_by.describe(name, params)
-            own = entry.pick_params(name, params.model_dump())
-            resumed = resume(name, params) if resume else None
+            with _failure_recorded(name):
+                stale.empty_metrics({name, *stale.find_downstream(read_locked(), name)})
+                made = made_by.describe(name, params)
+                own = entry.pick_params(name, params.model_dump())
+                resumed = resume(name, params) if resume else None
             with stage_run(name, own, made=made, meta=entry.record, resume=resumed) as record:
                 stage = Stage(name, params, record, as_json=as_json)
                 if record.refusal:
@@ -116,8 +120,7 @@ def execute(
                 run = record.identity if record.entry else None
                 made_by.write(name, made, stage.machine, run)
                 record.measure(_spent(slot.waited if slot else 0.0))
-        for each in stage.at_end:
-            each()
+        _tidy_up(stage)
     except UserError as error:
         if debug:
             raise
@@ -131,6 +134,27 @@ def execute(
             raise
         print(f"{name}: error: {trouble}", file=sys.stderr)
         raise SystemExit(1) from None
+
+
+@contextmanager
+def _failure_recorded(name: str) -> Iterator[None]:
+    """Give a stage that fails in this block, before its run can begin, a run that says so."""
+    try:
+        yield
+    except Exception as error:
+        if (find_root() / "dvc.yaml").is_file():  # elsewhere no record is to be begun
+            with suppress(Exception), stage_run(name, {}):
+                raise error
+        raise
+
+
+def _tidy_up(stage: Stage) -> None:
+    """All is written and recorded as finished by now: what cannot be removed is no failure."""
+    for each in stage.at_end:
+        try:
+            each()
+        except OSError as error:
+            stage.tell(f"something is left that is of no more use: {error}")
 
 
 def _tell(name: str) -> Callable[[str], None]:

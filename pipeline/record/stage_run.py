@@ -150,7 +150,9 @@ def _keep_results(entry: Entry) -> None:
 
 
 def _summon(run: Run) -> None:
-    summon(Spool(address.find_root()), run.address.private)
+    # A full disk does not make a stage fail whose run says that it is finished: the spool waits.
+    with suppress(OSError):
+        summon(Spool(address.find_root()), run.address.private)
 
 
 def _program(folder: Path) -> dict[str, str]:

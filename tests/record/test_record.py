@@ -1,9 +1,11 @@
 """The record: real MLflow in SQLite, real DVC, stages and recorders in processes of their own."""
 
+import errno
 import json
 import math
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +21,7 @@ import pytest
 import yaml
 from filelock import FileLock
 
+from pipeline import shell
 from pipeline.dvc_yaml import find_entry
 from pipeline.record.address import find_address, find_root
 from pipeline.record.flow_run import FlowRun, wait_until_begun
@@ -350,6 +353,53 @@ def test_how_a_stage_ended_follows_from_what_it_raised(spool, error, status):
         raise error
     (entry,) = spool.entries()
     assert entry.run.end.status == status
+
+
+@pytest.fixture
+def project(spool, workspace, monkeypatch):
+    """A workspace with dvc.yaml and params.yaml, in whose process a stage may run."""
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(ROOT / name, workspace)
+    handler = signal.getsignal(signal.SIGTERM)
+    yield workspace
+    signal.signal(signal.SIGTERM, handler)
+
+
+def test_a_stage_that_fails_before_its_work_begins_has_a_run_that_says_so(
+    spool, project, monkeypatch
+):
+    (project / "params.yaml").write_text("split: 3")
+    with pytest.raises(SystemExit):
+        shell.run("sample")
+    (entry,) = spool.entries()
+    assert (entry.run.stage, entry.run.end.status) == ("sample", "FAILED")
+    assert "split = 3" in entry.run.end.error
+    entry.remove()
+
+    monkeypatch.setitem(sys.modules, "pipeline.lime.stage", None)  # as where it cannot be imported
+    with pytest.raises(ImportError):
+        shell.run("lime")
+    (entry,) = spool.entries()
+    assert (entry.run.stage, entry.run.end.status) == ("lime", "FAILED")
+    entry.remove()
+
+    (project / "dvc.yaml").unlink()  # no project, and so no record
+    with pytest.raises(SystemExit):
+        shell.run("sample")
+    assert not spool.entries()
+
+
+def test_no_error_comes_after_a_run_has_said_that_it_is_finished(
+    spool, project, monkeypatch, capsys
+):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pipeline.record.stage_run.summon", full)
+    shell.execute("sample", find_entry("sample"), lambda stage: stage.at_end.append(full))
+    (entry,) = spool.entries()
+    assert entry.run.end.status == "FINISHED"
+    assert "sample: something is left that is of no more use: " in capsys.readouterr().out
 
 
 def test_a_line_cut_short_is_read_once_it_is_whole(spool):
