@@ -1,6 +1,6 @@
-"""What the stage `lime` finds of each network, as `lime.json` holds it."""
+"""What the stage `lime` finds of each network: `lime.json`, and its headline in `metrics.json`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -51,6 +51,16 @@ class LimeResult:
     seeds: list[int]
     faces: dict[str, FaceExplained]
     mean: Mean
+
+
+def headline(results: Mapping[ModelName, LimeResult]) -> dict[str, float]:
+    """How far the linear models can be believed, by which experiments are compared."""
+    numbers = {
+        f"{model}_{name}": getattr(found.mean, name)
+        for name in ("r2", "overlap")
+        for model, found in results.items()
+    }
+    return {name: value for name, value in numbers.items() if value is not None}
 
 
 read: Callable[[], dict[ModelName, LimeResult]] = partial(

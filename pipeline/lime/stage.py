@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable
 
+from pipeline import layout
 from pipeline.explaining.answer import Answer
 from pipeline.explaining.subject import Subject, explain_each, one_of_each
 from pipeline.faces.expressions import EXPRESSIONS
+from pipeline.files import write_json
 from pipeline.lime.figures import Row, draw_lime
 from pipeline.lime.lime import correlation, fit_linear_model, jaccard, keep, strongest
 from pipeline.lime.params import Lime
-from pipeline.lime.result import FaceExplained, LimeResult, Mean
+from pipeline.lime.result import FaceExplained, LimeResult, Mean, headline
 from pipeline.lime.segments import segment
 from pipeline.networks.inference import predict_probabilities
 from pipeline.shell import Stage
@@ -16,7 +18,7 @@ from pipeline.shell import Stage
 
 def work(stage: Stage) -> None:
     """From both networks to a picture each, and how good and how stable the explanations are."""
-    explain_each(stage, explain)
+    write_json(layout.metrics(stage.name), {"lime": headline(explain_each(stage, explain))})
 
 
 def explain(subject: Subject) -> LimeResult:

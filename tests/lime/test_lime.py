@@ -11,7 +11,7 @@ from scipy import ndimage
 from pipeline.explaining.subject import Subject, UnseenFaces
 from pipeline.lime.figures import AGAINST, FOR, Row, colour, draw_lime
 from pipeline.lime.lime import correlation, fit_linear_model, hide, jaccard, keep, strongest
-from pipeline.lime.result import FaceExplained
+from pipeline.lime.result import FaceExplained, headline
 from pipeline.lime.segments import borders, segment
 from pipeline.lime.stage import explain
 
@@ -181,3 +181,4 @@ def test_the_stage_explains_any_network(network, tmp_path, params, face):
         assert one.correlation < 1
     known = [one.overlap for one in found.faces.values() if one.overlap is not None]
     assert found.mean.overlap == pytest.approx(np.mean(known))
+    assert headline({"cnn": found}) == {"cnn_r2": found.mean.r2, "cnn_overlap": found.mean.overlap}
