@@ -20,6 +20,9 @@ UNLABELLED = Path("data/faces/unlabelled")
 REGIONS = Path("data/faces/regions.npz")
 """Where brows, eyes and mouth are, for sources that know it (the sample faces do)."""
 
+# Made by `photographs`.
+PHOTOGRAPHS = Path("data/photographs.parquet")
+
 # Made by `split`.
 SPLIT = Path("data/split.parquet")
 
@@ -42,7 +45,9 @@ def folder(stage: str) -> Path:
 
 def results(stage: str) -> tuple[Path, ...]:
     """Everything that a stage leaves: its folder, and the faces or parts that others read."""
-    faces = {"sample": SAMPLE, "ingest": LABELLED.parent, "split": SPLIT}
+    faces = {
+        "sample": SAMPLE, "ingest": LABELLED.parent, "photographs": PHOTOGRAPHS, "split": SPLIT,
+    }  # fmt: skip
     return (folder(stage), faces[stage]) if stage in faces else (folder(stage),)
 
 

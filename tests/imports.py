@@ -10,11 +10,13 @@ from pipeline.imports import is_part
 from .conftest import ROOT
 
 STAGES = (
-    "settings", "sample", "ingest", "split", "train", "evaluate", "confusion", "saliency", "lime",
-    "filters", "class_images", "semisupervised", "predict", "report",
+    "settings", "sample", "ingest", "photographs", "split", "train", "evaluate", "confusion",
+    "saliency", "lime", "filters", "class_images", "semisupervised", "predict", "report",
 )  # fmt: skip
 
-WITHOUT_NETWORK = ("settings", "sample", "ingest", "split", "confusion", "report")
+WITHOUT_NETWORK = (
+    "settings", "sample", "ingest", "photographs", "split", "confusion", "report",
+)  # fmt: skip
 
 NEVER = ("mlflow", "prefect")
 

@@ -74,5 +74,6 @@ def train(
 
 def checkpoints_of(params: Params, name: str, settings: SemiSupervised) -> Checkpoints:
     """The checkpoints of this very training."""
-    files = [*store_files(layout.LABELLED), *store_files(layout.UNLABELLED), layout.SPLIT]
+    stores = [*store_files(layout.LABELLED), *store_files(layout.UNLABELLED)]
+    files = [*stores, layout.PHOTOGRAPHS, layout.SPLIT]
     return find_checkpoints(f"semisupervised@{name}", [settings, params.machine], files)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline import layout
 from pipeline.faces.batch import UNLABELLED
+from pipeline.faces.photographs import read_photographs
 from pipeline.faces.store import read_faces
 from pipeline.files import read_parquet
 from pipeline.semisupervised.params import SemiSupervised
@@ -52,8 +53,9 @@ def gather(settings: SemiSupervised) -> Material:
     if settings.unlabelled_file:
         others = read_faces(layout.UNLABELLED)
         # A copy of a held-out face would let the autoencoder see what it is tested on.
-        held_out = faces.table["md5"][parts != "train"]
-        seen = np.concatenate([seen, others.pixels[~others.table["md5"].isin(held_out)]])
+        photographs = read_photographs(layout.PHOTOGRAPHS)
+        known = np.isin(photographs.unlabelled, photographs.labelled[parts != "train"])
+        seen = np.concatenate([seen, others.pixels[~known]])
     return Material(
         everything=FaceSet(torch.from_numpy(seen), torch.full((len(seen),), UNLABELLED)),
         training_faces=len(train),

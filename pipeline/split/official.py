@@ -54,7 +54,7 @@ def part_sizes(table: pd.DataFrame) -> dict[str, int]:
 def _take_validation(
     table: pd.DataFrame, parts: NDArray[np.str_], settings: Split
 ) -> NDArray[np.str_]:
-    kind = table["md5"]
+    kind = table["photograph"]
     faces = table[(parts == "train") & ~kind.isin(kind[parts == "test"])]
     faces = faces.sample(frac=1, random_state=settings.seed)
     firsts = faces[~kind[faces.index].duplicated()]

@@ -19,13 +19,14 @@ def split_faces(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
     """The part of each face, (N,).
 
     Args:
-        table: one row a face, with columns `label`, `md5` and, for `usage`, `usage`.
+        table: one row a face, with columns `label`, `photograph` (equal where faces
+            are copies) and, for `usage`, `usage`.
         settings: method, shares and seed.
 
     Raises:
         UserError: the method does not suit these faces.
     """
-    kinds = table["md5"].nunique()
+    kinds = table["photograph"].nunique()
     if kinds < len(PARTS):
         raise UserError(
             f"split: {len(table)} labelled faces, {kinds} of them different, are too few for "
@@ -55,12 +56,12 @@ def split_faces(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
 
 
 def _stratified(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
-    """The same mix of expressions in each part; copies of a face count once."""
+    """The same mix of expressions in each part; a photograph counts once."""
     from sklearn.model_selection import train_test_split  # slow, and readers need not pay it
 
     firsts = np.arange(len(table))
     if settings.copies_together:
-        firsts = np.flatnonzero(~table["md5"].duplicated().to_numpy())
+        firsts = np.flatnonzero(~table["photograph"].duplicated().to_numpy())
     labels = table["label"].to_numpy()[firsts]
     parts = np.full(len(table), "train", dtype="<U10")
     counts = np.bincount(labels, minlength=len(EXPRESSIONS))
@@ -129,7 +130,7 @@ def _hold_out(count: int, train: int, settings: Split) -> NDArray[np.str_]:
 
 def _reunite_copies(table: pd.DataFrame, parts: NDArray[np.str_]) -> NDArray[np.str_]:
     """Give every copy the part of the first of its kind, so that no test face was trained on."""
-    group, _ = pd.factorize(table["md5"])
+    group, _ = pd.factorize(table["photograph"])
     first = np.zeros(group.max() + 1, dtype=int)
     first[group[::-1]] = np.arange(len(group))[::-1]
     return parts[first[group]]
@@ -144,7 +145,7 @@ def _refit(table: pd.DataFrame, parts: NDArray[np.str_], settings: Split) -> NDA
     """
     table = table.reset_index(drop=True)
     # What goes together: all copies of a face, or each face by itself.
-    kind = table["md5"] if settings.copies_together else table.index.to_series()
+    kind = table["photograph"] if settings.copies_together else table.index.to_series()
     on_validation = parts == "validation"
     # `usage` may have parted copies: none of a test face may train.
     faces = table[on_validation & ~kind.isin(kind[parts == "test"])]
@@ -156,11 +157,22 @@ def _refit(table: pd.DataFrame, parts: NDArray[np.str_], settings: Split) -> NDA
     return np.where(on_validation & kind.isin(returned), "train", parts)
 
 
-def count_leaks(md5: NDArray[np.object_], parts: NDArray[np.str_]) -> int:
-    """Validation and test faces of which an exact copy is in another part; should be 0."""
-    copies = pd.DataFrame({"md5": md5, "part": parts})
-    spread = copies.groupby("md5")["part"].transform("nunique") > 1
+def count_leaks(photographs: NDArray[np.int64], parts: NDArray[np.str_]) -> int:
+    """Validation and test faces of which a copy is in another part; should be 0."""
+    copies = pd.DataFrame({"photograph": photographs, "part": parts})
+    spread = copies.groupby("photograph")["part"].transform("nunique") > 1
     return int((spread & (copies["part"] != "train")).sum())
+
+
+def count_leaks_by_near_copies(table: pd.DataFrame, settings: Split) -> int:
+    """How many there would be if the split knew exact copies alone.
+
+    Args:
+        table: as for `split_faces`, with the column `md5`.
+        settings: of the split.
+    """
+    exact = table.assign(photograph=pd.factorize(table["md5"])[0])
+    return count_leaks(table["photograph"].to_numpy(), split_faces(exact, settings))
 
 
 def choose_labelled(

@@ -8,12 +8,19 @@ from pipeline.wording.numbers import count, counted
 
 
 def leaks(parts: Parts) -> str:
-    """Whether held-out faces have copies in other parts."""
+    """Whether held-out faces have copies in other parts, and how many near-copies were kept out."""
     if not parts.copies_across_parts:
-        return "No validation or test face has an exact copy in another part."
+        none = "No validation or test face has a copy or near-copy in another part."
+        if not parts.by_exact_copies_alone:
+            return none
+        kept = count(parts.by_exact_copies_alone)
+        return f"{none} If only exact copies were kept on one side, {kept} of them would have one."
     faces = counted(parts.copies_across_parts, "validation or test face")
-    have = "has an exact copy" if parts.copies_across_parts == 1 else "have exact copies"
-    return f"Warning: {faces} {have} in another part, which makes the scores too high."
+    have = "has a copy" if parts.copies_across_parts == 1 else "have copies"
+    return (
+        f"Warning: {faces} {have}, pixel by pixel or nearly, in another part, which makes the "
+        "scores too high."
+    )
 
 
 def counts(parts: Parts) -> list[tuple[str, str]]:

@@ -161,6 +161,12 @@ def imagined(*lost):
     return {"won": 7 - len(lost), "classes": classes}
 
 
+COPIES = {"photographs": 0, "faces": 0, "near_copies": 0, "shared": 0}
+AGREEMENT = {
+    "photographs": 860,
+    "agree": {"value": 0.85, "low": 0.83, "high": 0.87},
+    "ceiling": {"value": 0.92, "low": 0.91, "high": 0.93},
+}
 RIGHT = confusion(np.eye(7, dtype=int) * 10)
 TRAINING = {"parameters": 1, "epoch": 2, "validation_loss": 1.0, "validation_accuracy": 0.5}
 STARTS = ("labelled_only", "pretrained", "consistent")
@@ -170,8 +176,12 @@ RESULTS = {
         "unlabelled": quality(50), "shared": 0, "regions": [], "dropped": 0,
     },
     "split/metrics.json": {
-        "split": {"train": 560, "validation": 70, "test": 70, "copies_across_parts": 0}
+        "split": {
+            "train": 560, "validation": 70, "test": 70,
+            "copies_across_parts": 0, "by_exact_copies_alone": 0,
+        }
     },
+    "photographs/photographs.json": {"copies": COPIES, "agreement": {}},
     **{f"train/{model}/metrics.json": {model: TRAINING} for model in MODELS},
     "evaluate/scores.json": {
         "selected_on": {}, "reported_on": "test", "faces": {"validation": 70, "test": 70},
@@ -464,7 +474,25 @@ CASES: list[tuple[Any, ...]] = [
      "2 labelled faces are blank", "3 rows were no face and were dropped."),
     (with_("split/metrics.json", split=RESULTS["split/metrics.json"]["split"]
            | {"copies_across_parts": 4}),
-     "Warning: 4 validation or test faces have exact copies in another part"),
+     "Warning: 4 validation or test faces have copies, pixel by pixel or nearly, in another part"),
+    ({}, "No validation or test face has a copy or near-copy in another part.", "!only exact"),
+    (with_("split/metrics.json", split=RESULTS["split/metrics.json"]["split"]
+           | {"by_exact_copies_alone": 30}),
+     "If only exact copies were kept on one side, 30 of them would have one."),
+    # Near-copies, and what labels allow.
+    ({}, "No labelled face is found to be a near-copy", "cannot be told: fewer than 30 photo"),
+    (with_("photographs/photographs.json", agreement={"near_copies": AGREEMENT},
+           copies={"photographs": 860, "faces": 2346, "near_copies": 1199, "shared": 1}),
+     "1,199 labelled faces are near-copies of another", "2,346 faces show 860 photographs.",
+     "1 unlabelled face is a near-copy of a labelled one.", "a probability of 85.0%",
+     "no network can be expected to exceed 92.0% (91.0 to 93.0%)", "!Labels of exact copies"),
+    (with_("photographs/photographs.json",
+           agreement={"near_copies": AGREEMENT, "exact_copies": AGREEMENT}),
+     "Labels of exact copies agree with 85.0% (83.0 to 87.0%; 860 faces)"),
+    (with_("photographs/photographs.json", agreement={"exact_copies": AGREEMENT}),
+     "by 860 photographs with exact copies.", "If labels were copied with the faces, this is too"),
+    (with_("photographs/photographs.json", agreement={"exact_copies": AGREEMENT})
+     | {"source": "data/sample"}, "5.0% of them wrongly", "the truth would reach 95.0%"),
     # Confusions, and whether they are more than frequency explains.
     ({}, "The CNN makes no errors on the test faces.", "!errors are the answer",
      "happy 0.80 0.50 0.89 0.89 sad 0.80 0.50 0.55 surprise", "fear 0.80 0.50 0.46 0.38",

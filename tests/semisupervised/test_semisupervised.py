@@ -12,6 +12,7 @@ import torch
 
 from pipeline import layout
 from pipeline.faces.batch import Batch
+from pipeline.faces.photographs import Photographs, write_photographs
 from pipeline.faces.store import FaceWriter
 from pipeline.files import write_parquet
 from pipeline.semisupervised.consistency import find_thresholds
@@ -60,6 +61,8 @@ class Study:
             [self.pixels[:3], self.pixels[45:47], self.pixels[55:56], 255 - self.pixels[:4]]
         )
         write_store(layout.UNLABELLED, others, np.full(10, -1))
+        numbers = np.array([0, 1, 2, 45, 46, 55, 60, 61, 62, 63])
+        write_photographs(layout.PHOTOGRAPHS, Photographs(np.arange(60), numbers))
         write_parquet(layout.SPLIT, pd.DataFrame({"face": range(60), "part": PARTS}))
 
     def gather(self, **settings):

@@ -6,18 +6,24 @@ import pytest
 
 from pipeline.errors import UserError
 from pipeline.split.result import Parts
-from pipeline.split.split import PARTS, choose_labelled, count_leaks, split_faces
+from pipeline.split.split import (
+    PARTS,
+    choose_labelled,
+    count_leaks,
+    count_leaks_by_near_copies,
+    split_faces,
+)
 from pipeline.split.words import lines
 
 
 @pytest.fixture
 def table(rng):
-    """Two thousand faces, a tenth of them exact copies of another, one class rare."""
+    """Two thousand faces, a tenth of them copies of another, one class rare."""
     labels = rng.choice(7, p=[0.14, 0.02, 0.14, 0.25, 0.17, 0.11, 0.17], size=2000)
-    md5 = np.arange(2000)
-    md5[rng.choice(2000, 200, replace=False)] = rng.choice(2000, 200)
+    photograph = np.arange(2000)
+    photograph[rng.choice(2000, 200, replace=False)] = rng.choice(2000, 200)
     usage = ["Training"] * 1600 + ["PublicTest"] * 200 + ["PrivateTest"] * 200
-    return pd.DataFrame({"label": labels, "md5": md5.astype(str), "usage": usage})
+    return pd.DataFrame({"label": labels, "photograph": photograph, "usage": usage})
 
 
 @pytest.fixture
@@ -90,8 +96,7 @@ BAD_SPLITS = {
 @pytest.mark.parametrize(("usage", "change", "message"), BAD_SPLITS.values(), ids=BAD_SPLITS)
 def test_a_method_that_does_not_suit_says_why_and_its_advice_does(usage, change, message, settings):
     usage = [None if each == "none" else each for each in usage]
-    labels, md5 = [0] * 8 + [1], [str(number) for number in range(9)]
-    faces = pd.DataFrame({"label": labels, "md5": md5, "usage": usage})
+    faces = pd.DataFrame({"label": [0] * 8 + [1], "photograph": range(9), "usage": usage})
     settings = settings.model_copy(update={"held_out": 0.33, "validation": 0.25, **change})
     with pytest.raises(UserError, match=message) as caught:
         split_faces(faces, settings)
@@ -102,7 +107,7 @@ def test_a_method_that_does_not_suit_says_why_and_its_advice_does(usage, change,
 
 
 def test_as_many_faces_as_parts_are_needed(settings):
-    faces = pd.DataFrame({"label": [0] * 4, "md5": list("aabb"), "usage": None})
+    faces = pd.DataFrame({"label": [0] * 4, "photograph": [0, 0, 1, 1], "usage": None})
     with pytest.raises(UserError, match="4 labelled faces, 2 of them different, are too few"):
         split_faces(faces, settings)
 
@@ -116,7 +121,7 @@ def test_of_two_parts_one_gives_the_figures_and_training_faces_choose(table, set
     chosen = table[parts == "validation"]
     assert set(chosen["label"]) == set(range(7))
     assert len(chosen) / (table["usage"] == "Training").sum() == pytest.approx(0.25, abs=0.03)
-    assert not set(chosen["md5"]) & set(table["md5"][parts != "validation"])
+    assert not set(chosen["photograph"]) & set(table["photograph"][parts != "validation"])
     assert (parts == split_faces(table, settings)).all()
 
 
@@ -164,13 +169,25 @@ def test_validation_faces_that_are_returned_train_and_test_faces_stay(
 def test_a_returned_face_takes_its_copies_along(table, settings, method):
     update = {"method": method, "refit_fraction": 0.5}
     parts = split_faces(table, settings.model_copy(update=update))
-    assert count_leaks(table["md5"].to_numpy(), parts) == 0
+    assert count_leaks(table["photograph"].to_numpy(), parts) == 0
 
 
 def test_a_copy_of_a_test_face_is_not_returned(table, settings):
     usage = settings.model_copy(update={"method": "usage"})
     before = split_faces(table, usage)
     after = split_faces(table, usage.model_copy(update={"refit_fraction": 0.9}))
-    of_test = table["md5"].isin(table["md5"][before == "test"])
+    of_test = table["photograph"].isin(table["photograph"][before == "test"])
     assert (of_test & (before == "validation")).any()  # the file has parted some copies
     assert not of_test[before != after].any()
+
+
+@pytest.mark.parametrize("method", ["stratified", "shuffled", "first_rows"])
+def test_it_says_how_many_near_copies_would_have_been_parted(table, settings, method):
+    """Every copy of this table is one pixel by pixel, or none of them is."""
+    own = settings.model_copy(update={"method": method})
+    exact = table.assign(md5=table["photograph"].astype(str))
+    near = table.assign(md5=[str(face) for face in range(len(table))])
+    assert count_leaks_by_near_copies(exact, own) == 0
+    apart = split_faces(table, own.model_copy(update={"copies_together": False}))
+    parted = count_leaks(table["photograph"].to_numpy(), apart)
+    assert count_leaks_by_near_copies(near, own) == parted > 0

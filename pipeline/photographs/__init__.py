@@ -1,0 +1,1 @@
+"""Which faces show one photograph, and how far their labels agree."""
