@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -40,8 +41,8 @@ def main() -> None:
             Image.open(PHOTO).convert("RGB").resize((side, side)).save(path)
             grey = to_grey(read_picture(path))
             report([
-                Measured(f"read_{name}", 1000 * median(lambda p=path: read_picture(p)), "ms"),
-                Measured(f"find_{name}", 1000 * median(lambda g=grey: find_faces(g)), "ms"),
+                Measured(f"read_{name}", 1000 * median(partial(read_picture, path)), "ms"),
+                Measured(f"find_{name}", 1000 * median(partial(find_faces, grey)), "ms"),
             ])  # fmt: skip
     _, recogniser = load_recogniser(load())
     boxes = [Box(left, left, 100) for left in np.linspace(0, 400, FACES)]

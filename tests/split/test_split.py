@@ -127,7 +127,7 @@ def test_of_two_parts_one_gives_the_figures_and_training_faces_choose(table, set
 
 def test_what_became_of_the_sources_own_parts_is_said(settings):
     own = {"Training": 42, "PrivateTest": 13}
-    parts = Parts(train=32, validation=10, test=13, copies_across_parts=13)
+    parts = Parts(train=32, validation=10, test=13, copies_across_parts=13, by_exact_copies_alone=0)
     usage, pooled = settings.model_copy(update={"method": "usage"}), settings
     assert "PrivateTest gives the figures" in " ".join(lines(parts, own, usage))
     assert "pooled and parted anew (stratified)" in " ".join(lines(parts, own, pooled))
