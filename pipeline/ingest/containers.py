@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, NoReturn, Protocol
 
 from pipeline.errors import UserError
 from pipeline.faces.batch import Progress
-from pipeline.ingest.compressed import damage, unpacked
+from pipeline.ingest.compressed import compression, damage, unpacked
 from pipeline.ingest.kinds import HEAD, Kind, ending_tells, is_archive, is_noise, kind_of
 
 _MOST_FILES = 2_000_000
@@ -288,14 +288,18 @@ def _look(path: Path) -> tuple[int, Kind]:
     """Size and kind of a file; a link to nowhere is empty, which reading then says."""
     if not path.exists():
         return 0, kind_of(path.name, b"")
-    head = b""
-    if not ending_tells(path.name) and path.is_file():
-        try:
-            with path.open("rb") as file:
-                head = file.read(HEAD)
-        except OSError:
-            pass
-    return path.stat().st_size, kind_of(path.name, head)
+    size = path.stat().st_size
+    if ending_tells(path.name) or not path.is_file():
+        return size, kind_of(path.name, b"")
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+        if compression(head) == "file":
+            return size, kind_of(path.name, head)
+        with unpacked(path.open("rb"), path.name, size) as inner:
+            return size, "archive" if is_archive(inner.read(HEAD)) else "table"
+    except (OSError, UserError):  # which reading then says
+        return size, kind_of(path.name, b"")
 
 
 def _small(member: Member) -> Exception | None:

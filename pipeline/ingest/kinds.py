@@ -18,6 +18,19 @@ _UNREAD = (
 )  # fmt: skip
 _TABLE = re.compile(r"\.csv(\.(gz|xz|bz2|zip))?$", re.IGNORECASE)
 _ARCHIVE = re.compile(r"\.(zip|tar|tgz|txz|tbz2?|tar\.\w+|7z|rar)$", re.IGNORECASE)
+UNREAD_ARCHIVES = (".7z", ".rar")
+_ZIPS_OF_OTHERS = (
+    ".npz",
+    ".docx",
+    ".xlsx",
+    ".pptx",
+    ".odt",
+    ".ods",
+    ".jar",
+    ".pt",
+    ".pth",
+    ".keras",
+)
 _NOISE = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "icon\r"}
 
 HEAD = 512
@@ -46,6 +59,8 @@ def kind_of(name: str, head: bytes) -> Kind:
         return "picture"
     if suffix in _UNREAD:
         return "unread picture"
+    if suffix in _ZIPS_OF_OTHERS:
+        return "other"
     if is_archive(head) or (_ARCHIVE.search(name) and not _TABLE.search(name)):
         return "archive"
     return "table" if _TABLE.search(name) else "other"

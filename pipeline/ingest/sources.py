@@ -13,6 +13,7 @@ from pipeline.faces.batch import Batch, Progress, shown
 from pipeline.ingest.classes import by_codes, by_folders, pictures_of
 from pipeline.ingest.containers import Container, Folder, Passed, open_archive
 from pipeline.ingest.images import Pictures
+from pipeline.ingest.kinds import UNREAD_ARCHIVES
 from pipeline.ingest.label_list import join, read_list
 from pipeline.ingest.labels import Labels
 from pipeline.ingest.tables import Table, choose, look, why_passed
@@ -101,7 +102,17 @@ def _locate(source: str, path: Path, setting: str | Mapping[str | int, str]) -> 
     if archive is not None:
         found = _search(source, archive, labels)
         return replace(found, passed=[*found.passed, *_beside(path)])
+    if path.suffix.lower() in UNREAD_ARCHIVES:
+        raise UserError(
+            f"{path.name}: of archives, zip and tar (.tar, .tar.gz, .tar.xz, .tar.bz2) are read; "
+            "unpack this one and name the folder in data.source"
+        )
     folder = Folder(path.parent, only=path.name)
+    if folder.members[0].kind == "picture":
+        raise UserError(
+            f"{path.name}: one picture; name a folder in data.source that has a folder of pictures "
+            "for each expression"
+        )
     table = look(folder, folder.members[0])
     chosen, _ = choose([table])
     found = _of_tables(chosen or [table], None, labels)
@@ -255,7 +266,9 @@ def _nothing(container: Container, tables: list[Table]) -> str:
     archives = [each.name for each in container.members if each.kind == "archive"]
     if archives:
         names.append(f"the archives {', '.join(archives)[:80]}")
-        advice = "name one archive in data.source, or unpack it there"
+        readable = [name for name in archives if not name.lower().endswith(UNREAD_ARCHIVES)]
+        inside = isinstance(container, Folder) and readable
+        advice = f"name {readable[0]} in data.source" if inside else "unpack them into a folder"
     if not names:
         names = [each.name for each in container.members][:3]
     found = ", ".join(names)[:200] if names else "none of these"

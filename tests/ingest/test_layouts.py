@@ -1,0 +1,292 @@
+"""Each row of docs/sources.md: a small set in that layout is read as the row says."""
+
+import io
+import re
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.faces.expressions import EXPRESSIONS
+from pipeline.ingest.ingest import ingest
+from pipeline.ingest.result import Ingested
+from pipeline.ingest.sources import locate
+
+from ..conftest import ROOT
+
+FACES = np.random.default_rng(3).integers(0, 256, (30, 48, 48)).astype(np.uint8)
+TEXTS = [" ".join(map(str, face.ravel())) for face in FACES]
+
+COUNTS = {"angry": 3, "disgust": 1, "fear": 2, "happy": 4, "sad": 2, "surprise": 2, "neutral": 3}
+"""Faces of each expression in every layout below."""
+
+ORDER = [label for label, count in enumerate(COUNTS.values()) for _ in range(count)]
+FER2013, RAFDB, AFFECTNET = "0123456", "6324517", "6541230"
+"""The number of each of `EXPRESSIONS`."""
+
+PARTS = ["Training", "PublicTest", "PrivateTest"]
+
+
+def picture(number, kind="PNG", mode="L", size=48):
+    buffer = io.BytesIO()
+    image = Image.fromarray(FACES[number]).convert(mode)
+    image.resize((size, size)).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def folders(names, form="{name}/{n}.png", extra=0):
+    """Pictures in a folder for each name."""
+    files = {}
+    for n, label in enumerate(ORDER):
+        part = ("train", "valid", "test")[n % 3] if "{part}" in form else ""
+        files[form.format(name=names[label], n=n, part=part)] = picture(n)
+    for n in range(extra):
+        files[form.format(name=names[7], n=90 + n, part="train")] = picture(20 + n)
+    return files
+
+
+def table(header, *columns):
+    rows = (",".join(map(str, row)) for row in zip(*columns, strict=True))
+    return "\n".join([header, *rows, ""]).encode()
+
+
+USAGES = [PARTS[n % 3] for n in range(len(ORDER))]
+WHOLE = table("emotion,pixels,Usage", ORDER, TEXTS[: len(ORDER)], USAGES)
+KAGGLE = {
+    "train.csv": table("emotion,pixels", ORDER[:9], TEXTS[:9]),
+    "test.csv": table("pixels", TEXTS[9:17]),
+    "icml_face_data.csv": table("emotion, Usage, pixels", ORDER, USAGES, TEXTS[: len(ORDER)]),
+    "example_submission.csv": table("id,prediction", range(8), [0] * 8),
+}
+COURSEWORK = {
+    "train.csv": table("label,feature", ORDER, TEXTS[: len(ORDER)]),
+    "test.csv": table("id,feature", range(5), TEXTS[20:25]),
+}
+LABELLED_PARTS = {
+    f"{part}.csv": table("label,feature", ORDER[n::3], TEXTS[n : len(ORDER) : 3])
+    for n, part in enumerate(("train", "val", "test"))
+}
+COLUMNS = (
+    "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
+)
+VOTED = {"neutral": 0, "happy": 1, "surprise": 2, "sad": 3, "angry": 4, "disgust": 5, "fear": 6}
+
+
+def ballot(place):
+    return ",".join("9" if i == place else "1" if i == (place + 1) % 10 else "0" for i in range(10))
+
+
+FERPLUS = {
+    "fer2013.csv": table(
+        "emotion,pixels,Usage", [0] * 19, TEXTS[:19], [*USAGES, PARTS[2], PARTS[2]]
+    ),
+    "fer2013new.csv": "\n".join(
+        [
+            COLUMNS,
+            *(f"{USAGES[n]},x.png,{ballot(VOTED[EXPRESSIONS[k]])}" for n, k in enumerate(ORDER)),
+            f"PrivateTest,,{ballot(9)}",
+            "PrivateTest,y.png,3,3,3,0,0,0,0,0,0,0",
+            "",
+        ]
+    ).encode(),
+}
+CODES = {
+    "angry": "AN",
+    "disgust": "DI",
+    "happy": "HA",
+    "sad": "SA",
+    "surprise": "SU",
+    "neutral": "NE",
+}
+KDEF = [{**CODES, "fear": "AF"}[name] for name in EXPRESSIONS]
+JAFFE = [{**CODES, "fear": "FE"}[name] for name in EXPRESSIONS]
+RAFDB_LIST = {
+    **{
+        f"basic/Image/aligned/{'test' if n % 3 else 'train'}_{n:05}_aligned.jpg": picture(n, "JPEG")
+        for n in range(len(ORDER))
+    },
+    "basic/EmoLabel/list_patition_label.txt": "\n".join(
+        f"{'test' if n % 3 else 'train'}_{n:05}.jpg {RAFDB[label]}" for n, label in enumerate(ORDER)
+    ).encode(),
+}
+LIST = {f"images/{n:04}.png": picture(n) for n in range(len(ORDER))}
+
+
+def zipped(files):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def tarred(files, mode="w:gz"):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=mode) as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+NAMES = list(EXPRESSIONS)
+ED = ["angry", "disgusted", "fearful", "happy", "sad", "surprised", "neutral"]
+CK = ["anger", "disgust", "fear", "happy", "sadness", "surprise", "neutral", "contempt"]
+NUMBERED = [f"{n}_{name}" for n, name in enumerate(EXPRESSIONS)]
+ODD = ["Angry", "disgust", "afraid", "JOY", "sadness", "surprise", "natural"]
+
+LAYOUTS = {
+    "the coursework's folder": (COURSEWORK, "auto"),
+    "Kaggle's challenge, its folder": (KAGGLE, "auto"),
+    "FER2013, fer2013.csv": ({"fer2013.csv": WHOLE}, "auto"),
+    "FER2013, fer2013.tar.gz": (
+        {"fer2013.tar.gz": tarred({"fer2013/fer2013.csv": WHOLE, "fer2013/README": b"Read"})},
+        "auto",
+    ),
+    "FER2013 as pictures": (folders(ED, "{part}/{name}/im{n}.png"), "auto"),
+    "FER2013 as pictures, its own parts": (
+        {
+            name.replace("train/", "Training/")
+            .replace("valid/", "PublicTest/")
+            .replace("test/", "PrivateTest/"): content
+            for name, content in folders(NAMES, "{part}/{name}/im{n}.png").items()
+        },
+        "auto",
+    ),
+    "Kaggle's archive.zip": (
+        {"archive.zip": zipped(folders(ED, "archive/archive/{part}/{name}/{n}.png"))},
+        "auto",
+    ),
+    "FER+": (FERPLUS, "auto"),
+    "RAF-DB, the authors'": (RAFDB_LIST, "raf-db"),
+    "RAF-DB, Kaggle's": (
+        {
+            **folders(RAFDB, "DATASET/{part}/{name}/{n}_aligned.png"),
+            "train_labels.csv": table("image,label", ["0_aligned.png"], [6]),
+        },
+        "raf-db",
+    ),
+    "AffectNet, folders of numbers": (
+        folders(AFFECTNET + "7", "{part}/{name}/{n}.png", 2),
+        "affectnet",
+    ),
+    "AffectNet, folders of names": (folders(CK, "Train/{name}/{n}.png", 2), "affectnet"),
+    "KDEF": (
+        {f"KDEF/AF{n:02}/AF{n:02}{KDEF[k]}S.JPG": picture(n, "JPEG") for n, k in enumerate(ORDER)},
+        "auto",
+    ),
+    "KDEF, folders of codes": (folders(KDEF), "kdef"),
+    "JAFFE": (
+        {
+            f"jaffe/KA.{JAFFE[k]}{n}.{n + 9}.tiff"[:40]: picture(n, "TIFF")
+            for n, k in enumerate(ORDER)
+            if n < 10
+        }
+        | {
+            f"jaffe/KM.{JAFFE[k]}{n - 9}.{n + 9}.tiff": picture(n, "TIFF")
+            for n, k in enumerate(ORDER)
+            if n >= 10
+        },
+        "auto",
+    ),
+    "CK+48": (folders(CK, "CK+48/{name}/S010_{n}.png", 3), {"contempt": "drop"}),
+    "class folders": (folders(ODD), "auto"),
+    "numbered class folders": (folders(NUMBERED), "auto"),
+    "class folders of numbers": (folders(FER2013), "auto"),
+    "class folders of other numbers": (
+        folders("abcdefg", "{name}/{n}.png"),
+        dict(zip("abcdefg", EXPRESSIONS, strict=True)),
+    ),
+    "a list beside pictures": (
+        {**LIST, "labels.csv": table("image,label", [f"{n:04}.png" for n in range(17)], ORDER)},
+        "auto",
+    ),
+    "a list of names beside pictures": (
+        {
+            **LIST,
+            "legend.csv": table(
+                "user,image,emotion",
+                [0] * 17,
+                [f"{n:04}.png" for n in range(17)],
+                [ODD[label].upper() for label in ORDER],
+            ),
+        },
+        "auto",
+    ),
+    "labelled parts beside each other": (LABELLED_PARTS, "auto"),
+    "a zip for each file": (
+        {f"{name}.zip": zipped({name: c}) for name, c in COURSEWORK.items()},
+        "auto",
+    ),
+    "names in the label column": (
+        {"faces.csv": table("label,feature", [CK[k] for k in ORDER], TEXTS[:17])},
+        "auto",
+    ),
+}
+
+
+def put(root, files):
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return root
+
+
+def read(path, labels="auto", on_bad_row="stop") -> Ingested:
+    made = Path(path).parents[1] / "made"
+    source = locate(str(path), labels)
+    places = (made / "labelled", made / "unlabelled", made / "regions.npz")
+    return ingest(source, on_bad_row, *places)[0]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_published_layout_is_read_as_the_document_says(tmp_path, layout):
+    files, labels = LAYOUTS[layout]
+    found = read(put(tmp_path / "raw", files), labels)
+    assert found.labelled.classes == COUNTS
+    assert found.labelled.constant == 0
+
+
+def test_the_document_lists_these_layouts_with_these_settings():
+    rows = re.findall(r"^\| ([^|]+?) \| ([^|]+?) \| ([^|]+?) \|", DOCUMENT, re.MULTILINE)
+    listed = {name: setting for name, _, setting in rows if name in LAYOUTS}
+    assert set(listed) == set(LAYOUTS)
+    for name, setting in listed.items():
+        labels = LAYOUTS[name][1]
+        if isinstance(labels, str) and labels != "auto":
+            assert f"data.labels: {labels}" in setting
+
+
+DOCUMENT = (ROOT / "docs/sources.md").read_text() if (ROOT / "docs/sources.md").exists() else ""
+
+PACKINGS = {
+    "faces.tar": lambda files: tarred(files, "w"),
+    "faces.tgz": tarred,
+    "faces.tar.xz": lambda files: tarred(files, "w:xz"),
+    "faces.tar.bz2": lambda files: tarred(files, "w:bz2"),
+    "faces.zip": zipped,
+    "fer2013.csv": tarred,  # a wrong ending
+    "faces.dat": zipped,
+}
+
+
+@pytest.mark.parametrize("name", PACKINGS)
+@pytest.mark.parametrize("inside", ["pictures", "a file"])
+def test_an_archive_is_read_like_the_folder_it_was_made_of(tmp_path, name, inside):
+    files = (
+        folders(ED, "set/{part}/{name}/{n}.png")
+        if inside == "pictures"
+        else {"a/fer2013.csv": WHOLE}
+    )
+    put(tmp_path / "raw", {name: PACKINGS[name](files)})
+    for source in (tmp_path / "raw" / name, tmp_path / "raw"):
+        found = read(source)
+        assert found.labelled.classes == COUNTS
+        sizes = {part: sum(faces.values()) for part, faces in found.parts.items()}
+        assert sizes == {"Training": 6, "PublicTest": 6, "PrivateTest": 5}
+        assert not found.passed
