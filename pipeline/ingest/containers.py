@@ -12,9 +12,10 @@ from typing import Any, NamedTuple, NoReturn, Protocol
 
 from pipeline.errors import UserError
 from pipeline.faces.batch import Progress
-from pipeline.ingest.compressed import compression, damage, unpacked
+from pipeline.ingest.compressed import MOST, compression, damage, unpacked
 from pipeline.ingest.kinds import HEAD, Kind, ending_tells, is_archive, is_noise, kind_of
 
+_ALWAYS = 1 << 30
 _MOST_FILES = 2_000_000
 
 _PICTURE = 1 << 26
@@ -329,7 +330,7 @@ def _limit(path: Path, files: int, size: int, packed: int) -> None:
         raise UserError(
             f"{path.name}: more than {_MOST_FILES:,} files; no set of faces has so many"
         )
-    if size > max(1 << 30, 200 * packed):
+    if size > max(_ALWAYS, MOST * packed):
         raise UserError(
             f"{path.name}: {packed:,} bytes that unpack to {size:,}, which no faces do; "
             "unpack it yourself if you trust it"

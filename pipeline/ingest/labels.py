@@ -111,6 +111,8 @@ class Labels:
     def advice(self, text: str, among: Iterable[str] = ()) -> str:
         """The setting with which an unknown class can be read, by what stands beside it."""
         numbers = {int(each) for each in among if each.isdigit() and len(each) < 4}
+        if self.setting in MAPS:
+            return f"{self.setting} has none: take another of data.labels, or write a map there"
         if self.setting != "auto" or not text.isdigit():
             return f"leave it out with data.labels: {{{text}: drop}}, or name its expression there"
         if numbers and min(numbers) == 1 and max(numbers) == 7:

@@ -1,0 +1,205 @@
+"""What a refusal advises works: followed to the letter, it does not lead to a second one."""
+
+import io
+import re
+import stat
+import tarfile
+import zipfile
+
+import pytest
+import yaml
+
+from pipeline.errors import UserError
+from pipeline.ingest.sources import locate
+
+from .test_layouts import (
+    AFFECTNET, COUNTS, FERPLUS, NAMES, ORDER, RAFDB, RAFDB_LIST, TEXTS, folders, picture, put, read,
+    table, tarred, zipped,
+)  # fmt: skip
+
+SETTING = re.compile(r"data\.labels: (\{[^}]*\}|[\w-]+)")
+
+
+def rows(numbers, count=17):
+    return table("label,feature", [numbers[k] for k in ORDER[:count]], TEXTS[:count])
+
+
+ADVISED = {
+    "AffectNet's eight": (folders(AFFECTNET + "7", extra=2), "input/7: '7' is no expression"),
+    "RAF-DB's seven": (folders(RAFDB), "7: '7' is no expression"),
+    "RAF-DB's list": (RAFDB_LIST, "list_patition_label.txt: .* label '7'"),
+    "contempt": (folders([*NAMES, "contempt"], extra=2), "input/contempt: 'contempt' is no expr"),
+    "contempt among parts": (
+        folders([*NAMES, "Contempt"], "{part}/{name}/{n}.png", 2), "input/train/Contempt",
+    ),
+    "a file of RAF-DB's numbers": ({"a.csv": rows(RAFDB)}, "a.csv: row .*: label: '7'"),
+    "a file of AffectNet's": (
+        {"a.csv": rows(AFFECTNET) + f"7,{TEXTS[20]}\n7,{TEXTS[21]}\n".encode()}, "label: '7'",
+    ),
+    "a file with an eighth name": (
+        {"a.csv": rows(NAMES) + f"contempt,{TEXTS[20]}\n".encode()}, "row 18: label: 'contempt'",
+    ),
+    "votes in another order": (
+        {**FERPLUS, "fer2013.csv": FERPLUS["fer2013.csv"].replace(b"PrivateTest", b"PublicTest")},
+        "fer2013new.csv: row 3 is of another part than row 3 of fer2013.csv",
+    ),
+    "votes on other rows": (
+        {**FERPLUS, "fer2013.csv": b"\n".join(FERPLUS["fer2013.csv"].split(b"\n")[:9]) + b"\n"},
+        "fer2013new.csv: votes on 19 rows, and fer2013.csv has 8",
+    ),
+    "votes that are none": (
+        {**FERPLUS, "fer2013new.csv": FERPLUS["fer2013new.csv"].replace(b",9,", b",nine,", 1)},
+        "fer2013new.csv: row .*: expected a number of votes",
+    ),
+}  # fmt: skip
+"""Files, what is said of them, which advises a setting."""
+
+
+@pytest.mark.parametrize("case", ADVISED)
+def test_the_setting_that_is_advised_reads_them(tmp_path, case):
+    files, said = ADVISED[case]
+    source = put(tmp_path / "input", files)
+    with pytest.raises(UserError, match=said) as refusal:
+        read(source)
+    assert len(str(refusal.value)) < 400
+    labels = yaml.safe_load(SETTING.search(str(refusal.value))[1])
+    found = read(source, labels)
+    assert found.dropped == 0
+    if "votes" not in case:
+        assert found.labelled.classes == COUNTS
+
+
+@pytest.mark.parametrize("numbers", [RAFDB, AFFECTNET])
+def test_dropping_takes_no_class_away_in_silence(tmp_path, numbers):
+    content = rows(numbers)
+    if "7" not in numbers:
+        content += f"7,{TEXTS[20]}\n7,{TEXTS[21]}\n".encode()
+    with pytest.raises(UserError, match="label '7' of . of .. rows means nothing") as refusal:
+        read(put(tmp_path / "raw", {"a.csv": content}), on_bad_row="drop")
+    labels = SETTING.search(str(refusal.value))[1]
+    assert read(tmp_path / "raw", labels).labelled.classes == COUNTS
+
+
+GOOD = folders(NAMES)
+OTHERWISE = {
+    "a class that is misspelt": (
+        folders([*NAMES[:3], "hapy", *NAMES[4:]]), "'hapy' is no expression", {"hapy": "happy"}, {},
+    ),
+    "two classes in a path": (
+        {**GOOD, "happy/sad/x.png": picture(20)}, "'happy' and 'sad' are two classes", "auto",
+        {"happy/sad/x.png": None},
+    ),
+    "two files of faces": (
+        {"a.csv": rows("0123456"), "b.csv": rows("0123456", 3)},
+        "a.csv, b.csv: several files of faces", "auto", {"b.csv": None},
+    ),
+    "AffectNet's annotations": (
+        {
+            **{f"train_set/images/{n}.jpg": picture(n, "JPEG") for n in range(17)},
+            **{f"train_set/annotations/{n}_exp.npy": b"x" for n in range(17)},
+        },
+        "found 17 pictures, most in train_set/images, but no folder .* write labels.csv with the "
+        "columns image,label", "auto",
+        {"train_set/images/labels.csv": table("image,label", [f"{n}.jpg" for n in range(17)], ORDER)},
+    ),
+    "two archives": (
+        {"a.zip": zipped(GOOD), "b.tar": tarred({"x/happy/1.png": picture(1)}, "w")},
+        "found the archives a.zip, b.tar; name a.zip in data.source", "auto", {"b.tar": None},
+    ),
+    "a rar": ({"faces.rar": b"Rar!"}, "archives faces.rar; unpack them into", "auto", GOOD),
+    "a list with a row of another length": (
+        {"1.png": picture(1), "l.csv": b"image,label\n1.png,3,4\n"},
+        "l.csv: row 1: 3 columns; expected 2", "auto", {"l.csv": b"image,label\n1.png,3\n"},
+    ),
+    "a picture with two classes": (
+        {"1.png": picture(1), "l.csv": b"image,label\n1.png,3\n1.png,4\n"},
+        "'3' and '4'; keep one of the rows", "auto", {"l.csv": b"image,label\n1.png,3\n"},
+    ),
+    "nothing": ({"readme.md": b"no"}, "found readme.md; name the file or the folder", "auto", GOOD),
+}  # fmt: skip
+"""Files, what is said, and the setting and the files (None: gone) with which they are read."""
+
+
+@pytest.mark.parametrize("case", OTHERWISE)
+def test_what_is_advised_otherwise_works(tmp_path, case):
+    files, said, labels, changes = OTHERWISE[case]
+    source = put(tmp_path / "raw", files)
+    with pytest.raises(UserError, match=said) as refusal:
+        read(source)
+    assert len(str(refusal.value)) - len(str(tmp_path)) < 400
+    for name, content in changes.items():
+        if content is None:
+            (source / name).unlink()
+        else:
+            put(source, {name: content})
+    assert read(source, labels).labelled.faces in (1, 17)
+
+
+def link(name):
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        archive.addfile(info)
+        inside = tarfile.TarInfo("happy/1.png")
+        inside.size = len(picture(1))
+        archive.addfile(inside, io.BytesIO(picture(1)))
+    return buffer.getvalue()
+
+
+def linked_zip():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        info = zipfile.ZipInfo("happy/2.png")
+        info.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(info, "/etc/passwd")
+        archive.writestr("happy/1.png", picture(1))
+    return buffer.getvalue()
+
+
+def encrypted():
+    content = bytearray(zipped({"happy/1.png": picture(1)}))
+    for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(mark) + place] |= 1
+    return bytes(content)
+
+
+HOSTILE = {
+    "a path upwards in a tar": (tarred({"../happy/1.png": picture(1)}), "a path that leaves"),
+    "a path from the root": (zipped({"/happy/1.png": picture(1)}), "a path that leaves"),
+    "a path upwards in a zip": (zipped({"a\\..\\..\\x.png": picture(1)}), "a path that leaves"),
+    "an encrypted zip": (encrypted(), "happy/1.png is encrypted"),
+    "a tar cut off": (tarred(GOOD, "w")[:9000], "a damaged or incomplete tar"),
+    "a tar.gz cut off": (tarred(GOOD)[:-20], "a damaged or incomplete gzip"),
+    "a tar with a broken header": (
+        tarred(GOOD, "w").replace(b"happy/6.png", b"happy/X.png"), "a damaged or incomplete tar",
+    ),
+    "a zip cut off": (zipped(GOOD)[:-30], "a damaged or incomplete zip"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_an_archive_that_is_not_to_be_trusted_is_refused(tmp_path, case):
+    content, said = HOSTILE[case]
+    with pytest.raises(UserError, match=said) as refusal:
+        read(put(tmp_path / "raw", {"faces.archive": content}) / "faces.archive")
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("content", [link("happy/2.png"), linked_zip()])
+def test_a_link_in_an_archive_is_named_and_not_followed(tmp_path, content):
+    found = read(put(tmp_path / "raw", {"faces.bin": content}))
+    assert found.labelled.faces == 1
+    (passed,) = found.passed
+    assert "a link" in passed.reason
+    assert passed.first == ["happy/2.png"]
+
+
+def test_an_archive_that_unpacks_to_far_too_much_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("pipeline.ingest.compressed._ALWAYS", 1 << 16)
+    monkeypatch.setattr("pipeline.ingest.containers._ALWAYS", 1 << 16)
+    bomb = bytes(20_000_000)
+    for pack in (tarred, zipped):
+        source = put(tmp_path / pack.__name__, {"a": pack({"happy/1.png": bomb})}) / "a"
+        with pytest.raises(UserError, match="which no faces do; unpack it yourself if you trust"):
+            locate(str(source))

@@ -1,0 +1,139 @@
+"""Pictures of every common kind become the face that they show, or a line that says why not."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.errors import UserError
+from pipeline.ingest.images import read_image
+from pipeline.ingest.kinds import kind_of
+
+from .test_layouts import COUNTS, folders, picture, put, read
+
+SMOOTH = np.clip(40 + 3 * np.arange(48)[:, None] + np.arange(48)[None], 0, 255).astype(np.uint8)
+"""Grey levels 40 to 228, all of them even where a kind keeps fewer."""
+
+
+def saved(image, kind="PNG", **options):
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+GREY = Image.fromarray(SMOOTH)
+TURNED = Image.Exif()
+TURNED[0x0112] = 6  # which says: turn me by 90 degrees clockwise
+
+KINDS = {
+    "PNG": (saved(GREY), 0),
+    "JPEG": (saved(GREY, "JPEG", quality=95), 3),
+    "JPEG in CMYK": (saved(GREY.convert("CMYK"), "JPEG", quality=95), 4),
+    "WebP": (saved(GREY.convert("RGB"), "WEBP", lossless=True), 1),
+    "BMP": (saved(GREY, "BMP"), 0),
+    "PGM": (saved(GREY, "PPM"), 0),
+    "TIFF": (saved(GREY, "TIFF"), 0),
+    "GIF, the first of two frames": (
+        saved(GREY, "GIF", save_all=True, append_images=[Image.new("L", (48, 48))]), 0,
+    ),
+    "a palette": (saved(GREY.convert("P")), 0),
+    "alpha": (saved(Image.merge("LA", (GREY, Image.new("L", (48, 48), 255)))), 0),
+    "colours": (saved(GREY.convert("RGB")), 0),
+    "16 bits": (saved(Image.fromarray(SMOOTH.astype(np.uint16) * 257)), 0),
+    "16 bits of which 12 are used": (saved(Image.fromarray(SMOOTH.astype(np.uint16) * 16)), 0),
+    "16 bits of which 8 are used": (saved(Image.fromarray(SMOOTH.astype(np.uint16))), 0),
+    "TIFF of 16 bits": (saved(Image.fromarray(SMOOTH.astype(np.uint16) * 257), "TIFF"), 0),
+    "TIFF of fractions 0 to 1": (saved(Image.fromarray(SMOOTH / np.float32(255)), "TIFF"), 0),
+    "TIFF of fractions 0 to 255": (saved(Image.fromarray(SMOOTH.astype(np.float32)), "TIFF"), 0),
+    "a JPEG that lies on its side": (
+        saved(GREY.transpose(Image.Transpose.ROTATE_90), "JPEG", quality=95, exif=TURNED), 3,
+    ),
+    "a PNG that lies on its side": (
+        saved(GREY.transpose(Image.Transpose.ROTATE_90), exif=TURNED), 0,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_picture_is_the_face_that_it_shows(kind):
+    content, error = KINDS[kind]
+    assert np.abs(read_image(content).astype(int) - SMOOTH).max() <= error
+    assert kind_of("face", content[:512]) == "picture"  # whatever its name
+
+
+def coloured_16(grey):
+    """A PNG of three colours of 16 bits, by hand: Pillow writes none."""
+    rows = np.repeat(grey.astype(">u2")[:, :, None], 3, axis=2)
+    raw = b"".join(b"\0" + row.tobytes() for row in rows)
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(
+            ">I", zlib.crc32(kind + data)
+        )  # fmt: skip
+
+    header = struct.pack(">IIBBBBB", 48, 48, 16, 2, 0, 0, 0)
+    ends = chunk(b"IDAT", zlib.compress(raw)), chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + b"".join(ends)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (coloured_16(SMOOTH), "16 bits a colour, of which only the lowest"),
+        (saved(Image.fromarray(SMOOTH - np.float32(99)), "TIFF"), "values -59 to "),
+        (saved(Image.fromarray(SMOOTH * np.float32(9)), "TIFF"), "expected 0 to 1, 0 to 255"),
+        (saved(Image.fromarray(np.full((48, 48), np.nan, np.float32)), "TIFF"), "values nan"),
+    ],
+)
+def test_values_that_mean_nothing_are_said(content, said):
+    with pytest.raises(ValueError, match=said):
+        read_image(content)
+
+
+def test_coloured_16_bits_are_read():
+    assert (read_image(coloured_16(SMOOTH.astype(np.uint16) * 257)) == SMOOTH).all()
+
+
+def test_endings_do_not_matter_and_what_is_no_picture_is_named(tmp_path):
+    files = folders(list(COUNTS))
+    endings = [".jfif", ".webp", ".bmp", ".tif", ".gif", ".pgm", "", ".JPG", ".photo"]
+    names = [name.removesuffix(".png") + endings[n % 9] for n, name in enumerate(files)]
+    files = dict(zip(names, files.values(), strict=True))
+    noise = ["angry/.DS_Store", "angry/Thumbs.db", "desktop.ini", "__MACOSX/angry/._1.png"]
+    files |= {name: b"x" for name in noise}
+    files |= {"angry/notes.txt": b"none", "preview.png": picture(3)}
+    found = read(put(tmp_path / "raw", files))
+    assert found.labelled.classes == COUNTS
+    assert {each.first[0]: each.reason for each in found.passed} == {
+        "preview.png": "a picture outside the class folders",
+        "angry/notes.txt": "neither a picture nor a CSV file of faces",
+    }
+    assert found.unlabelled.faces == 0
+
+
+def test_unlabelled_faces_are_those_that_the_source_calls_so(tmp_path):
+    files = {f"train/{name}": content for name, content in folders(list(COUNTS)).items()}
+    files |= {"unlabelled/a.png": picture(20), "test/b.png": picture(21), "c.png": picture(22)}
+    found = read(put(tmp_path / "raw", files))
+    assert found.unlabelled.faces == 2
+    assert [each.first for each in found.passed] == [["c.png"]]
+
+
+def test_a_constant_picture_is_named_where_it_is_read(tmp_path):
+    files = folders(list(COUNTS))
+    files |= {f"sad/black{n}.png": saved(Image.new("L", (48, 48))) for n in range(5)}
+    found = read(put(tmp_path / "raw", files))
+    assert found.labelled.constant == 5
+    assert found.constant == [f"raw: sad/black{n}.png" for n in range(3)]
+
+
+def test_a_class_of_pictures_that_cannot_be_read_does_not_vanish(tmp_path):
+    files = folders(list(COUNTS))
+    files = {
+        n.replace(".png", ".heic"): b"ftypheic" if "fear" in n else c for n, c in files.items()
+    }
+    with pytest.raises(UserError, match="all 2 faces of class 'fear' would be dropped"):
+        read(put(tmp_path / "raw", files), on_bad_row="drop")
