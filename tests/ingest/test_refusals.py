@@ -13,8 +13,21 @@ from pipeline.errors import UserError
 from pipeline.ingest.sources import locate
 
 from .test_layouts import (
-    AFFECTNET, COUNTS, FERPLUS, NAMES, ORDER, RAFDB, RAFDB_LIST, TEXTS, folders, picture, put, read,
-    table, tarred, zipped,
+    AFFECTNET,
+    COUNTS,
+    FERPLUS,
+    NAMES,
+    ORDER,
+    RAFDB,
+    RAFDB_LIST,
+    TEXTS,
+    folders,
+    picture,
+    put,
+    read,
+    table,
+    tarred,
+    zipped,
 )  # fmt: skip
 
 SETTING = re.compile(r"data\.labels: (\{[^}]*\}|[\w-]+)")
@@ -74,7 +87,7 @@ def test_dropping_takes_no_class_away_in_silence(tmp_path, numbers):
     content = rows(numbers)
     if "7" not in numbers:
         content += f"7,{TEXTS[20]}\n7,{TEXTS[21]}\n".encode()
-    with pytest.raises(UserError, match="label '7' of . of .. rows means nothing") as refusal:
+    with pytest.raises(UserError, match=r"label .7. of . of .. rows means") as refusal:
         read(put(tmp_path / "raw", {"a.csv": content}), on_bad_row="drop")
     labels = SETTING.search(str(refusal.value))[1]
     assert read(tmp_path / "raw", labels).labelled.classes == COUNTS
@@ -100,7 +113,11 @@ OTHERWISE = {
         },
         "found 17 pictures, most in train_set/images, but no folder .* write labels.csv with the "
         "columns image,label", "auto",
-        {"train_set/images/labels.csv": table("image,label", [f"{n}.jpg" for n in range(17)], ORDER)},
+        {
+            "train_set/images/labels.csv": table(
+                "image,label", [f"{n}.jpg" for n in range(17)], ORDER
+            )
+        },
     ),
     "two archives": (
         {"a.zip": zipped(GOOD), "b.tar": tarred({"x/happy/1.png": picture(1)}, "w")},

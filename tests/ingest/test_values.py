@@ -103,7 +103,7 @@ def test_endings_do_not_matter_and_what_is_no_picture_is_named(tmp_path):
     names = [name.removesuffix(".png") + endings[n % 9] for n, name in enumerate(files)]
     files = dict(zip(names, files.values(), strict=True))
     noise = ["angry/.DS_Store", "angry/Thumbs.db", "desktop.ini", "__MACOSX/angry/._1.png"]
-    files |= {name: b"x" for name in noise}
+    files |= dict.fromkeys(noise, b"x")
     files |= {"angry/notes.txt": b"none", "preview.png": picture(3)}
     found = read(put(tmp_path / "raw", files))
     assert found.labelled.classes == COUNTS
