@@ -140,23 +140,27 @@ def read_image(content: bytes) -> NDArray[np.uint8]:
         Exception: nearly any, at what is no picture.
     """
     with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what is odd in a picture that can be read
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        opened = Image.open(io.BytesIO(content), formats=FORMATS)
-    with opened:
-        image: Image.Image = opened
-        if content.startswith(b"\x89PNG") and content[24] == 16 and image.mode != "I;16":
-            _check_colours(image)
-        if not _TURNED.isdisjoint(image.info) or image.format == "TIFF":
-            image = ImageOps.exif_transpose(image)
-        if image.mode.startswith(("I", "F")):
-            image = Image.fromarray(_as_bytes(np.asarray(image)))
-        if image.has_transparency_data:
-            image = image.convert("RGBA")
-            image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
-        image = image.convert("L")
-        if image.size != (SIDE, SIDE):
-            image = image.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
-        return np.asarray(image)
+        with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
+            return _as_face(opened, content)
+
+
+def _as_face(opened: Image.Image, content: bytes) -> NDArray[np.uint8]:
+    image = opened
+    if content.startswith(b"\x89PNG") and content[24] == 16 and image.mode != "I;16":
+        _check_colours(image)
+    if not _TURNED.isdisjoint(image.info) or image.format == "TIFF":
+        image = ImageOps.exif_transpose(image)
+    if image.mode.startswith(("I", "F")):
+        image = Image.fromarray(_as_bytes(np.asarray(image)))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
+    image = image.convert("L")
+    if image.size != (SIDE, SIDE):
+        image = image.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+    return np.asarray(image)
 
 
 def _as_bytes(grey: NDArray[Any]) -> NDArray[np.uint8]:

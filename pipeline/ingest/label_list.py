@@ -1,7 +1,5 @@
 """A list of pictures with their labels, such as `image,label`, joined with the pictures."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -9,7 +7,9 @@ from typing import NamedTuple
 from pipeline.errors import UserError
 from pipeline.ingest.classes import part_in, pictures_of
 from pipeline.ingest.containers import Container, Passed
+from pipeline.ingest.csv_text import read_lines
 from pipeline.ingest.images import Item
+from pipeline.ingest.kinds import ending_tells
 from pipeline.ingest.labels import Labels
 from pipeline.ingest.parts import part_of
 
@@ -53,13 +53,12 @@ def read_list(text: str, name: str) -> list[Row]:
         return [
             Row(words[0], words[-1], part or part_of(words[0].split("_")[0])) for words in lines
         ]
-    rows = iter(csv.reader(io.StringIO(text), skipinitialspace=True))
-    columns = [column.strip().lower() for column in next(rows)]
+    columns, rows = read_lines(text, name)
     image, label = _column(columns, IMAGE), _column(columns, LABEL)
     usage = _column(columns, _USAGE)
     assert image is not None and label is not None  # noqa: PT018, S101 (`is_list` saw to that)
     found = []
-    for number, row in enumerate(filter(None, rows), 1):
+    for number, row in enumerate(rows, 1):
         if len(row) != len(columns):
             raise UserError(
                 f"{name}: row {number}: {len(row)} columns; expected {len(columns)}: mend the row"
@@ -148,5 +147,6 @@ class _Places:
 def _guesses(said: str) -> Iterator[str]:
     path = PurePosixPath(said)
     yield path.name
+    stem = path.stem if ending_tells(path.name) else path.name
     for suffix in _SUFFIXES:
-        yield path.stem + suffix
+        yield stem + suffix

@@ -5,13 +5,12 @@ more than half to one class. Faces of no such class, and those called contempt, 
 (NF), are left out.
 """
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.errors import UserError
 from pipeline.faces.batch import Batch
+from pipeline.ingest.csv_text import read_lines
 from pipeline.ingest.parts import part_of
 
 COLUMNS = (
@@ -73,12 +72,11 @@ def read_votes(text: str, name: str) -> Votes:
     Raises:
         UserError: a row holds something else than votes.
     """
-    rows = csv.reader(io.StringIO(text))
-    columns = [column.strip().lower() for column in next(rows)]
+    columns, rows = read_lines(text, name)
     places = [columns.index(column) for column in COLUMNS]
     usage = columns.index("usage") if "usage" in columns else None
     classes, parts = [], []
-    for number, row in enumerate(filter(None, rows), 1):
+    for number, row in enumerate(rows, 1):
         try:
             classes.append(majority([int(row[place]) for place in places]))
             parts.append(None if usage is None else part_of(row[usage]))

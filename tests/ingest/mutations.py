@@ -8,17 +8,22 @@ import io
 import re
 import shutil
 import sys
+import tarfile
 import tempfile
+import zipfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 from pipeline.errors import UserError
 from pipeline.ingest.images import read_image
 from pipeline.ingest.ingest import ingest
+from pipeline.ingest.kinds import PICTURES as PICTURE_ENDINGS
 from pipeline.ingest.labels import NAMES
 from pipeline.ingest.sources import locate
 
@@ -45,8 +50,6 @@ PICTURES = {f"{name}/{n}.png": encoded(n) for n, name in enumerate(CLASSES)}
 
 
 def zipped(files: dict[str, bytes]) -> bytes:
-    import zipfile
-
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
@@ -54,9 +57,7 @@ def zipped(files: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def tarred(files: dict[str, bytes], mode: str) -> bytes:
-    import tarfile
-
+def tarred(files: dict[str, bytes], mode: Any) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode=mode) as archive:
         for name, content in files.items():
@@ -84,10 +85,8 @@ def read(source: Path) -> tuple[Found, int]:
     places = (made / "labelled", made / "unlabelled", made / "regions.npz")
     found, dropped = ingest(locate(str(source)), "drop", *places)
     pixels = np.load(places[0] / "pixels.npy")
-    import pandas as pd
-
-    labels = pd.read_parquet(places[0] / "table.parquet")["label"]
-    faces = Counter((int(label), face.tobytes()) for label, face in zip(labels, pixels, strict=True))
+    labels = pd.read_parquet(places[0] / "table.parquet")["label"].tolist()
+    faces = Counter((label, face.tobytes()) for label, face in zip(labels, pixels, strict=True))
     named = len(dropped) + sum(each.count for each in found.passed) + found.unlabelled.faces
     return faces, named
 
@@ -117,8 +116,9 @@ def pictures(folder: Path, rng: np.random.Generator) -> None:
     try:
         faces, named = read(folder / "raw")
     except UserError as error:
-        assert "class 'angry' would" in str(error) or "class 'neutral' would" in str(error), error
-        return
+        if re.search("class '(angry|neutral)' would be dropped", str(error)):
+            return
+        raise AssertionError(str(error)) from None
     expected: Found = Counter()
     for n, (name, content) in enumerate(files.items()):
         if name != victim:
@@ -148,11 +148,14 @@ def label_list(folder: Path, rng: np.random.Generator) -> None:
     (raw / "labels.csv").write_bytes(text)
     faces, named = read(raw)
     expected: Found = Counter()
-    for row in list(csv.reader(io.StringIO(text.decode("utf-8-sig"))))[1:]:
-        name, said = (row + ["", ""])[:2]
+    for row in list(
+        csv.reader(io.StringIO(text.decode("utf-8-sig"), newline=None), skipinitialspace=True)
+    )[1:]:
+        name, said = [*row, "", ""][:2]
         said = said.strip().lower()
         known = re.fullmatch(r"0?[0-6]", said) or said in NAMES
-        stem = name.strip().replace("\\", "/").split("/")[-1].removesuffix(".png")
+        name = name.strip().replace("\\", "/").split("/")[-1]
+        stem = Path(name).stem if Path(name).suffix.lower() in PICTURE_ENDINGS else name
         if known and stem in ("0", "1", "2", "3"):
             order = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
             label = int(said) if said.isdigit() else order.index(NAMES[said])
@@ -166,9 +169,7 @@ def votes(folder: Path, rng: np.random.Generator) -> None:
     raw = folder / "raw"
     raw.mkdir()
     parts = ("Training", "Training", "PublicTest", "PrivateTest")
-    rows = [
-        f"{n},{' '.join(map(str, face.ravel()))},{parts[n]}" for n, face in enumerate(FACES)
-    ]
+    rows = [f"{n},{' '.join(map(str, face.ravel()))},{parts[n]}" for n, face in enumerate(FACES)]
     (raw / "fer2013.csv").write_text("\n".join(["emotion,pixels,Usage", *rows, ""]))
     names = "neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
     lines = [f"Usage,Image name,{names}"]
@@ -179,14 +180,18 @@ def votes(folder: Path, rng: np.random.Generator) -> None:
     (raw / "fer2013new.csv").write_bytes(text)
     faces, _ = read(raw)
     order = (6, 3, 5, 4, 0, 1, 2)
-    header, *ballots = list(csv.reader(io.StringIO(text.decode("utf-8-sig"))))
+    shown = text.decode("utf-8-sig", "replace")
+    header, *ballots = [
+        line for line in csv.reader(io.StringIO(shown, newline=None)) if "".join(line).strip()
+    ]
     own: Found = Counter((n, face.tobytes()) for n, face in enumerate(FACES))
-    if not {*names.lower().split(",")} <= {column.strip().lower() for column in header}:
+    legible = "\ufffd" not in shown.splitlines()[0]
+    if not legible or not {*names.lower().split(",")} <= {each.strip().lower() for each in header}:
         assert faces == own  # the file is none of votes, which ingest names
         return
     columns = [column.strip().lower() for column in header]
     expected: Found = Counter()
-    for face, row in zip(FACES, filter(None, ballots), strict=False):
+    for face, row in zip(FACES, ballots, strict=False):
         counts = [int(row[columns.index(name)]) for name in names.lower().split(",")]
         counts = [count if count > 1 else 0 for count in counts]
         best = counts.index(max(counts))
@@ -222,8 +227,9 @@ def campaign(form: str, count: int, seed: int = 0) -> Counter[str]:
             FORMS[form](folder, rng)
             ends["read"] += 1
         except UserError as error:
-            assert "\n" not in str(error)
-            assert len(str(error).replace(str(folder), "")) < 420, error
+            line = str(error).replace(str(folder), "")
+            if "\n" in line or len(line) > 400:
+                raise AssertionError(f"not one line: {line}") from None
             ends["refused"] += 1
         except Exception as error:
             error.add_note(f"{form}, file {ends.total() + 1}, {state['state']}, {folder}")
