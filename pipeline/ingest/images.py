@@ -14,6 +14,7 @@ from pipeline.faces.batch import Batch, Fault, Progress
 from pipeline.faces.expressions import SIDE
 from pipeline.ingest.containers import Container
 from pipeline.ingest.labels import LEFT_OUT, Labels
+from pipeline.ingest.small_png import decode, filtered_rows
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 """What Pillow may take a picture for: none of these starts another program."""
@@ -27,7 +28,7 @@ _MOST = {False: 65535, True: 255}
 _TURNED = {"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"}
 """Where a picture says which side is up."""
 
-_BATCH = 128
+_BATCH = 256
 
 
 class Item(NamedTuple):
@@ -88,30 +89,36 @@ class Pictures:
     def _batch(
         self, found: list[tuple[Item, bytes | Exception]], first: int, labels: Labels
     ) -> Batch:
-        faces, kept, rows, faults = [], [], [], []
-        for row, (item, content) in enumerate(found, first):
+        faces = np.empty((len(found), SIDE, SIDE), np.uint8)
+        kept, plain, faults = [], {}, []
+        for place, (item, content) in enumerate(found):
             if item.said:
                 labels.seen[item.said] += 1
             try:
                 if isinstance(content, Exception):
                     raise content
-                faces.append(read_image(content))
+                rows = filtered_rows(content)
+                if rows is None:
+                    faces[place] = read_image(content)
+                else:
+                    plain[place] = rows
             # Pillow's plug-ins raise nearly anything at a damaged file.
             except Exception as error:
-                faults.append(Fault(self.name, row, _why(item.name, error), item.name))
+                faults.append(Fault(self.name, first + place, _why(item.name, error), item.name))
                 continue
             if item.said:
                 labels.kept[item.said] += 1
-            kept.append(item)
-            rows.append(row)
-        numbers = np.array(rows, np.int64)
+            kept.append(place)
+        faces[list(plain)] = decode(list(plain.values()))
+        items = [found[place][0] for place in kept]
+        numbers = np.array(kept, np.int64) + first
         return Batch(
-            pixels=np.array(faces, np.uint8).reshape(-1, SIDE, SIDE),
-            labels=np.array([item.label for item in kept], np.int8),
-            usage=[item.usage for item in kept],
+            pixels=faces[kept],
+            labels=np.array([item.label for item in items], np.int8),
+            usage=[item.usage for item in items],
             rows=numbers,
             ids=numbers - 1,
-            names=[item.name for item in kept],
+            names=[item.name for item in items],
             faults=faults,
         )
 

@@ -5,6 +5,7 @@ import pytest
 from .mutations import FORMS, campaign
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("form", FORMS)
 def test_no_damaged_source_is_read_wrongly(form):
     """A short campaign; `python -m tests.ingest.mutations 2000` is a long one."""
