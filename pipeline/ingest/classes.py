@@ -38,16 +38,17 @@ def by_folders(container: Container, labels: Labels) -> tuple[list[Item], list[P
     Raises:
         UserError: a folder beside class folders is none, or a path names two.
     """
-    paths = {str(PurePosixPath(member.name).parent) for member in pictures_of(container)}
+    paths = {_folder(member.name) for member in pictures_of(container)}
     places = {path: _class_folder(path, container, labels) for path in paths}
     # The folders that hold class folders, `.` for the whole.
     above = {str(PurePosixPath(place).parent) for place in places.values() if place}
+    parts = {path: part_in(path) for path in paths}
     items, passed = [], []
     for member in pictures_of(container):
-        path = str(PurePosixPath(member.name).parent)
-        place, part = places[path], part_in(path)
+        path = _folder(member.name)
+        place, part = places[path], parts[path]
         if place:
-            said = PurePosixPath(place).name
+            said = place.rpartition("/")[2]
             items.append(Item(member.name, labels.label(said) or 0, part, said))
         elif _is_unlabelled(path, above):
             items.append(Item(member.name, UNLABELLED, part, ""))
@@ -88,6 +89,10 @@ def part_in(path: str) -> str | None:
     """The part that the innermost of a path's folders names."""
     named = (part_of(folder) for folder in reversed(path.split("/")))
     return next((part for part in named if part), None)
+
+
+def _folder(name: str) -> str:
+    return name.rpartition("/")[0] or "."
 
 
 def _class_folder(path: str, container: Container, labels: Labels) -> str | None:

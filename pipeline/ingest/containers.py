@@ -18,6 +18,9 @@ from pipeline.ingest.kinds import HEAD, Kind, ending_tells, is_archive, is_noise
 _ALWAYS = 1 << 30
 _MOST_FILES = 2_000_000
 
+_SMALL = 1 << 14
+"""Bytes that most pictures of faces have not."""
+
 _PICTURE = 1 << 26
 """Bytes that no picture of a face has."""
 
@@ -71,25 +74,35 @@ class Folder:
         self.path = path
         self.folders: set[str] = set()
         self.passed: list[Passed] = []
-        self._files = {only: path / only} if only else dict(sorted(self._walk()))
-        self.members = [Member(name, *_look(file)) for name, file in self._files.items()]
+        self._files: dict[str, str] = {}
+        self.members = []
+        for member, place in self._walk(str(path), only=only):
+            self.members.append(member)
+            self._files[member.name] = place
+        self.members.sort()
 
-    def _walk(self) -> Iterator[tuple[str, Path]]:
-        # Not `rglob`, which passes over a folder that it may not read.
-        for place, folders, files in os.walk(self.path, onerror=self._refuse):
-            inside = Path(place).relative_to(self.path)
-            folders[:] = sorted(each for each in folders if not is_noise(each))
-            for each in folders:
-                name = _legible(inside / each)
-                if (Path(place) / each).is_symlink():
-                    raise UserError(
-                        f"{self.path.name}/{name}: is a link; expected a folder of images: "
-                        "copy it there, or name what it leads to in data.source"
-                    )
-                self.folders.add(name)
-            for each in files:
-                if not is_noise(each):
-                    yield _legible(inside / each), Path(place) / each
+    def _walk(
+        self, folder: str, inside: str = "", only: str | None = None
+    ) -> Iterator[tuple[Member, str]]:
+        """All files below a folder, with their paths on disk."""
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            self._refuse(error)
+        for entry in entries:
+            if is_noise(entry.name) if only is None else entry.name != only:
+                continue
+            name = inside + _legible(entry.name)
+            if not entry.is_dir():
+                yield Member(name, *_look(entry)), entry.path
+                continue
+            if entry.is_symlink():
+                raise UserError(
+                    f"{self.path.name}/{name}: is a link; expected a folder of images: "
+                    "copy it there, or name what it leads to in data.source"
+                )
+            self.folders.add(name)
+            yield from self._walk(entry.path, f"{name}/")
 
     def _refuse(self, error: OSError) -> NoReturn:
         raise UserError(
@@ -100,22 +113,21 @@ class Folder:
     @contextmanager
     def open(self, name: str, progress: Progress | None = None) -> Iterator[Any]:
         """See `Container`."""
-        with _Counted(self._files[name], progress) as file:
+        with _Counted(Path(self._files[name]), progress) as file:
             yield file
 
     def contents(
         self, names: Collection[str], progress: Progress | None = None
     ) -> Iterator[tuple[str, bytes | Exception]]:
         """See `Container`."""
-        wanted = set(names)
-        for member in self.members:
-            if member.name in wanted:
-                try:
-                    yield member.name, _small(member) or self._files[member.name].read_bytes()
-                except OSError as error:
-                    yield member.name, OSError(error.errno, error.strerror)
-                if progress is not None:
-                    progress(member.size)
+        for name in names:
+            try:
+                content: bytes | Exception = _read(self._files[name])
+            except (OSError, ValueError) as error:
+                content = error
+            yield name, content
+            if progress is not None:
+                progress(len(content) if isinstance(content, bytes) else 0)
 
 
 class Zip:
@@ -132,6 +144,8 @@ class Zip:
         self._infos: dict[str, zipfile.ZipInfo] = {}
         with self._archive() as archive:
             infos = archive.infolist()
+            if len(infos) != _count(path, len(infos)):  # zipfile stops at the first odd one
+                raise zipfile.BadZipFile("its directory lists fewer files than it says")
             _limit(path, len(infos), sum(info.file_size for info in infos), path.stat().st_size)
             for info in sorted(infos, key=lambda info: info.filename):
                 name = _safe(path, info.filename)
@@ -285,22 +299,37 @@ def open_archive(path: Path) -> Container | None:
     return Tar(path) if is_archive(inner) and inner[:2] != b"PK" else None
 
 
-def _look(path: Path) -> tuple[int, Kind]:
+def _look(entry: "os.DirEntry[str]") -> tuple[int, Kind]:
     """Size and kind of a file; a link to nowhere is empty, which reading then says."""
-    if not path.exists():
-        return 0, kind_of(path.name, b"")
-    size = path.stat().st_size
-    if ending_tells(path.name) or not path.is_file():
-        return size, kind_of(path.name, b"")
     try:
-        with path.open("rb") as file:
+        size = entry.stat().st_size
+    except OSError:
+        return 0, kind_of(entry.name, b"")
+    if ending_tells(entry.name) or not entry.is_file():
+        return size, kind_of(entry.name, b"")
+    try:
+        with Path(entry.path).open("rb") as file:
             head = file.read(HEAD)
         if compression(head) == "file":
-            return size, kind_of(path.name, head)
-        with unpacked(path.open("rb"), path.name, size) as inner:
+            return size, kind_of(entry.name, head)
+        with unpacked(Path(entry.path).open("rb"), entry.name, size) as inner:
             return size, "archive" if is_archive(inner.read(HEAD)) else "table"
     except (OSError, UserError):  # which reading then says
-        return size, kind_of(path.name, b"")
+        return size, kind_of(entry.name, b"")
+
+
+def _read(path: str) -> bytes:
+    """All of a file, in the fewest calls: there may be many thousands."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        content = os.read(file, _SMALL)
+        if len(content) == _SMALL:
+            content += os.read(file, _PICTURE)
+    finally:
+        os.close(file)
+    if len(content) >= _PICTURE:
+        raise ValueError(f"{_PICTURE:,} bytes or more; expected fewer")
+    return content
 
 
 def _small(member: Member) -> Exception | None:
@@ -309,9 +338,9 @@ def _small(member: Member) -> Exception | None:
     return ValueError(f"{member.size:,} bytes; expected fewer than {_PICTURE:,}")
 
 
-def _legible(path: Path) -> str:
-    """A path as text; bytes that are none as escapes."""
-    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
+def _legible(name: str) -> str:
+    """A name as text; bytes that are none as escapes."""
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _safe(path: Path, name: str) -> str:
@@ -323,6 +352,16 @@ def _safe(path: Path, name: str) -> str:
             f"{path.name}: holds {name[:80]!r}, a path that leaves the archive; pack it anew"
         )
     return inside.as_posix()
+
+
+def _count(path: Path, files: int) -> int:
+    """How many files a zip says that it has; `files` where it says so elsewhere (zip64)."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - (1 << 16) - 22))
+        tail = file.read()
+    end = tail[tail.rfind(b"PK\x05\x06") :]
+    said = int.from_bytes(end[10:12], "little")
+    return files if said == 0xFFFF else said
 
 
 def _limit(path: Path, files: int, size: int, packed: int) -> None:

@@ -2,9 +2,13 @@
 
 import io
 import warnings
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +16,7 @@ from PIL import Image, ImageOps
 
 from pipeline.faces.batch import Batch, Fault, Progress
 from pipeline.faces.expressions import SIDE
-from pipeline.ingest.containers import Container
+from pipeline.ingest.containers import Container, Folder
 from pipeline.ingest.labels import LEFT_OUT, Labels
 from pipeline.ingest.small_png import decode, filtered_rows
 
@@ -29,6 +33,9 @@ _TURNED = {"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"}
 """Where a picture says which side is up."""
 
 _BATCH = 256
+_THREADS = 2
+
+Result = TypeVar("Result")
 
 
 class Item(NamedTuple):
@@ -71,56 +78,101 @@ class Pictures:
 
         Rows count from 1 over these pictures.
         """
-        for item in self.items:
-            if item.label == LEFT_OUT:  # counted, not read
-                labels.seen[item.said] += 1
-                labels.kept[item.said] += 1
-        items = {item.name: item for item in self.items if item.label != LEFT_OUT}
-        waiting: list[tuple[Item, bytes | Exception]] = []
+        left_out = [item for item in self.items if item.label == LEFT_OUT]
+        items = [item for item in self.items if item.label != LEFT_OUT]
+        labels.seen.update(item.said for item in left_out)
+        labels.kept.update(item.said for item in left_out)
         first = 1
-        for name, content in self.container.contents(items, progress):
-            waiting.append((items[name], content))
-            if len(waiting) == _BATCH:
-                yield self._batch(waiting, first, labels)
-                first, waiting = first + len(waiting), []
-        if waiting:
-            yield self._batch(waiting, first, labels)
+        with ThreadPoolExecutor(_THREADS) as pool, _quiet():
+            for decoded in _ahead(pool, _decode, self._chunks(items, progress)):
+                yield self._batch(decoded, first, labels)
+                first += len(decoded.items)
 
-    def _batch(
-        self, found: list[tuple[Item, bytes | Exception]], first: int, labels: Labels
-    ) -> Batch:
-        faces = np.empty((len(found), SIDE, SIDE), np.uint8)
-        kept, plain, faults = [], {}, []
-        for place, (item, content) in enumerate(found):
-            if item.said:
-                labels.seen[item.said] += 1
-            try:
-                if isinstance(content, Exception):
-                    raise content
-                rows = filtered_rows(content)
-                if rows is None:
-                    faces[place] = read_image(content)
-                else:
-                    plain[place] = rows
-            # Pillow's plug-ins raise nearly anything at a damaged file.
-            except Exception as error:
-                faults.append(Fault(self.name, first + place, _why(item.name, error), item.name))
-                continue
-            if item.said:
-                labels.kept[item.said] += 1
-            kept.append(place)
-        faces[list(plain)] = decode(list(plain.values()))
-        items = [found[place][0] for place in kept]
-        numbers = np.array(kept, np.int64) + first
+    def _chunks(
+        self, items: list[Item], progress: Progress | None
+    ) -> Iterator[tuple[list[Item], Iterable[tuple[str, bytes | Exception]]]]:
+        """A few pictures at a time, with what gives their bytes."""
+        sizes = {member.name: member.size for member in self.container.members}
+        contents = self.container.contents([item.name for item in items], progress)
+        by_name = {item.name: item for item in items}
+        for start in range(0, len(items), _BATCH):
+            chunk = items[start : start + _BATCH]
+            if isinstance(self.container, Folder):  # whose files are read where they are decoded
+                yield chunk, self.container.contents([item.name for item in chunk])
+                if progress is not None:
+                    progress(sum(sizes[item.name] for item in chunk))
+            else:
+                found = list(islice(contents, len(chunk)))
+                yield [by_name[name] for name, _ in found], found
+
+    def _batch(self, decoded: "_Decoded", first: int, labels: Labels) -> Batch:
+        items = [decoded.items[place] for place in decoded.kept]
+        labels.seen.update(item.said for item in decoded.items if item.said)
+        labels.kept.update(item.said for item in items if item.said)
+        numbers = np.array(decoded.kept, np.int64) + first
         return Batch(
-            pixels=faces[kept],
+            pixels=decoded.faces[decoded.kept],
             labels=np.array([item.label for item in items], np.int8),
             usage=[item.usage for item in items],
             rows=numbers,
             ids=numbers - 1,
             names=[item.name for item in items],
-            faults=faults,
+            faults=[
+                Fault(self.name, first + place, reason, decoded.items[place].name)
+                for place, reason in decoded.faults.items()
+            ],
         )
+
+
+class _Decoded(NamedTuple):
+    """Some pictures: the faces of those that were kept, and what is wrong with the others."""
+
+    items: list[Item]
+    faces: NDArray[np.uint8]
+    kept: list[int]
+    faults: dict[int, str]
+
+
+def _decode(items: list[Item], contents: Iterable[tuple[str, bytes | Exception]]) -> _Decoded:
+    faces = np.empty((len(items), SIDE, SIDE), np.uint8)
+    plain: dict[int, bytes] = {}
+    faults: dict[int, str] = {}
+    for place, (name, content) in enumerate(contents):
+        try:
+            if isinstance(content, Exception):
+                raise content
+            rows = filtered_rows(content)
+            if rows is None:
+                faces[place] = read_image(content)
+            else:
+                plain[place] = rows
+        # Pillow's plug-ins raise nearly anything at a damaged file.
+        except Exception as error:
+            faults[place] = _why(name, error)
+    faces[list(plain)] = decode(list(plain.values()))
+    return _Decoded(items, faces, [i for i in range(len(items)) if i not in faults], faults)
+
+
+def _ahead(
+    pool: ThreadPoolExecutor, work: Callable[..., Result], arguments: Iterable[tuple[Any, ...]]
+) -> Iterator[Result]:
+    """The results of work, in order, while a little more of it is under way than is asked for."""
+    waiting: deque[Future[Result]] = deque()
+    for each in arguments:
+        waiting.append(pool.submit(work, *each))
+        if len(waiting) > 2 * _THREADS:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What is odd in a picture that can be read is no matter; one of too many pixels is refused."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
 
 
 def _why(name: str, error: Exception) -> str:
@@ -146,11 +198,8 @@ def read_image(content: bytes) -> NDArray[np.uint8]:
     Raises:
         Exception: nearly any, at what is no picture.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what is odd in a picture that can be read
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
-            return _as_face(opened, content)
+    with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
+        return _as_face(opened, content)
 
 
 def _as_face(opened: Image.Image, content: bytes) -> NDArray[np.uint8]:

@@ -44,7 +44,7 @@ def is_noise(name: str) -> bool:
 
 def ending_tells(name: str) -> bool:
     """Whether a file need not be opened to know that it is a picture."""
-    return PurePosixPath(name).suffix.lower() in PICTURES
+    return name.lower().endswith(PICTURES)
 
 
 def kind_of(name: str, head: bytes) -> Kind:
@@ -54,9 +54,9 @@ def kind_of(name: str, head: bytes) -> Kind:
         name: its path.
         head: its first bytes; may be empty where the ending tells.
     """
-    suffix = PurePosixPath(name).suffix.lower()
-    if suffix in PICTURES or is_picture(head):
+    if ending_tells(name) or is_picture(head):
         return "picture"
+    suffix = PurePosixPath(name).suffix.lower()
     if suffix in _UNREAD:
         return "unread picture"
     if suffix in _ZIPS_OF_OTHERS:

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Sequence
 
 import numpy as np
-from isal import isal_zlib
+from isal import igzip_lib, isal_zlib
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -51,7 +51,7 @@ def filtered_rows(content: bytes) -> bytes | None:
         return None
     try:
         rows: bytes = isal_zlib.decompress(data)
-    except isal_zlib.error:
+    except igzip_lib.IsalError:
         return None
     fits = len(rows) == SIDE * _ROW and not rows[::_ROW].strip(_FILTERS)
     return rows if fits else None
