@@ -18,7 +18,7 @@ KNOWN = 60.0
 
 
 @dataclass
-class Reproduction:
+class FlowReproduction:
     """A reproduction that a flow run does: its run in MLflow, and whether it shall say failed."""
 
     run: FlowRun
@@ -26,7 +26,7 @@ class Reproduction:
 
 
 @contextmanager
-def reproduction(name: str, key: str, group: str | None = None) -> Iterator[Reproduction]:
+def reproduction(name: str, key: str, group: str | None = None) -> Iterator[FlowReproduction]:
     """Record a reproduction: its run is KILLED if the block raises.
 
     Args:
@@ -34,7 +34,7 @@ def reproduction(name: str, key: str, group: str | None = None) -> Iterator[Repr
         key: of the caller's, which identifies it.
         group: the run that it is nested in; None for none.
     """
-    found = Reproduction(FlowRun(name, key, group or ""))
+    found = FlowReproduction(FlowRun(name, key, group or ""))
     status: Status = "KILLED"
     try:
         yield found

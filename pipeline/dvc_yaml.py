@@ -29,7 +29,7 @@ LOCK = Path("dvc.lock")
 
 
 @dataclass(frozen=True)
-class Entry:
+class StageEntry:
     """One stage.
 
     Attributes:
@@ -82,12 +82,12 @@ class Entry:
         }
 
 
-def read_entries(file: Path = FILE) -> list[Entry]:
+def read_entries(file: Path = FILE) -> list[StageEntry]:
     """The stages in their order; a `foreach` is one."""
     return [_entry(name, stage) for name, stage in _read_stages(file).items()]
 
 
-def find_entry(name: str, file: Path = FILE) -> Entry:
+def find_entry(name: str, file: Path = FILE) -> StageEntry:
     """The entry of a stage such as `train@cnn`.
 
     Raises:
@@ -123,9 +123,9 @@ def _read_stages(file: Path) -> dict[str, Any]:
     return stages
 
 
-def _entry(name: str, stage: Mapping[str, Any]) -> Entry:
+def _entry(name: str, stage: Mapping[str, Any]) -> StageEntry:
     said = stage.get("do", stage)
-    return Entry(
+    return StageEntry(
         name=name,
         description=said.get("desc", name),
         keys=list(stage.get("foreach", [])),

@@ -14,7 +14,7 @@ import psutil
 
 from pipeline import disk, experiment_copy, layout, stale
 from pipeline.compute_slot import compute_slot
-from pipeline.dvc_yaml import Entry, find_entry, read_locked
+from pipeline.dvc_yaml import StageEntry, find_entry, read_locked
 from pipeline.errors import UserError
 from pipeline.params import Params, load
 from pipeline.record import made_by
@@ -80,7 +80,7 @@ def run(name: str, *, debug: bool = False, as_json: bool = False) -> None:
 
 def execute(
     name: str,
-    entry: Entry,
+    entry: StageEntry,
     work: Callable[[Stage], None],
     *,
     resume: Callable[[str, Params], str | None] | None = None,

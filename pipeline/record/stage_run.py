@@ -93,7 +93,7 @@ def stage_run(
         name: the run's name: the DVC stage's, such as `train@cnn`.
         params: the stage's settings, with dotted names.
         made: what makes its results, from `made_by.describe`.
-        meta: what dvc.yaml says of its record, `pipeline.dvc_yaml.Entry.record`.
+        meta: what dvc.yaml says of its record, `pipeline.dvc_yaml.StageEntry.record`.
         resume: a former `identity`, to go on in the same MLflow run.
         alone: nest it in nothing.
     """

@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from pipeline import layout
 from pipeline.dotted_keys import flatten
-from pipeline.dvc_yaml import Entry
+from pipeline.dvc_yaml import StageEntry
 from pipeline.files import read_json, read_text
 from pipeline.ingest.words import is_sample
 from pipeline.params import Params
@@ -34,7 +34,7 @@ _PIPELINE = Path(__file__).parents[1]
 _TITLE = re.compile(r'<section id="([^"]+)">\s*<h2>([^<]+)</h2>')
 
 
-def render(params: Params, stages: Sequence[Entry]) -> str:
+def render(params: Params, stages: Sequence[StageEntry]) -> str:
     """Make the page: the same results give the same bytes.
 
     Args:
@@ -93,7 +93,7 @@ class _Results(dict[str, Any]):
         return self[stage]
 
 
-def _section(stage: Entry, known: Mapping[str, Any]) -> str:
+def _section(stage: StageEntry, known: Mapping[str, Any]) -> str:
     """A stage's part of the page; a plain one where it brings none but has something to show."""
     own = _part(stage.name, "section.html", known)
     figures = sorted(layout.figures(stage.name).glob("*.svg"))

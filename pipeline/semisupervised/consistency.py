@@ -21,7 +21,7 @@ from torch import Tensor
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.semisupervised.params import Consistency
 from pipeline.semisupervised.weak_and_strong import WeakAndStrong
-from pipeline.training.objectives import Batch, Chosen, Teacher
+from pipeline.training.objectives import Chosen, Minibatch, Teacher
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class ConsistentClassification(WeakAndStrong):
         trusted = confidence >= self.thresholds[guess]
         return (logits / self.settings.temperature).softmax(dim=1) * trusted.unsqueeze(1)
 
-    def scores(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
+    def scores(self, outputs: Tensor, batch: Minibatch) -> dict[str, Tensor]:
         """Those of the labelled faces; in training also how many guesses were trusted."""
         found = super().scores(outputs, batch)
         if batch.guesses is not None:

@@ -12,14 +12,14 @@ from pipeline.figures.history import draw_history
 from pipeline.figures.style import ACCENT, MUTED, WIDTH, entitle, style
 from pipeline.semisupervised.result import SemiSupervisedResult
 from pipeline.statistics.intervals import Interval
-from pipeline.training.selection import Progress
+from pipeline.training.selection import TrainingProgress
 
 
 def draw(
     result: SemiSupervisedResult,
     faces: NDArray[np.uint8],
     redrawn: NDArray[np.float32],
-    progress: Progress,
+    progress: TrainingProgress,
 ) -> dict[str, Figure]:
     """All figures of the stage by their names.
 

@@ -22,7 +22,7 @@ from pipeline.shell import Stage
 from pipeline.training.checkpoints import Checkpoints, find_checkpoints
 from pipeline.training.device import choose_compute
 from pipeline.training.loop import fit
-from pipeline.training.selection import Progress
+from pipeline.training.selection import TrainingProgress
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Learned:
 
     material: Material
     autoencoder: Autoencoder
-    progress: Progress
+    progress: TrainingProgress
     guesses: dict[str, NDArray[np.int64]]
 
 
@@ -52,7 +52,7 @@ def learn(stage: Stage, settings: SemiSupervised) -> Learned:
 
 def train(
     stage: Stage, name: str, model: nn.Module, material: Material, settings: SemiSupervised
-) -> Progress:
+) -> TrainingProgress:
     """One training: its checkpoints, its history, its weights."""
     how = trainings.settings_of(name, settings)
     checkpoints, title = checkpoints_of(stage.params, name, settings), f"{name}-{how.seed}"

@@ -14,7 +14,7 @@ from pipeline.semisupervised.result import SemiSupervisedResult
 from pipeline.semisupervised.trainings import TRAININGS, effort, seeded, settings_of
 from pipeline.statistics.scores import majority_accuracy
 from pipeline.statistics.trainings import compare_trainings, mean_accuracy_and_f1
-from pipeline.training.selection import Progress, epoch_chosen_on
+from pipeline.training.selection import TrainingProgress, epoch_chosen_on
 
 
 def measure(
@@ -23,7 +23,7 @@ def measure(
     material: Material,
     guesses: dict[str, NDArray[np.int64]],
     autoencoder: Autoencoder,
-    progress: Progress,
+    progress: TrainingProgress,
 ) -> SemiSupervisedResult:
     """Compare the classifiers on the test faces.
 

@@ -14,7 +14,7 @@ from torch.nn import functional
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.params import Augmentation
 from pipeline.training.face_set import FaceSet
-from pipeline.training.objectives import Batch, Chosen, Classification, Teacher
+from pipeline.training.objectives import Chosen, Classification, Minibatch, Teacher
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class WeakAndStrong(Classification):
     weight: float
     labelled_share: float
 
-    def training_batch(self, chosen: Chosen, teacher: Teacher) -> Batch:
+    def training_batch(self, chosen: Chosen, teacher: Teacher) -> Minibatch:
         """Some labelled faces changed a little, then the chosen ones changed a lot."""
         count = labelled_in_step(len(chosen.indices), self.labelled_share)
         chance = chosen.generator
@@ -41,7 +41,7 @@ class WeakAndStrong(Classification):
         weak = replace(chosen, faces=self.labelled, indices=drawn).augmented(self.augmentation)
         answers = self.answers(chosen, teacher)
         strong = chosen.augmented(self.strong)
-        return Batch(torch.cat([weak, strong]), self.labelled.labels[drawn], answers)
+        return Minibatch(torch.cat([weak, strong]), self.labelled.labels[drawn], answers)
 
     def answers(self, chosen: Chosen, _teacher: Teacher) -> Tensor:
         """What is to be said of the chosen faces, probabilities (n, 7): here their labels."""
@@ -49,7 +49,7 @@ class WeakAndStrong(Classification):
         certain = functional.one_hot(labels, classes).float()
         return certain * (1 - self.label_smoothing) + self.label_smoothing / classes
 
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+    def loss(self, outputs: Tensor, batch: Minibatch) -> Tensor:
         """Cross-entropy of the labelled faces, and of the others with the answers for them."""
         weak, strong = outputs.float().tensor_split([len(batch.targets)])
         labelled = super().loss(weak, batch)
@@ -58,7 +58,7 @@ class WeakAndStrong(Classification):
         # An answer that does not count is a row of zeros, which adds nothing to the sum.
         return labelled + self.weight * functional.cross_entropy(strong, batch.guesses)
 
-    def scores(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
+    def scores(self, outputs: Tensor, batch: Minibatch) -> dict[str, Tensor]:
         """Of the faces changed a little, as if they were the whole batch."""
         weak = len(batch.targets)
         size = len(outputs) - weak or weak  # in validation there are no others

@@ -12,7 +12,7 @@ from pipeline.networks.networks import count_parameters
 from pipeline.networks.table import tabulate
 from pipeline.params import Fit, ModelName, Params
 from pipeline.training.face_set import FaceSet
-from pipeline.training.selection import Progress, epoch_chosen_on
+from pipeline.training.selection import TrainingProgress, epoch_chosen_on
 
 
 def new_classifier(params: Params, model: ModelName, train: FaceSet) -> Classifier:
@@ -32,7 +32,9 @@ def new_classifier(params: Params, model: ModelName, train: FaceSet) -> Classifi
     return Classifier(architecture)
 
 
-def headline(classifier: Classifier, progress: Progress, settings: Fit) -> dict[str, object]:
+def headline(
+    classifier: Classifier, progress: TrainingProgress, settings: Fit
+) -> dict[str, object]:
     """The few numbers of a training: of the network, and of the epoch whose weights were kept.
 
     Beside them, which faces chose that epoch, and which gave the numbers.

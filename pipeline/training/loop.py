@@ -18,7 +18,7 @@ from pipeline.training.ema import AveragedModel
 from pipeline.training.face_set import FaceSet
 from pipeline.training.objectives import Chosen, Objective
 from pipeline.training.optimiser import learning_rate, make_optimiser
-from pipeline.training.selection import Progress, Row
+from pipeline.training.selection import Row, TrainingProgress
 
 VALIDATION_BATCH = 512
 
@@ -39,7 +39,7 @@ def fit(
     checkpoints: Checkpoints | None = None,
     on_epoch: Callable[[Row], None] = lambda _: None,
     title: str = "training",
-) -> Progress:
+) -> TrainingProgress:
     """Train a model in place and leave it with the weights that were kept.
 
     Chance comes from the seed and the number of the epoch alone, so a training that goes on from
@@ -71,11 +71,11 @@ def fit(
     average = AveragedModel(model, settings.ema_decay)
     trained = compute.compile(model)
     parts: dict[str, Any] = {"model": model, "optimiser": optimiser, "average": average.model}
-    progress = Progress(history=[])
+    progress = TrainingProgress(history=[])
     if checkpoints:
         checkpoints.remember("precision", compute.precision)
         if state := checkpoints.load():
-            progress = Progress(**state.pop("progress"))
+            progress = TrainingProgress(**state.pop("progress"))
             for name, part in parts.items():
                 part.load_state_dict(state[name])
         elif reason := checkpoints.explain_new_start():

@@ -45,7 +45,7 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Batch:
+class Minibatch:
     """A few faces as the network sees them: inputs (n, 1, 48, 48) in 0..255, targets beside.
 
     Attributes:
@@ -66,16 +66,16 @@ Teacher = Callable[[Tensor], Tensor]
 class Objective(Protocol):
     """What the loop needs to know."""
 
-    def training_batch(self, chosen: Chosen, teacher: Teacher) -> Batch:
+    def training_batch(self, chosen: Chosen, teacher: Teacher) -> Minibatch:
         """Inputs and targets of some training faces, changed at random."""
 
-    def validation_batch(self, faces: FaceSet, indices: Tensor) -> Batch:
+    def validation_batch(self, faces: FaceSet, indices: Tensor) -> Minibatch:
         """Inputs and targets of some faces as they are."""
 
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+    def loss(self, outputs: Tensor, batch: Minibatch) -> Tensor:
         """What a step descends: a scalar, averaged over the batch."""
 
-    def scores(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
+    def scores(self, outputs: Tensor, batch: Minibatch) -> dict[str, Tensor]:
         """Sums over the batch of what is reported; `loss` is always among them."""
 
 
@@ -98,26 +98,26 @@ class Classification:
         """What a classifier of params.yaml learns."""
         return cls(settings.augmentation, settings.label_smoothing, settings.cutmix)
 
-    def training_batch(self, chosen: Chosen, _teacher: Teacher) -> Batch:
+    def training_batch(self, chosen: Chosen, _teacher: Teacher) -> Minibatch:
         """Augmented faces and their labels, or probabilities where faces are mixed."""
         inputs = chosen.augmented(self.augmentation)
         labels = chosen.faces.labels[chosen.indices]
         if not self.cutmix:
-            return Batch(inputs, labels)
+            return Minibatch(inputs, labels)
         classes, generator = len(EXPRESSIONS), chosen.generator
-        return Batch(*cutmix(inputs, labels, self.cutmix, classes, generator=generator))
+        return Minibatch(*cutmix(inputs, labels, self.cutmix, classes, generator=generator))
 
-    def validation_batch(self, faces: FaceSet, indices: Tensor) -> Batch:
+    def validation_batch(self, faces: FaceSet, indices: Tensor) -> Minibatch:
         """Faces as they are and their labels."""
-        return Batch(faces.inputs(indices), faces.labels[indices])
+        return Minibatch(faces.inputs(indices), faces.labels[indices])
 
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+    def loss(self, outputs: Tensor, batch: Minibatch) -> Tensor:
         """Smoothed cross-entropy (Szegedy et al. 2015, arXiv:1512.00567)."""
         return functional.cross_entropy(
             outputs.float(), batch.targets, label_smoothing=self.label_smoothing
         )
 
-    def scores(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
+    def scores(self, outputs: Tensor, batch: Minibatch) -> dict[str, Tensor]:
         """Plain cross-entropy, so that it compares across smoothings, and right answers.
 
         A mixed face is named rightly by the expression that has most of it; its loss is at least
@@ -149,25 +149,25 @@ class Reconstruction:
     noise: float
     mask_ratio: float
 
-    def training_batch(self, chosen: Chosen, _teacher: Teacher) -> Batch:
+    def training_batch(self, chosen: Chosen, _teacher: Teacher) -> Minibatch:
         """Faces with noise and squares that are hidden, and the same faces without."""
         clean, generator = chosen.augmented(self.augmentation), chosen.generator
         speckle = torch.randn(clean.shape, generator=generator, device=clean.device)
         inputs = (clean + 255 * self.noise * speckle).clamp(0, 255)
         if self.mask_ratio:
             inputs = fill_with_mean(inputs, random_patches(inputs, self.mask_ratio, generator))
-        return Batch(inputs, clean / 255)
+        return Minibatch(inputs, clean / 255)
 
-    def validation_batch(self, faces: FaceSet, indices: Tensor) -> Batch:
+    def validation_batch(self, faces: FaceSet, indices: Tensor) -> Minibatch:
         """Clean faces and themselves."""
         clean = faces.inputs(indices)
-        return Batch(clean, clean / 255)
+        return Minibatch(clean, clean / 255)
 
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+    def loss(self, outputs: Tensor, batch: Minibatch) -> Tensor:
         """Mean squared error."""
         return functional.mse_loss(outputs.float(), batch.targets)
 
-    def scores(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
+    def scores(self, outputs: Tensor, batch: Minibatch) -> dict[str, Tensor]:
         """Squared error, a mean over the pixels of each face."""
         error = functional.mse_loss(outputs.float(), batch.targets, reduction="none")
         return {"loss": error.mean(dim=(1, 2, 3)).sum()}

@@ -15,7 +15,7 @@ Row = dict[str, float]
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """How far a training is: with model and optimiser, all that a checkpoint holds.
 
     Attributes:

@@ -22,7 +22,7 @@ from pathlib import Path
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 from pipeline import layout, shell
-from pipeline.dvc_yaml import Entry, read_entries
+from pipeline.dvc_yaml import StageEntry, read_entries
 
 name, resume = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None
 
@@ -50,7 +50,7 @@ def work(stage):
             stage.record.live({"loss": step}, step)
 
 entries = {entry.name: entry for entry in read_entries(Path("dvc.yaml"))}
-entry = entries.get(name) or Entry(name, name, [], [], {})
+entry = entries.get(name) or StageEntry(name, name, [], [], {})
 shell.execute(name, entry, work, resume=lambda *_: resume)
 """
 

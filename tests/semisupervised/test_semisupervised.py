@@ -241,7 +241,9 @@ def test_the_network_learns_what_its_teacher_guesses_but_surer(task):
     outputs = torch.randn(len(batch.inputs), 7, generator=torch.Generator().manual_seed(1))
     labelled = len(batch.targets)
     entropy = -(sharp * outputs[labelled:].log_softmax(dim=1)).sum(dim=1).mean()
-    alone = task.loss(outputs[:labelled], objectives.Batch(batch.inputs[:labelled], batch.targets))
+    alone = task.loss(
+        outputs[:labelled], objectives.Minibatch(batch.inputs[:labelled], batch.targets)
+    )
     expected = alone + task.weight * entropy
     assert task.loss(outputs, batch) == pytest.approx(float(expected), rel=1e-5)
 
