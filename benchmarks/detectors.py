@@ -12,6 +12,7 @@ of their union. What is found in the photographs alone is false. dlib's detector
 import argparse
 import time
 from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -115,9 +116,7 @@ def skimage_lbp() -> Detector:
 
 
 def dlib_hog() -> Detector:
-    import dlib
-
-    detector = dlib.get_frontal_face_detector()
+    detector = import_module("dlib").get_frontal_face_detector()
     return lambda picture: [Box(r.left(), r.top(), r.width()) for r in detector(picture, 0)]
 
 

@@ -5,6 +5,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -74,6 +76,16 @@ def test_what_is_no_picture_or_too_large_is_refused(client):
         refused = client.post("/answer", content=content)
         assert refused.status_code == status
         assert words in refused.json()["detail"]
+
+
+def test_too_many_pictures_at_once_are_told_to_come_back_and_the_others_are_answered(client):
+    def ask(_):
+        return client.post("/answer", content=PHOTO.read_bytes()).status_code
+
+    with ThreadPoolExecutor(20) as pool:
+        counts = Counter(pool.map(ask, range(20)))
+    assert counts.keys() == {200, 503}
+    assert counts[200] >= 8
 
 
 def test_only_the_page_itself_is_answered(client):
