@@ -34,7 +34,7 @@ class _Pass(NamedTuple):
     """So many boxes nearly in one place count as a face."""
 
 
-PASSES = (_Pass("frontalface_alt", 5), _Pass("frontalface_alt2", 2))
+PASSES = (_Pass("frontalface_alt", 5), _Pass("frontalface_alt2", 3))
 """The first seldom takes for a face what is none; the second is asked where it finds nothing."""
 
 

@@ -19,6 +19,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 
 SUFFIXES = (
     ".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".pnm",
+    ".heic", ".heif", ".avif",  # not read: so that who has them is told
 )  # fmt: skip
 """Names of files that are taken for pictures in a folder."""
 
