@@ -176,7 +176,7 @@ def score_rows(results: Evaluation) -> list[Row]:
         "Log loss, nats": lambda model: Cell(f"{model.test.log_loss:.3f}"),
         "Calibration error as trained": lambda model: with_interval(model.calibration.before),
         "Temperature": lambda model: Cell(f"{model.calibration.temperature:.2f}"),
-        "Calibration error at this temperature": lambda model: with_interval(model.calibration.after),
+        "Calibration error with it": lambda model: with_interval(model.calibration.after),
         "Accuracy on validation faces": lambda model: with_interval(
             model.validation.accuracy_interval
         ),
