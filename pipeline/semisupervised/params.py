@@ -6,7 +6,9 @@ from pydantic import Field
 
 from pipeline.params import Augmentation, Fit, Section, Share
 
-AutoencoderName = Literal["bottleneck-autoencoder", "wide-autoencoder"]
+AutoencoderName = Literal[
+    "bottleneck-autoencoder", "slim-bottleneck-autoencoder", "wide-autoencoder"
+]
 """Names in `pipeline.networks.autoencoder.AUTOENCODERS`."""
 
 
