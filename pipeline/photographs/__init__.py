@@ -1,1 +1,1 @@
-"""Which faces show one photograph, and how far their labels agree."""
+"""Stage `photographs`: which faces show one photograph, and how far their labels agree."""

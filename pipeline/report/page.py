@@ -124,7 +124,7 @@ def _words(stage: str) -> ModuleType | None:
     return import_module(f"pipeline.{stage}.words") if has_words else None
 
 
-def _comparisons(stages: Sequence[Entry], results: Mapping[str, Any]) -> dict[str, float]:
+def _comparisons(stages: Sequence[StageEntry], results: Mapping[str, Any]) -> dict[str, float]:
     """All comparisons of the page and the p value of each: `comparisons` of a stage's sentences."""
     found: dict[str, float] = {}
     for stage in stages:

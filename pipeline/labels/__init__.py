@@ -1,0 +1,1 @@
+"""Stage `labels`: faces whose label is probably wrong."""

@@ -1,0 +1,48 @@
+"""Find the faces whose label is probably wrong."""
+
+import numpy as np
+import pandas as pd
+
+from pipeline import layout
+from pipeline.faces.expressions import EXPRESSIONS
+from pipeline.faces.store import read_faces
+from pipeline.figures.style import save_all
+from pipeline.files import read_parquet, write_csv, write_json
+from pipeline.labels.figures import draw_suspects
+from pipeline.labels.result import LabelsResult
+from pipeline.labels.suspects import find_suspects, judge, tabulate
+from pipeline.networks.inference import predict_probabilities
+from pipeline.networks.store import load_classifier
+from pipeline.sample.truth import true_expressions
+from pipeline.shell import Stage
+
+
+def work(stage: Stage) -> None:
+    """From the CNN's answers for all labelled faces to a list of suspects, and what it is worth."""
+    faces, settings = read_faces(layout.LABELLED), stage.params.evaluate
+    labels, truth = faces.labels.astype(np.int64), true_expressions(stage.params)
+    if truth is not None:
+        truth = truth[faces.table["row"] - 1]
+    answered = read_parquet(layout.PREDICTIONS)
+    held_out = answered["face"].to_numpy()
+    training = np.setdiff1d(np.arange(len(faces)), held_out)
+    network = load_classifier(layout.folder("train@cnn"))
+    answers = {
+        "held_out": answered[[f"cnn_{name}" for name in EXPRESSIONS]].to_numpy(),
+        "training": predict_probabilities(network, faces.pixels[training], settings.tta),
+    }
+    found, lists, figures = {}, [], {}
+    for part, places in (("held_out", held_out), ("training", training)):
+        suspects = find_suspects(answers[part], labels[places])
+        known = None if truth is None else truth[places]
+        found[part] = judge(suspects, labels[places], known, settings)
+        suspects = suspects.assign(part=part, face=places[suspects["face"]])
+        lists.append(suspects)
+        if len(suspects):
+            figures[part] = draw_suspects(faces.pixels, suspects, part)
+    folder = layout.folder(stage.name)
+    write_csv(folder / "suspects.csv", tabulate(pd.concat(lists), faces.table))
+    write_json(folder / "labels.json", LabelsResult(**found))
+    write_json(layout.metrics(stage.name), {"labels": LabelsResult(**found)})
+    layout.figures(stage.name).mkdir(parents=True, exist_ok=True)  # also where none is suspect
+    save_all(figures, layout.figures(stage.name))

@@ -1,0 +1,91 @@
+"""Labels that a network contradicts with confidence, and how often it is right in that."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipeline.faces.expressions import EXPRESSIONS
+from pipeline.labels.result import SuspectLabels
+from pipeline.params import Evaluate
+from pipeline.statistics.intervals import Interval, mean_interval
+from pipeline.statistics.scores import Labels, Probabilities
+
+MARGIN = 0.5
+"""By so much another expression has to be more probable: of drawn faces with less, few labels are
+wrong."""
+
+
+def find_suspects(probabilities: Probabilities, labels: Labels) -> pd.DataFrame:
+    """The faces whose label is probably wrong, the most contradicted first.
+
+    They are ranked by the margin between the label and the most probable other expression, a label
+    quality score of Northcutt, Jiang and Chuang 2021 (arXiv:1911.00068).
+
+    Args:
+        probabilities: of each face, (N, 7).
+        labels: (N,).
+
+    Returns:
+        One row a suspect: `face` (place among the N), `label`, `suggested` (numbers), and what
+        the network gives these: `of_label`, `of_suggested`.
+    """
+    places = np.arange(len(labels))
+    others = probabilities.copy()
+    others[places, labels] = -1
+    table = pd.DataFrame(
+        {
+            "face": places,
+            "label": labels,
+            "suggested": others.argmax(axis=1),
+            "of_label": probabilities[places, labels],
+            "of_suggested": others.max(axis=1),
+        }
+    )
+    margin = (table["of_suggested"] - table["of_label"]).to_numpy()
+    order = np.argsort(-margin, kind="stable")
+    return table.iloc[order[margin[order] >= MARGIN]].reset_index(drop=True)
+
+
+def judge(
+    suspects: pd.DataFrame, labels: Labels, truth: Labels | None, settings: Evaluate
+) -> SuspectLabels:
+    """How many suspects there are, and where the truth is known, how many of them are wrong.
+
+    Args:
+        suspects: as found.
+        labels: of all faces among which they are, (N,).
+        truth: what these show, (N,), if that is known.
+        settings: of the bootstrap.
+    """
+    wrong = np.zeros(len(labels), bool) if truth is None else labels != truth
+    named = np.isin(np.arange(len(labels)), suspects["face"])
+    return SuspectLabels(
+        faces=len(labels),
+        suspects=len(suspects),
+        precision=None if truth is None else _share(wrong[named], settings),
+        recall=None if truth is None else _share(named[wrong], settings),
+    )
+
+
+def _share(hits: NDArray[np.bool_], settings: Evaluate) -> Interval | None:
+    """The share of hits with its interval; none where there is nothing to hit."""
+    if not len(hits):
+        return None
+    return mean_interval(hits.astype(float), resamples=settings.resamples, seed=settings.seed)
+
+
+def tabulate(suspects: pd.DataFrame, faces: pd.DataFrame) -> pd.DataFrame:
+    """The list for people: where each suspect stands in the source, and expressions by name.
+
+    Args:
+        suspects: as found, `face` now its place among all labelled faces.
+        faces: the table of these.
+    """
+    names = dict(enumerate(EXPRESSIONS))
+    of_face = faces.iloc[suspects["face"]]
+    columns = {"row": of_face["row"], "name": of_face["name"]}
+    found = suspects.assign(**{name: column.to_numpy() for name, column in columns.items()})
+    for column in ("label", "suggested"):
+        found[column] = found[column].map(names)
+    order = ["row", "name", "part", "label", "suggested", "of_label", "of_suggested"]
+    return found[order]
