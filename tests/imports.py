@@ -10,8 +10,8 @@ from pipeline.imports import is_part
 from .conftest import ROOT
 
 STAGES = (
-    "settings", "sample", "ingest", "photographs", "split", "train", "evaluate", "confusion", "labels",
-    "saliency", "lime", "filters", "class_images", "semisupervised", "predict", "report",
+    "settings", "sample", "ingest", "photographs", "split", "train", "evaluate", "confusion",
+    "labels", "saliency", "lime", "filters", "class_images", "semisupervised", "predict", "report",
 )  # fmt: skip
 
 WITHOUT_NETWORK = (
