@@ -98,6 +98,7 @@ def test_metrics_say_which_faces_chose_and_which_gave_the_figures(twice):
     }  # fmt: skip
     semisupervised = project.json("artifacts/semisupervised/metrics.json")["semisupervised"]
     assert set(semisupervised["epoch_chosen_on"].values()) == {"none"}
+    assert semisupervised["network_chosen_on"] == "validation"
     assert (semisupervised["thresholds_chosen_on"], semisupervised["measured_on"]) == (
         "none", "test",
     )  # fmt: skip

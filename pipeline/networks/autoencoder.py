@@ -11,7 +11,7 @@ from functools import partial
 from torch import Tensor, nn
 
 from pipeline.faces.expressions import SIDE
-from pipeline.networks.initialisation import initialise
+from pipeline.networks.initialisation import Initialisation, initialise
 from pipeline.networks.layers import CLASSES
 from pipeline.networks.normalise import Normalise
 from pipeline.networks.residual import convolution
@@ -31,6 +31,7 @@ class Autoencoder(nn.Sequential):
         encoder: layers by name; grey levels (N, 1, 48, 48) in 0..255 to codes of any shape.
         decoder: layers by name; codes to reconstructions (N, 1, 48, 48) in 0..1.
         code_size: numbers in the code of one face.
+        initialisation: of its weights, and of what grows on its encoder.
     """
 
     def __init__(
@@ -38,11 +39,12 @@ class Autoencoder(nn.Sequential):
         encoder: OrderedDict[str, nn.Module],
         decoder: OrderedDict[str, nn.Module],
         code_size: int,
+        initialisation: Initialisation = "kaiming",
     ) -> None:
         super().__init__(OrderedDict([*encoder.items(), *decoder.items()]))
-        self.code_size = code_size
+        self.code_size, self.initialisation = code_size, initialisation
         self._encoding = tuple(encoder)
-        initialise(self)
+        initialise(self, initialisation)
 
     @property
     def encoder(self) -> nn.Sequential:
@@ -121,7 +123,8 @@ def wide_autoencoder(_code: int) -> Autoencoder:
         conv7=nn.Conv2d(32, 1, 3, padding=1),
         sigmoid=nn.Sigmoid(),
     )
-    return Autoencoder(encoder, decoder, code_size=16 * (SIDE // 4) ** 2)
+    # Glorot's are the weights that Keras, in which the report was made, starts from.
+    return Autoencoder(encoder, decoder, 16 * (SIDE // 4) ** 2, initialisation="glorot")
 
 
 AUTOENCODERS: dict[str, Callable[[int], Autoencoder]] = {
@@ -150,7 +153,7 @@ class EncodedClassifier(nn.Module):
             nn.Dropout(dropout),
             nn.Linear(autoencoder.code_size, CLASSES),
         )
-        initialise(self.head)
+        initialise(self.head, autoencoder.initialisation)
 
     def forward(self, faces: Tensor) -> Tensor:
         """Grey levels (N, 1, 48, 48) to logits (N, 7)."""

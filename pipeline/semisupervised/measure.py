@@ -75,7 +75,8 @@ def headline(result: SemiSupervisedResult, settings: SemiSupervised) -> dict[str
         },
         # Where guesses have thresholds, the rareness of expressions among the labels sets them.
         "thresholds_chosen_on": "train" if settings.consistency.threshold else "none",
-        "network_chosen_on": "none",
+        # By people, in earlier trainings (benchmarks/TRIED.md); params.yaml names what they chose.
+        "network_chosen_on": "validation",
         "trainings_of_each": len(result.seeds),
         "measured_on": "test",
     }

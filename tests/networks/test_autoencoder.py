@@ -1,3 +1,4 @@
+import math
 from typing import get_args
 
 import numpy as np
@@ -54,6 +55,15 @@ def test_a_code_has_the_size_that_is_told_and_gradients_reach_every_parameter(
     drawn = reconstruct(model, faces)
     assert drawn.shape == faces.shape
     assert 0 <= drawn.min() <= drawn.max() <= 255
+
+
+def test_the_wide_autoencoder_and_its_classifier_start_from_glorot_s_weights_as_in_keras():
+    autoencoder = AUTOENCODERS["wide-autoencoder"](128)
+    third, last = autoencoder.get_submodule("conv3"), EncodedClassifier(autoencoder, 0.0).head[-1]
+    for layer, fans in ((third, 9 * (16 + 16)), (last, 2304 + 7)):
+        bound = math.sqrt(6 / fans)
+        assert 0.95 * bound < layer.weight.abs().max() <= bound
+        assert not layer.bias.any()
 
 
 @pytest.mark.parametrize("name", AUTOENCODERS)
