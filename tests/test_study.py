@@ -13,8 +13,9 @@ import yaml
 pytestmark = pytest.mark.study
 
 STAGES = {
-    "settings", "sample", "ingest", "split", "train@cnn", "train@dnn", "evaluate", "confusion",
-    "saliency", "lime", "filters", "class_images", "semisupervised", "predict", "report",
+    "settings", "sample", "ingest", "photographs", "split", "train@cnn", "train@dnn", "evaluate",
+    "confusion", "labels", "saliency", "lime", "filters", "class_images", "semisupervised", "predict",
+    "report",
 }  # fmt: skip
 
 
