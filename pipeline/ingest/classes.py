@@ -11,9 +11,9 @@ from pipeline.errors import UserError
 from pipeline.faces.batch import UNLABELLED
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.ingest.containers import Container, Member, Passed
-from pipeline.ingest.images import Item
 from pipeline.ingest.labels import MAPS, Labels
 from pipeline.ingest.parts import part_of
+from pipeline.ingest.pictures import Item
 
 _UNLABELLED = ("unlabelled", "unlabeled", "unlabelled_images", "unlabeled_images")
 

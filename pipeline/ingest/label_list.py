@@ -8,10 +8,10 @@ from pipeline.errors import UserError
 from pipeline.ingest.classes import part_in, pictures_of
 from pipeline.ingest.containers import Container, Passed
 from pipeline.ingest.csv_text import read_lines
-from pipeline.ingest.images import Item
 from pipeline.ingest.kinds import ending_tells
 from pipeline.ingest.labels import Labels
 from pipeline.ingest.parts import part_of
+from pipeline.ingest.pictures import Item
 
 IMAGE = (
     "image", "images", "filename", "file", "file_name", "path", "pth", "filepath", "file_path",

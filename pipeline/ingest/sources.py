@@ -2,21 +2,23 @@
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Protocol
 
 from pipeline.errors import UserError
 from pipeline.faces.batch import Batch, Progress, shown
-from pipeline.ingest.classes import by_codes, by_folders, pictures_of
-from pipeline.ingest.containers import Container, Folder, Passed, open_archive
-from pipeline.ingest.images import Pictures
+from pipeline.ingest.archives import open_archive
+from pipeline.ingest.classes import by_codes, by_folders
+from pipeline.ingest.containers import Container, Passed
+from pipeline.ingest.folder import Folder
 from pipeline.ingest.kinds import UNREAD_ARCHIVES
 from pipeline.ingest.label_list import join, read_list
 from pipeline.ingest.labels import Labels
-from pipeline.ingest.tables import Table, choose, look, why_passed
+from pipeline.ingest.passed_over import beside, nothing, rest
+from pipeline.ingest.pictures import Pictures
+from pipeline.ingest.tables import Table, choose, look
 from pipeline.ingest.votes import read_votes
 
 _REGIONS = "regions.npz"
@@ -101,7 +103,7 @@ def _locate(source: str, path: Path, setting: str | Mapping[str | int, str]) -> 
     archive = open_archive(path)
     if archive is not None:
         found = _search(source, archive, labels)
-        return replace(found, passed=[*found.passed, *_beside(path)])
+        return replace(found, passed=[*found.passed, *beside(path)])
     if path.suffix.lower() in UNREAD_ARCHIVES:
         raise UserError(
             f"{path.name}: of archives, zip and tar (.tar, .tar.gz, .tar.xz, .tar.bz2) are read; "
@@ -116,7 +118,7 @@ def _locate(source: str, path: Path, setting: str | Mapping[str | int, str]) -> 
     table = look(folder, folder.members[0])
     chosen, _ = choose([table])
     found = _of_tables(chosen or [table], None, labels)
-    found.passed.extend(_beside(path))
+    found.passed.extend(beside(path))
     return found
 
 
@@ -133,9 +135,10 @@ def _search(source: str, container: Container, labels: Labels) -> Source:
         pictures = _of_pictures(container, tables, labels)
         maybe = pictures or _in_archive(source, container, labels)
         if maybe is None:
-            raise UserError(f"data.source = {source!r}: {_nothing(container, tables)}")
+            raise UserError(f"data.source = {source!r}: {nothing(container, tables)}")
         found = maybe
-    passed = [*container.passed, *found.passed, *_rest(container, tables, found)]
+    told, read = {each.name for each in found.passed}, found.labelled[0].name
+    passed = [*container.passed, *found.passed, *rest(container, tables, found.used | told, read)]
     return replace(found, passed=passed)
 
 
@@ -243,82 +246,16 @@ def _in_archive(source: str, container: Container, labels: Labels) -> Source | N
 
 
 def _open(container: Folder, name: str) -> Container | None:
-    return open_archive(container.path / name)
-
-
-def _nothing(container: Container, tables: list[Table]) -> str:
-    """That nothing was found, what there is instead, and what to do."""
-    pictures, names = pictures_of(container), []
-    if pictures:
-        folders = Counter(str(PurePosixPath(each.name).parent) for each in pictures)
-        most = folders.most_common(1)[0][0]
-        where = "at its top" if most == "." else f"most in {most}"
-        names.append(f"{len(pictures)} pictures, {where}, but no folder that names an expression")
-        advice = (
-            "make a folder for each expression, such as angry/, or write labels.csv with the "
-            "columns image,label beside them"
-        )
-    else:
-        advice = "name the file or the folder that holds faces; README.md lists what is read"
-    if tables:
-        columns = ", ".join(tables[0].columns)[:60] or "no header"
-        names.append(f"{tables[0].name} with {columns!r}")
-    archives = [each.name for each in container.members if each.kind == "archive"]
-    if archives:
-        names.append(f"the archives {', '.join(archives)[:80]}")
-        readable = [name for name in archives if not name.lower().endswith(UNREAD_ARCHIVES)]
-        inside = isinstance(container, Folder) and readable
-        advice = f"name {readable[0]} in data.source" if inside else "unpack them into a folder"
-    if not names:
-        names = [each.name for each in container.members][:3]
-    found = ", ".join(names)[:200] if names else "none of these"
-    return (
-        "looked for train.csv, fer2013.csv or another CSV file of faces, for pictures in folders "
-        f"named after expressions, and for an archive; found {found}; {advice}"
-    )
-
-
-def _rest(container: Container, tables: list[Table], found: Source) -> list[Passed]:
-    """What is there and not spoken of yet."""
-    read = found.labelled[0].name
-    spoken = found.used | {each.name for each in found.passed}
-    of_tables = {
-        each.member.name if each.container is container else each.container.path.name: each
-        for each in tables
-    }
-    rest = []
-    for member in container.members:
-        name = member.name
-        if name in spoken:
-            continue
-        if name in of_tables:
-            rest.append(Passed(name, why_passed(of_tables[name], read)))
-        elif member.kind == "archive":
-            rest.append(Passed(name, f"an archive, beside {read}"))
-        elif member.kind != "other":
-            rest.append(Passed(name, f"a picture, beside {read}"))
-        else:
-            rest.append(Passed(name, "neither a picture nor a CSV file of faces"))
-    return rest
-
-
-def _beside(path: Path) -> list[Passed]:
-    """Files beside the only one that is named, which belong to it and are not read."""
-    stem = path.name.split(".")[0].lower()
-    partners = {"train": ("test", "val", "validation", "valid"), "fer2013": ("fer2013new",)}
-    return [
-        Passed(each.name, f"beside {path.name}: name the folder in data.source to have both")
-        for each in sorted(path.parent.iterdir())
-        if each.name.split(".")[0].lower() in partners.get(stem, ()) and ".csv" in each.name.lower()
-    ]
+    return open_archive(container.path_of(name))
 
 
 def fingerprint(path: Path) -> str:
-    """MD5 sum of a file, or of the names and sums of a folder's pictures; empty if unreadable."""
+    """MD5 sum of a file, or of the names and sums of what a folder has; empty if unreadable."""
     if path.is_dir():
-        names = [member.name for member in pictures_of(Folder(path))]
-        lines = [f"{name} {fingerprint(path / name)}\n" for name in names]
-        return hashlib.md5("".join(lines).encode(), usedforsecurity=False).hexdigest()
+        folder = Folder(path)
+        sums = ((name, fingerprint(folder.path_of(name))) for name in folder.readable())
+        lines = "".join(f"{name} {md5}\n" for name, md5 in sums)
+        return hashlib.md5(lines.encode(), usedforsecurity=False).hexdigest()
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -8,8 +8,9 @@ from typing import Any, Literal
 from pipeline.errors import UserError
 from pipeline.faces.batch import USAGES, Batch, Progress
 from pipeline.ingest.compressed import unpacked
-from pipeline.ingest.containers import Container, Folder, Member
+from pipeline.ingest.containers import Container, Member
 from pipeline.ingest.faces_csv import read_csv, read_header
+from pipeline.ingest.folder import Folder
 from pipeline.ingest.label_list import is_list
 from pipeline.ingest.labels import Labels
 from pipeline.ingest.parts import part_of

@@ -1,0 +1,85 @@
+"""What is there and is not read, with the reason; and that nothing is there to be read."""
+
+from collections import Counter
+from collections.abc import Collection
+from pathlib import Path, PurePosixPath
+
+from pipeline.ingest.classes import pictures_of
+from pipeline.ingest.containers import Container, Passed
+from pipeline.ingest.folder import Folder
+from pipeline.ingest.kinds import UNREAD_ARCHIVES
+from pipeline.ingest.tables import Table, why_passed
+
+
+def nothing(container: Container, tables: list[Table]) -> str:
+    """That nothing was found, what there is instead, and what to do."""
+    pictures, names = pictures_of(container), []
+    if pictures:
+        folders = Counter(str(PurePosixPath(each.name).parent) for each in pictures)
+        most = folders.most_common(1)[0][0]
+        where = "at its top" if most == "." else f"most in {most}"
+        names.append(f"{len(pictures)} pictures, {where}, but no folder that names an expression")
+        advice = (
+            "make a folder for each expression, such as angry/, or write labels.csv with the "
+            "columns image,label beside them"
+        )
+    else:
+        advice = "name the file or the folder that holds faces; README.md lists what is read"
+    if tables:
+        columns = ", ".join(tables[0].columns)[:60] or "no header"
+        names.append(f"{tables[0].name} with {columns!r}")
+    archives = [each.name for each in container.members if each.kind == "archive"]
+    if archives:
+        names.append(f"the archives {', '.join(archives)[:80]}")
+        readable = [name for name in archives if not name.lower().endswith(UNREAD_ARCHIVES)]
+        inside = isinstance(container, Folder) and readable
+        advice = f"name {readable[0]} in data.source" if inside else "unpack them into a folder"
+    if not names:
+        names = [each.name for each in container.members][:3]
+    found = ", ".join(names)[:200] if names else "none of these"
+    return (
+        "looked for train.csv, fer2013.csv or another CSV file of faces, for pictures in folders "
+        f"named after expressions, and for an archive; found {found}; {advice}"
+    )
+
+
+def rest(
+    container: Container, tables: list[Table], spoken: Collection[str], read: str
+) -> list[Passed]:
+    """What is there and not spoken of yet.
+
+    Args:
+        container: what holds the files.
+        tables: the CSV files among them.
+        spoken: the files that are read, or that somebody has told of.
+        read: what is read, by its name.
+    """
+    of_tables = {
+        each.member.name if each.container is container else each.container.path.name: each
+        for each in tables
+    }
+    found = []
+    for member in container.members:
+        name = member.name
+        if name in spoken:
+            continue
+        if name in of_tables:
+            found.append(Passed(name, why_passed(of_tables[name], read)))
+        elif member.kind == "archive":
+            found.append(Passed(name, f"an archive, beside {read}"))
+        elif member.kind != "other":
+            found.append(Passed(name, f"a picture, beside {read}"))
+        else:
+            found.append(Passed(name, "neither a picture nor a CSV file of faces"))
+    return found
+
+
+def beside(path: Path) -> list[Passed]:
+    """Files beside the only one that is named, which belong to it and are not read."""
+    stem = path.name.split(".")[0].lower()
+    partners = {"train": ("test", "val", "validation", "valid"), "fer2013": ("fer2013new",)}
+    return [
+        Passed(each.name, f"beside {path.name}: name the folder in data.source to have both")
+        for each in sorted(path.parent.iterdir())
+        if each.name.split(".")[0].lower() in partners.get(stem, ()) and ".csv" in each.name.lower()
+    ]
