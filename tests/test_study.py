@@ -14,8 +14,8 @@ pytestmark = pytest.mark.study
 
 STAGES = {
     "settings", "sample", "ingest", "photographs", "split", "train@cnn", "train@dnn", "evaluate",
-    "confusion", "labels", "saliency", "lime", "filters", "class_images", "semisupervised", "predict",
-    "report",
+    "confusion", "labels", "saliency", "lime", "filters", "class_images", "semisupervised",
+    "predict", "report",
 }  # fmt: skip
 
 
