@@ -1,6 +1,6 @@
 """Which detector finds faces: recall, false finds and milliseconds on scenes with known faces.
 
-    python benchmarks/detectors.py FACES [--scenes N]
+    python benchmarks/detectors.py FACES [--scenes N] [--only DETECTOR]
 
 FACES is a faces file of the study's, such as FER2013's train.csv. Each face is enlarged to 64 to
 220 pixels, given a border that repeats its edge, and pasted into a photograph without faces that
@@ -42,6 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("faces", type=Path)
     parser.add_argument("--scenes", type=int, default=200)
+    parser.add_argument("--only", action="append", help="a detector, as they are called below")
     chosen = parser.parse_args()
     rng = np.random.default_rng(0)
     grounds = [read_ground(name) for name in GROUNDS]
@@ -50,6 +51,8 @@ def main() -> None:
         for number, face in enumerate(read_faces(chosen.faces, chosen.scenes, rng))
     ]
     for name, detect in detectors().items():
+        if chosen.only and name not in chosen.only:
+            continue
         started = time.process_time()
         found = [detect(picture) for picture, _ in scenes]
         seconds = (time.process_time() - started) / len(scenes)

@@ -1,4 +1,4 @@
-"""Where the faces are in a picture: OpenCV's Haar cascades.
+"""Where the faces are in a picture: one of OpenCV's Haar cascades.
 
 FER2013's faces are the boxes of such a cascade, so a network sees here what it was trained on.
 benchmarks/detectors.py compares it with others.
@@ -28,14 +28,10 @@ class Box(NamedTuple):
     side: float
 
 
-class _Pass(NamedTuple):
-    cascade: str
-    neighbours: int
-    """So many boxes nearly in one place count as a face."""
+CASCADE = "haarcascade_frontalface_alt2.xml"
 
-
-PASSES = (_Pass("frontalface_alt", 5), _Pass("frontalface_alt2", 3))
-"""The first seldom takes for a face what is none; the second is asked where it finds nothing."""
+NEIGHBOURS = (5, 3)
+"""So many boxes nearly in one place count as a face; the second where the first finds none."""
 
 
 def find_faces(grey: NDArray[np.uint8]) -> list[Box]:
@@ -43,12 +39,9 @@ def find_faces(grey: NDArray[np.uint8]) -> list[Box]:
     shrink = min(1.0, LONGEST / max(grey.shape))
     height, width = (max(1, round(shrink * side)) for side in grey.shape)
     searched = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
-    for each in PASSES:
-        found = _load(each.cascade).detectMultiScale(
-            searched,
-            scaleFactor=1.1,
-            minNeighbors=each.neighbours,
-            minSize=(SMALLEST, SMALLEST),
+    for neighbours in NEIGHBOURS:
+        found = _load().detectMultiScale(
+            searched, scaleFactor=1.1, minNeighbors=neighbours, minSize=(SMALLEST, SMALLEST)
         )
         if len(found):
             boxes = [Box(*(float(value) / shrink for value in row[:3])) for row in found]
@@ -57,5 +50,5 @@ def find_faces(grey: NDArray[np.uint8]) -> list[Box]:
 
 
 @cache
-def _load(name: str) -> Any:
-    return cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / f"haarcascade_{name}.xml"))
+def _load() -> Any:
+    return cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / CASCADE))
