@@ -1,6 +1,8 @@
 """Find a trained model by what a user calls it."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline import layout
@@ -20,14 +22,26 @@ def find_classifier(model: str) -> Classifier:
     Raises:
         UserError: there is none.
     """
+    with model_folder(model) as folder:
+        return load_classifier(folder)
+
+
+@contextmanager
+def model_folder(model: str) -> Iterator[Path]:
+    """The folder with a model, by its name, folder or address; what is fetched goes at the end.
+
+    Raises:
+        UserError: there is none.
+    """
     if model in MODELS:
-        return load_classifier(layout.folder(f"train@{model}"))
-    if is_address(model):
+        yield layout.folder(f"train@{model}")
+    elif is_address(model):
         with tempfile.TemporaryDirectory() as folder:
-            return load_classifier(fetch_classifier(model, Path(folder)))
-    if not Path(model).is_dir():
+            yield fetch_classifier(model, Path(folder))
+    elif Path(model).is_dir():
+        yield Path(model)
+    else:
         raise UserError(f"{model}: no such model; allowed: {', '.join(MODELS)}, a folder, {FORMS}")
-    return load_classifier(Path(model))
 
 
 def name_of(model: str) -> str:

@@ -5,19 +5,15 @@ from pathlib import Path
 
 from pipeline import layout
 from pipeline.errors import UserError
-from pipeline.networks.store import DESCRIPTION, WEIGHTS
+from pipeline.networks.store import DESCRIPTION, WEIGHTS, load_classifier
 from pipeline.params import MODELS, Params
 from pipeline.predict.recogniser import Recogniser
-from pipeline.trained_models import find_classifier
+from pipeline.trained_models import model_folder
 
 OWN = "cnn"
 
 SHIPPED = Path("weights")
 """A model trained on real faces, with its calibration beside it."""
-
-CALIBRATION = "calibration.json"
-
-NOT_SURE = 0.5
 
 DRAWN = "trained on the study's drawn faces; what it says of photographs means little"
 
@@ -36,10 +32,12 @@ def load_recogniser(
         UserError: there is no such model.
     """
     name = model or choose_model(params)
-    threshold = getattr(params.evaluate, "not_sure", NOT_SURE) if not_sure is None else not_sure
-    recogniser = Recogniser(
-        find_classifier(name), read_temperature(name), threshold, params.evaluate.tta
-    )
+    threshold = params.evaluate.not_sure if not_sure is None else not_sure
+    with model_folder(name) as folder:
+        evaluated = layout.CALIBRATION if name in MODELS else folder / layout.CALIBRATION.name
+        classifier = load_classifier(folder)
+        temperature = read_temperature(evaluated, name if name in MODELS else OWN)
+    recogniser = Recogniser(classifier, temperature, threshold, params.evaluate.tta)
     is_drawn = name in MODELS and Path(params.data.source) == layout.SAMPLE
     return (f"{name} ({DRAWN})" if is_drawn else name), recogniser
 
@@ -60,20 +58,22 @@ def choose_model(params: Params) -> str:
     raise UserError(f"{SHIPPED}: no trained model here; train one with `make study`")
 
 
-def read_temperature(model: str) -> float:
+def read_temperature(path: Path, model: str) -> float:
     """The temperature that was fitted for a model; 1 for one of which none is known.
+
+    Args:
+        path: of a `calibration.json`: as the stage `evaluate` writes it, or what it holds of one.
+        model: `cnn` or `dnn`.
 
     Raises:
         UserError: the file that holds it does not.
     """
-    is_own = model in MODELS
-    path = (layout.folder("evaluate") if is_own else Path(model)) / CALIBRATION
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return float((found[model] if is_own else found)["temperature"])
+        return float(found.get(model, found)["temperature"])
     except FileNotFoundError:
         return 1.0
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise UserError(f"{path}: holds no temperature; make it again with `dvc repro`") from None
 
 

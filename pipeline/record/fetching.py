@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from pipeline import layout
 from pipeline.errors import UserError
 from pipeline.record.address import find_address, find_root, one_line
 from pipeline.record.mlflow_store import connect
@@ -60,6 +61,7 @@ def fetch_classifier(text: str, folder: Path) -> Path:
                 for name in (WEIGHTS, DESCRIPTION):
                     path = f"{inside}/{name}".removeprefix("/")
                     found = client.download_artifacts(identity, path, str(folder))
+                _fetch_calibration(client, identity, Path(found).parent)
                 return Path(found).parent
     except Exception as error:  # MLflow's own and its stores': whatever it is, there is no model
         raise UserError(f"{text}: not to be had from {place}: {one_line(error)}") from None
@@ -67,6 +69,13 @@ def fetch_classifier(text: str, folder: Path) -> Path:
         f"{text}: run {identity} in {place} keeps no {WEIGHTS} and no {DESCRIPTION}; "
         "finished runs of the stages train@cnn, train@dnn and evaluate do"
     )
+
+
+def _fetch_calibration(client: Any, run: str, folder: Path) -> None:
+    """Put what an evaluation found of the model's temperature beside it, if the run has that."""
+    name = layout.CALIBRATION.name
+    if name in {file.path for file in client.list_artifacts(run)} and not (folder / name).exists():
+        client.download_artifacts(run, name, str(folder))
 
 
 def _find_run(client: Any, address: re.Match[str]) -> str:

@@ -15,6 +15,7 @@ from filelock import FileLock
 from pipeline.dvc_yaml import find_entry
 from pipeline.networks.classifier import Architecture, Classifier
 from pipeline.networks.store import load_classifier, save_classifier
+from pipeline.predict.model import load_recogniser
 from pipeline.record import models
 from pipeline.record.address import find_address
 from pipeline.record.models import Measured, judge
@@ -52,6 +53,7 @@ def store(tmp_path_factory):
         results = Path("artifacts/evaluate")
         results.mkdir(parents=True)
         (results / "scores.json").write_text(json.dumps({"cnn": {"validation": SCORES}}))
+        (results / "calibration.json").write_text(json.dumps({"cnn": {"temperature": 0.8}}))
         (results / "metrics.json").write_text(json.dumps({"cnn": {"accuracy": 0.7}}))
         save_classifier(Classifier(Architecture("small-dnn", 0.1, "face")), Path("cnn"))
         spool, address = Spool(folder), find_address(folder)
@@ -78,6 +80,12 @@ def test_a_model_is_served_registered_once_and_has_its_metrics(store):
     verdict = models.register(store, Path("cnn"), measured=Measured(0.9, 0.8, 1.0, "x"), **again)
     assert verdict == best.tags["gate"]
     assert len(store.client.search_model_versions("name = 'faces'")) == 1
+
+
+@pytest.mark.study
+def test_a_registered_model_brings_its_temperature(store, params):
+    _, recogniser = load_recogniser(params, "models:/faces@best")
+    assert recogniser.temperature == 0.8
 
 
 class Bomb:
