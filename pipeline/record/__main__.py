@@ -77,7 +77,7 @@ def _again(*_unused: object) -> int:
     from pipeline.record.again import record_again
 
     try:
-        print(f"record: {', '.join(record_again()) or 'no results lie here'}")
+        print(f"record: {', '.join(record_again()) or 'no results of these parameters lie here'}")
     except UserError as error:
         print(f"record: error: {error}", file=sys.stderr)
         return 1
