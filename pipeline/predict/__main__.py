@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from enum import IntEnum
 from itertools import chain
 from pathlib import Path
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from pipeline.predict.inputs import Frame
 
 FOLDER = Path("explained/predict")
+
+DAY = 24 * 60 * 60
 
 
 class Status(IntEnum):
@@ -151,26 +154,33 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--explain", action="store_true", help="also write pictures with boxes and saliency")
     add("--to", type=Path, default=FOLDER, help=f"the folder of these ({FOLDER})")
     add("--face", action="store_true", help="each picture is a face, cut out as FER2013's are")
-    add("--every", type=_seconds, default=1.0, metavar="SECONDS", help="of a video or camera (1)")
-    add("--not-sure", type=_share, metavar="P", help="name no expression less probable than this")
+    add(
+        "--every",
+        type=_number(DAY),
+        default=1.0,
+        metavar="SECONDS",
+        help="of a video or camera (1)",
+    )
+    add(
+        "--not-sure",
+        type=_number(1),
+        metavar="P",
+        help="name no expression less probable than this",
+    )
     chosen = parser.parse_args(arguments)
     if not chosen.inputs and chosen.camera is None:
         parser.error("name a picture, a folder or a video, or say --camera")
     return chosen
 
 
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text}: expected seconds from 0 on")
-    return value
+def _number(most: float) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        with suppress(ValueError):
+            if 0 <= float(text) <= most:
+                return float(text)
+        raise argparse.ArgumentTypeError(f"{text}: expected a number from 0 to {most:g}")
 
-
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text}: expected a probability, 0 to 1")
-    return value
+    return read
 
 
 def _tell(text: str) -> None:

@@ -156,6 +156,15 @@ def test_the_own_cnn_answers_if_it_knows_real_faces_else_the_one_at_hand(said, m
     assert [chosen(source) for source in ("data/sample", "data/raw")] == ["weights", "cnn"]
 
 
+@pytest.mark.parametrize("words", [["--every", "abc"], ["--not-sure", "2"], ["--every", "nan"], []])
+def test_a_number_out_of_its_bounds_and_no_picture_at_all_are_refused(said, capsys, words):
+    with pytest.raises(SystemExit) as refused:
+        said(*words, *([PHOTO] if words else []))
+    assert refused.value.code == 2
+    expected = f"{words[1]}: expected a number from 0 to" if words else "name a picture, a folder"
+    assert expected in capsys.readouterr().err
+
+
 def test_a_video_is_answered_every_second(said, tmp_path):
     size = (256, 256)
     video = cv2.VideoWriter("clip.avi", cv2.VideoWriter.fourcc(*"MJPG"), 4, size)
