@@ -44,7 +44,7 @@ def main() -> None:
                 Measured(f"read_{name}", 1000 * median(partial(read_picture, path)), "ms"),
                 Measured(f"find_{name}", 1000 * median(partial(find_faces, grey)), "ms"),
             ])  # fmt: skip
-    _, recogniser = load_recogniser(load())
+    recogniser = load_recogniser(load()).recogniser
     boxes = [Box(left, left, 100) for left in np.linspace(0, 400, FACES)]
     crops = crop_faces(grey, boxes, VIEWS)
     note = f"{len(VIEWS)} crops each"

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline import layout
 from pipeline.errors import UserError
@@ -18,10 +19,27 @@ SHIPPED = Path("weights")
 DRAWN = "trained on the study's drawn faces; what it says of photographs means little"
 
 
+class Loaded(NamedTuple):
+    """A model that answers.
+
+    Attributes:
+        title: what it is called, with what a user must know of it.
+        recogniser: it, with what it needs to answer.
+    """
+
+    title: str
+    recogniser: Recogniser
+
+    @property
+    def knows_drawn_faces_alone(self) -> bool:
+        """Whether what it says of photographs means little."""
+        return self.title.endswith(f"({DRAWN})")
+
+
 def load_recogniser(
     params: Params, model: str | None = None, not_sure: float | None = None
-) -> tuple[str, Recogniser]:
-    """What the model is called, with what a user must know of it, and the recogniser.
+) -> Loaded:
+    """Load the model that is asked for, or that is meant for this project.
 
     Args:
         params: all of params.yaml.
@@ -39,7 +57,7 @@ def load_recogniser(
         temperature = read_temperature(evaluated, name if name in MODELS else OWN)
     recogniser = Recogniser(classifier, temperature, threshold, params.evaluate.tta)
     is_drawn = name in MODELS and Path(params.data.source) == layout.SAMPLE
-    return (f"{name} ({DRAWN})" if is_drawn else name), recogniser
+    return Loaded(f"{name} ({DRAWN})" if is_drawn else name, recogniser)
 
 
 def choose_model(params: Params) -> str:

@@ -146,7 +146,7 @@ def test_the_own_cnn_answers_if_it_knows_real_faces_else_the_one_at_hand(said, m
         values = yaml.safe_load((ROOT / "params.yaml").read_text())
         values["data"]["source"] = source
         (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
-        return load_recogniser(load())[0]
+        return load_recogniser(load()).title
 
     with pytest.raises(UserError, match="weights: no trained model here; train one with"):
         chosen("data/raw")

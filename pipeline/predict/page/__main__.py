@@ -48,8 +48,8 @@ def serve(port: int, model: str | None) -> None:
         from pipeline.saliency.params import Saliency
 
         params = load()
-        name, recogniser = load_recogniser(params, model)
-        app = make_app(name, recogniser, params.section(Saliency))
+        title, recogniser = load_recogniser(params, model)
+        app = make_app(title, recogniser, params.section(Saliency))
         print(f"http://{HOST}:{door.getsockname()[1]} - Ctrl-C ends it", flush=True)
         settings = uvicorn.Config(app, log_level="warning", server_header=False, lifespan="off")
         uvicorn.Server(settings).run(sockets=[door])
