@@ -64,6 +64,9 @@ def _inside(folder: Path) -> list[Path]:
         found += [
             Path(place, name)
             for name in sorted(files)
-            if not name.startswith(".") and Path(name).suffix.lower() in known
+            if not name.startswith(".")
+            and Path(name).suffix.lower() in known
+            # A pipe or a device would be waited for; a link that leads nowhere is told.
+            and (Path(place, name).is_file() or not Path(place, name).exists())
         ]
     return found

@@ -1,9 +1,13 @@
 """`python -m pipeline.predict`: answers as they come, and one clear line where there are none."""
 
 import json
+import os
+import pty
 import shutil
 import subprocess
 import sys
+import termios
+from contextlib import suppress
 
 import cv2
 import numpy as np
@@ -111,6 +115,28 @@ def test_a_folder_is_searched_to_the_bottom_and_a_bad_file_does_not_stop_it(said
     }  # fmt: skip
     (error,) = errors
     assert error.startswith("predict: party/bad.png: cannot be read: no picture of a kind")
+
+
+def test_a_folder_is_answered_as_it_is_read_with_a_bar_in_a_terminal(model, tmp_path):
+    for number in range(12):
+        photo().save(tmp_path / f"{number:02}.png")
+    terminal, its_end = pty.openpty()
+    termios.tcsetwinsize(its_end, (24, 100))
+    command = [sys.executable, "-m", "pipeline.predict", "--model", str(model), str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=its_end) as process:
+        assert process.stdout.readline().startswith(b"box ")
+        assert process.stdout.readline().endswith(b"00.png\n")
+        (tmp_path / "11.png").unlink()  # which is not yet looked at
+        assert len(process.stdout.readlines()) == 10
+    os.close(its_end)
+    shown = b""
+    with suppress(OSError):  # that is how a terminal ends
+        while piece := os.read(terminal, 4096):
+            shown += piece
+    os.close(terminal)
+    assert process.returncode == Status.UNREADABLE
+    assert b"11.png: cannot be read: no such file" in shown
+    assert b"12/12" in shown
 
 
 def test_no_face_no_picture_and_no_file_have_a_status_and_a_line_each(said, tmp_path):
