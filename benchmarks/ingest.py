@@ -1,6 +1,7 @@
-"""How fast faces are read and kept, against the usual pandas loop, and in how much memory.
+"""How fast faces are read and kept, against the usual loops, and in how much memory.
 
-`python benchmarks/ingest.py [FILE.csv.gz] [--repeats 3]` (random faces if no file is named). Each
+`python benchmarks/ingest.py [FILE.csv.gz] [--repeats 3]` (random faces if no file is named): the
+file against a pandas loop, and the same faces as PNGs in folders against a Pillow loop. Each
 measurement is a process of its own; the readers take turns and the best turn counts, since
 other work on the machine only ever slows a turn down. Longer files have fewer turns: a long one
 varies less.
@@ -19,12 +20,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from measured import Measured, report
+from PIL import Image
 
-from pipeline.faces.expressions import PIXELS
+from pipeline.faces.expressions import EXPRESSIONS, PIXELS, SIDE
 from pipeline.ingest.ingest import ingest
 from pipeline.ingest.sources import locate
 
 PARTS = ("pandas", "reading", "ingest")
+OF_PICTURES = ("pillow", "reading", "ingest")
 
 TIMES = (1, 3, 10)
 """How many times the rows of the file."""
@@ -36,13 +39,21 @@ def read_with_pandas(path: Path) -> int:
     return len(np.stack(rows).astype(np.uint8))
 
 
+def read_with_pillow(path: Path) -> int:
+    faces = []
+    for place in sorted(path.rglob("*.png")):
+        with Image.open(place) as image:
+            faces.append(np.asarray(image.convert("L").resize((SIDE, SIDE))))
+    return len(np.stack(faces))
+
+
 def read_only(path: Path) -> int:
     source = locate(str(path))
     return sum(len(batch) for batch in source.labelled[0].batches(source.labels))
 
 
 def read_and_keep(path: Path) -> int:
-    folder = path.parent / "out"
+    folder = path.parent / f"out-{path.name}"
     found, _ = ingest(locate(str(path)), "stop", folder / "a", folder / "b", folder / "regions.npz")
     return found.labelled.faces
 
@@ -67,6 +78,16 @@ def repeat_rows(path: Path, target: Path, times: int) -> None:
                 shutil.copyfileobj(file, out, 1 << 20)
 
 
+def write_pictures(path: Path, folder: Path) -> None:
+    """The file's faces as PNGs, in a folder for each expression."""
+    source = locate(str(path))
+    for batch in source.labelled[0].batches(source.labels):
+        for face, label, row in zip(batch.pixels, batch.labels, batch.rows, strict=True):
+            place = folder / EXPRESSIONS[label] / f"{row:06}.png"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(face).save(place)
+
+
 def peak() -> int:
     """Peak memory of this process so far, MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
@@ -81,8 +102,10 @@ def measure(part: str, path: Path) -> tuple[float, float, int, int]:
 
 
 def measure_here(part: str, path: Path) -> None:
-    readers = (read_with_pandas, read_only, read_and_keep)
-    read = dict(zip(PARTS, readers, strict=True))[part]
+    read = {
+        "pandas": read_with_pandas, "pillow": read_with_pillow,
+        "reading": read_only, "ingest": read_and_keep,
+    }[part]  # fmt: skip
     memory, wall, processor = peak(), time.perf_counter(), time.process_time()
     faces = read(path)
     wall, processor = time.perf_counter() - wall, time.process_time() - processor
@@ -93,7 +116,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", nargs="?", type=Path)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--one", choices=PARTS, help=argparse.SUPPRESS)
+    parser.add_argument("--one", choices=(*PARTS, "pillow"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         return measure_here(options.one, options.file)
@@ -111,7 +134,27 @@ def main() -> None:
             turns = [[measure(part, path) for part in PARTS] for _ in range(repeats)]
             best = [min(runs) for runs in zip(*turns, strict=True)]
             report(compare(times, best))
+        folder_of_pictures = Path(folder) / "pictures"
+        write_pictures(once, folder_of_pictures)
+        turns = [
+            [measure(part, folder_of_pictures) for part in OF_PICTURES]
+            for _ in range(options.repeats)
+        ]
+        report(compare_pictures([min(runs) for runs in zip(*turns, strict=True)]))
     return None
+
+
+def compare_pictures(best: list[tuple[float, float, int, int]]) -> list[Measured]:
+    """Each reader against the Pillow loop in the same turns."""
+    rows = []
+    for part, (wall, processor, memory, faces) in zip(OF_PICTURES, best, strict=True):
+        note = f"{best[0][0] / wall:.1f} times Pillow; processor {processor:.2f} s"
+        name = f"pictures_{part}"
+        rows.append(Measured(f"{name}_faces_per_second", faces / wall, "faces/s", "", note))
+        rows.append(Measured(f"{name}_memory", memory, "MB above imports"))
+    note = f"{best[0][3]:,} PNGs in folders, listing included"
+    rows.append(Measured("pictures_vs_pillow", best[0][0] / best[1][0], "", ">= 3", note))
+    return rows
 
 
 def compare(times: int, best: list[tuple[float, float, int, int]]) -> list[Measured]:

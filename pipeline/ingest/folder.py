@@ -33,21 +33,20 @@ class Folder:
         self.passed: list[Passed] = []
         self._files: dict[str, str] = {}
         self.members = []
-        for member, place in self._walk(str(path), only=only):
+        found = [_only(path / only)] if only else self._walk(str(path))
+        for member, place in found:
             self.members.append(member)
             self._files[member.name] = place
         self.members.sort()
 
-    def _walk(
-        self, folder: str, inside: str = "", only: str | None = None
-    ) -> Iterator[tuple[Member, str]]:
+    def _walk(self, folder: str, inside: str = "") -> Iterator[tuple[Member, str]]:
         """All files below a folder, with their paths on disk."""
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
             self._refuse(error)
         for entry in entries:
-            if is_noise(entry.name) if only is None else entry.name != only:
+            if is_noise(entry.name):
                 continue
             name = inside + _legible(entry.name)
             if not entry.is_dir():
@@ -99,7 +98,11 @@ class Folder:
                 progress(len(content) if isinstance(content, bytes) else 0)
 
 
-def _look(entry: "os.DirEntry[str]") -> tuple[int, Kind]:
+def _only(path: Path) -> tuple[Member, str]:
+    return Member(path.name, *_look(path)), str(path)
+
+
+def _look(entry: "os.DirEntry[str] | Path") -> tuple[int, Kind]:
     """Size and kind of a file; a link to nowhere is empty, which reading then says."""
     try:
         size = entry.stat().st_size
@@ -108,11 +111,11 @@ def _look(entry: "os.DirEntry[str]") -> tuple[int, Kind]:
     if ending_tells(entry.name) or not entry.is_file():
         return size, kind_of(entry.name, b"")
     try:
-        with Path(entry.path).open("rb") as file:
+        with Path(entry).open("rb") as file:
             head = file.read(HEAD)
         if compression(head) == "file":
             return size, kind_of(entry.name, head)
-        with unpacked(Path(entry.path).open("rb"), entry.name, size) as inner:
+        with unpacked(Path(entry).open("rb"), entry.name, size) as inner:
             return size, "archive" if is_archive(inner.read(HEAD)) else "table"
     except (OSError, UserError):  # which reading then says
         return size, kind_of(entry.name, b"")

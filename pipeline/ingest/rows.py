@@ -1,5 +1,6 @@
 """Checks the texts of a faces file's columns and makes faces of the rows that hold."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -68,9 +69,7 @@ class RowChecker:
         count = len(numbers)
         reasons: dict[int, str] = {}
         classes = self._classes(columns.get("label"), numbers)
-        if self._labels is not None and classes is not None:
-            self._labels.seen.update(map(_text, classes))  # all of them, before one is judged
-        labels = _read(classes, self._read_label, UNLABELLED, count, reasons)
+        labels = self._read_labels(classes, reasons) if classes else [UNLABELLED] * count
         usage = _read(columns.get("Usage"), self._read_usage, self._rows.usage, count, reasons)
         # Without ids of its own a file counts as numbered from 0, as the coursework's is.
         ids = _read(columns.get("id"), self._read_id, None, count, reasons)
@@ -87,9 +86,9 @@ class RowChecker:
             for index, reason in reasons.items()
         ]
         kept = [i for i in range(count) if i not in reasons and labels[i] != LEFT_OUT]
-        if self._labels is not None and classes is not None:
-            whole = (i for i in range(count) if i not in reasons)
-            self._labels.kept.update(_text(classes[i]) for i in whole)
+        if self._labels is not None and classes:
+            whole = [each for i, each in enumerate(classes) if i not in reasons]
+            self._labels.kept.update(_texts(whole if reasons else classes))
         rows = np.array([numbers[index] for index in kept], np.int64)
         return Batch(
             pixels=(pixels[kept] if len(kept) < count else pixels).reshape(-1, SIDE, SIDE),
@@ -112,13 +111,19 @@ class RowChecker:
             return column
         return [votes[n - 1].encode() if n <= len(votes) else b"no votes" for n in numbers]
 
-    def _read_label(self, text: bytes) -> int:
-        assert self._labels is not None  # noqa: S101 (there is a column to read)
-        label = self._labels.label(_text(text))
-        if label is None:
-            advice = self._labels.advice(_text(text), self._labels.seen)
-            raise ValueError(f"label: {shown(text)}; {self._labels.expected()}; {advice}")
-        return label
+    def _read_labels(self, classes: Sequence[bytes], reasons: dict[int, str]) -> list[int]:
+        """A label a row; what is wrong with one goes into `reasons`."""
+        assert self._labels is not None  # noqa: S101 (there are classes to read)
+        self._labels.seen.update(_texts(classes))  # all of them, before one is judged
+        labels = {each: self._labels.label(_text(each)) for each in set(classes)}
+        unknown = {each for each, label in labels.items() if label is None}
+        for index, each in enumerate(classes if unknown else ()):
+            if each in unknown:
+                advice = self._labels.advice(_text(each), self._labels.seen)
+                said = f"{shown(each.strip())}; {self._labels.expected()}; {advice}"
+                reasons[index] = f"label: {said}"
+        known = {each: UNLABELLED if label is None else label for each, label in labels.items()}
+        return [known[each] for each in classes]
 
     def _read_usage(self, text: bytes) -> str:
         if text not in self._usages:
@@ -141,6 +146,14 @@ class RowChecker:
             raise ValueError(f"id: {value} stands in an earlier row, too; expected each id once")
         self._ids.add(value)
         return value
+
+
+def _texts(classes: Sequence[bytes]) -> dict[str, int]:
+    """How often each class is there, however it is written."""
+    counts: Counter[str] = Counter()
+    for each, count in Counter(classes).items():
+        counts[_text(each)] += count
+    return counts
 
 
 def _text(label: bytes) -> str:

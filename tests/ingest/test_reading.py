@@ -346,7 +346,7 @@ def test_any_mutation_gives_true_faces_or_a_clear_error(tmp_path_factory, text):
     assert not any("\n" in line or len(line) > 400 for line in faults)
     if b'"' not in text:
         should = expected(text)
-        assert (pixels is None) == (should is None)
+        assert (pixels is None) == (should is None), (text[:60], faults)
         if should is not None:
             faces, wrong = should
             assert rows == list(faces)
