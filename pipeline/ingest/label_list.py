@@ -15,7 +15,7 @@ from pipeline.ingest.pictures import Item
 
 IMAGE = (
     "image", "images", "filename", "file", "file_name", "path", "pth", "filepath", "file_path",
-    "img", "image_name", "image name", "image_path", "img_name", "name",
+    "img", "image_name", "subdirectory_filepath", "image name", "image_path", "img_name", "name",
 )  # fmt: skip
 """Names of the column that names a picture."""
 

@@ -40,7 +40,7 @@ MAPS: dict[str, dict[str, str]] = {
     "fer2013": _numbered(" ".join(EXPRESSIONS)),
     "raf-db": _numbered("surprise fear disgust happy sad angry neutral", 1),
     "affectnet": {
-        **_numbered("neutral happy sad surprise fear disgust angry drop"),
+        **_numbered("neutral happy sad surprise fear disgust angry drop drop drop drop"),
         "contempt": DROP,
     },
     "ferplus": {

@@ -259,9 +259,10 @@ def in_a_process(folder, *program):
 
 
 def files(folder):
-    """What stages wrote, but for the word on what made it, which goes as a stage begins."""
+    """What stages wrote, but for numbers and the word on what made it, which go as one begins."""
     found = [p for place in ("data", "artifacts") for p in (folder / place).rglob("*")]
-    return {p: p.read_bytes() for p in found if p.is_file() and p.name != "made_by.json"}
+    gone = ("made_by.json", "metrics.json")
+    return {p: p.read_bytes() for p in found if p.is_file() and p.name not in gone}
 
 
 def the_line(written):
