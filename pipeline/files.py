@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from pipeline import disk
 from pipeline.errors import UserError
@@ -87,6 +87,8 @@ def _rounded(value: Any) -> Any:
         return {key: _rounded(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_rounded(item) for item in value]
+    if isinstance(value, BaseModel):
+        return value.model_dump()
     if is_dataclass(value):
         parts = {part.name: (part, getattr(value, part.name)) for part in fields(value)}
         return {

@@ -1,22 +1,36 @@
 """Which trained model answers, and what its probabilities need to mean what they say."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+from pydantic import TypeAdapter
 
 from pipeline import layout
 from pipeline.errors import UserError
 from pipeline.networks.store import DESCRIPTION, WEIGHTS, load_classifier
-from pipeline.params import MODELS, Params
+from pipeline.params import MODELS, TTA, Params
 from pipeline.predict.recogniser import Recogniser
+from pipeline.statistics.champion import Measured, judge, name_faces
 from pipeline.trained_models import model_folder
 
 OWN = "cnn"
 
-SHIPPED = Path("weights")
-"""A model trained on real faces, with its calibration beside it."""
-
 DRAWN = "trained on the study's drawn faces; what it says of photographs means little"
+
+
+@dataclass(frozen=True)
+class Tempering:
+    """What makes a model's probabilities mean what they say.
+
+    Attributes:
+        temperature: 1 leaves them.
+        tta: the views of a face whose mean answer it was fitted to; None for those of params.yaml.
+    """
+
+    temperature: float = 1.0
+    tta: TTA | None = None
 
 
 class Loaded(NamedTuple):
@@ -54,44 +68,59 @@ def load_recogniser(
     with model_folder(name) as folder:
         evaluated = layout.CALIBRATION if name in MODELS else folder / layout.CALIBRATION.name
         classifier = load_classifier(folder)
-        temperature = read_temperature(evaluated, name if name in MODELS else OWN)
-    recogniser = Recogniser(classifier, temperature, threshold, params.evaluate.tta)
+        tempering = read_tempering(evaluated, name if name in MODELS else OWN)
+    tta = tempering.tta or params.evaluate.tta
+    recogniser = Recogniser(classifier, tempering.temperature, threshold, tta)
     is_drawn = name in MODELS and Path(params.data.source) == layout.SAMPLE
     return Loaded(f"{name} ({DRAWN})" if is_drawn else name, recogniser)
 
 
 def choose_model(params: Params) -> str:
-    """The study's own CNN if it is of a user's faces, or else the one that is at hand.
+    """The network in `weights/`, or the study's own CNN of real faces where that is as good.
+
+    Which is better, validation faces say (`pipeline.statistics.champion.judge`).
 
     Raises:
         UserError: there is none.
     """
-    own = _has_model(layout.folder(f"train@{OWN}"))
-    if own and Path(params.data.source) != layout.SAMPLE:
+    own, at_hand = _has_model(layout.folder(f"train@{OWN}")), _has_model(layout.WEIGHTS)
+    if not own and not at_hand:
+        raise UserError(f"{layout.WEIGHTS}: no trained model here; train one with `make study`")
+    if not at_hand or (own and Path(params.data.source) != layout.SAMPLE and _own_is_better()):
         return OWN
-    if _has_model(SHIPPED):
-        return str(SHIPPED)
-    if own:
-        return OWN
-    raise UserError(f"{SHIPPED}: no trained model here; train one with `make study`")
+    return str(layout.WEIGHTS)
 
 
-def read_temperature(path: Path, model: str) -> float:
-    """The temperature that was fitted for a model; 1 for one of which none is known.
+def _own_is_better() -> bool:
+    """Whether the study's own CNN beats the one in `weights/`; not before it is evaluated."""
+    from pipeline.evaluate import result as evaluate
+    from pipeline.weights import card
+
+    try:
+        found = evaluate.read().cnn.validation.accuracy_interval
+        faces = name_faces(layout.CHOOSING)
+    except (UserError, FileNotFoundError):
+        return False
+    own = Measured(found.value, found.low, found.high, faces, OWN)
+    return judge(own, card.read().measured)[0]
+
+
+def read_tempering(path: Path, model: str) -> Tempering:
+    """What was found out about a model's probabilities; nothing for one of which none is known.
 
     Args:
         path: of a `calibration.json`: as the stage `evaluate` writes it, or what it holds of one.
         model: `cnn` or `dnn`.
 
     Raises:
-        UserError: the file that holds it does not.
+        UserError: the file does not hold that.
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return float(found.get(model, found)["temperature"])
+        return TypeAdapter(Tempering).validate_python(found.get(model, found))
     except FileNotFoundError:
-        return 1.0
-    except (ValueError, KeyError, TypeError, AttributeError):
+        return Tempering()
+    except (ValueError, AttributeError):
         raise UserError(f"{path}: holds no temperature; make it again with `dvc repro`") from None
 
 

@@ -2,9 +2,10 @@
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pipeline.record.mlflow_store import Store
+from pipeline.statistics.champion import Measured, judge
 
 if TYPE_CHECKING:
     import torch
@@ -25,23 +26,6 @@ interval), on which faces, and whether it took the alias, and why."""
 logger = logging.getLogger(__name__)
 
 
-class Measured(NamedTuple):
-    """How good a model is: accuracy in 0..1, the ends of its 95 % interval, and on which faces.
-
-    The version of the registered model is empty until MLflow has given it.
-    """
-
-    accuracy: float
-    low: float
-    high: float
-    measured_on: str
-    version: str = ""
-
-    def __str__(self) -> str:
-        shares = f"{self.accuracy:.1%} ({self.low:.1%} to {self.high:.1%})"
-        return f"version {self.version}, {shares}"
-
-
 def register(
     store: Store, folder: Path, *, run: str, name: str, measured: Measured, event: str
 ) -> str:
@@ -55,7 +39,7 @@ def register(
         folder: as written by `pipeline.networks.store.save_classifier`.
         run: the MLflow run.
         name: the registered model.
-        measured: see `judge`.
+        measured: see `pipeline.statistics.champion.judge`.
         event: distinguishes this call from all others.
 
     Returns:
@@ -83,7 +67,7 @@ def register(
         registered_model_name=name,
     )
     version = str(logged.registered_model_version)
-    passes, verdict = judge(measured._replace(version=version), _champion(client, name))
+    passes, verdict = take_alias(measured._replace(version=version), _champion(client, name))
     tags = {
         EVENT: event, ACCURACY: repr(measured.accuracy), LOW: repr(measured.low),
         HIGH: repr(measured.high), MEASURED_ON: measured.measured_on,
@@ -97,22 +81,13 @@ def register(
     return verdict
 
 
-def judge(candidate: Measured, champion: Measured | None) -> tuple[bool, str]:
-    """Whether a new model takes the alias from the version that holds it, and why.
-
-    On the same faces the higher accuracy wins, among equals the newest. Accuracies on other faces
-    do not compare that closely: there a new model takes the alias unless its accuracy lies below
-    the interval of the one that holds it.
-    """
+def take_alias(candidate: Measured, champion: Measured | None) -> tuple[bool, str]:
+    """Whether a new model takes the alias from the version that holds it, and why."""
     if champion is None:
         return True, f"takes the alias {BEST}: {candidate}, the first"
-    same = candidate.measured_on == champion.measured_on
-    is_far_below = candidate.accuracy < champion.low
-    passes = candidate.accuracy >= champion.accuracy if same else not is_far_below
-    found = [] if passes else ["worse beyond its interval" if is_far_below else "not better"]
-    found += [] if same else ["on other faces"]
+    passes, against = judge(candidate, champion)
     verb = "takes" if passes else "does not take"
-    how = f"{', '.join(found)}: " if found else ""
+    how = f"{against}: " if against else ""
     return passes, f"{verb} the alias {BEST}: {how}{candidate}, against {champion}"
 
 

@@ -18,6 +18,7 @@ from pipeline.record.made_by import NAME as MADE_BY
 from pipeline.record.mlflow_store import Metric, Store
 from pipeline.record.parent import Parent
 from pipeline.record.spool import CLASSIFIER, FILES, LIVE, Entry, Run
+from pipeline.statistics.champion import Measured
 
 PARENT = "mlflow.parentRunId"
 
@@ -139,7 +140,7 @@ class Projection:
             self.entry.folder / FILES / CLASSIFIER,
             run=self._run,
             name=wanted["name"],
-            measured=models.Measured(accuracy, *ends, wanted["measured_on"]),
+            measured=Measured(accuracy, *ends, wanted["measured_on"]),
             event=self.entry.folder.name,
         )
         for each in self._both():

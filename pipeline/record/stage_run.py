@@ -4,7 +4,6 @@ Nothing here imports MLflow or waits for it: files go to the spool, and the reco
 """
 
 import getpass
-import hashlib
 import json
 import os
 import sys
@@ -23,6 +22,7 @@ from pipeline.record.made_by import NAME as MADE_BY
 from pipeline.record.recorder import summon
 from pipeline.record.reproduction import Process, Status, current_reproduction
 from pipeline.record.spool import CLASSIFIER, FILES, End, Entry, Run, Spool, now
+from pipeline.statistics.champion import name_faces
 
 ENDED_BY_SIGNAL = (130, 143)
 """Exit statuses that say SIGINT and SIGTERM, as a shell counts them."""
@@ -144,9 +144,7 @@ def _keep_results(entry: Entry) -> None:
         if all(path.is_file() for path in [*weights, *faces]):
             for path in weights:
                 entry.keep(path, CLASSIFIER)
-            # Accuracies on the same faces compare: known by the files that chose them.
-            sums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in faces]
-            model["measured_on"] = address.digest(" ".join(sums))
+            model["measured_on"] = name_faces(faces)
 
 
 def _summon(run: Run) -> None:

@@ -39,8 +39,10 @@ def print_results(console: Console | None = None) -> None:
     console.print(table)
     told = f"Report: {layout.REPORT}"
     if emptied:
-        told = f"Not shown, being of other parameters or data: the report, {', '.join(sorted(emptied))}"
-        told += "; `dvc repro` makes them anew"
+        told = (
+            "Not shown, being of other parameters or data: the report, "
+            f"{', '.join(sorted(emptied))}; `dvc repro` makes them anew"
+        )
     # The path stays on one line and whole, so that it can be clicked or copied.
     console.print(told, soft_wrap=True, highlight=False)
 

@@ -26,6 +26,8 @@ from pipeline.networks.store import load_classifier
 from pipeline.params import load
 from pipeline.predict.__main__ import Status, main
 from pipeline.predict.model import DRAWN, load_recogniser
+from pipeline.statistics.champion import name_faces
+from pipeline.weights import card
 
 from ..conftest import ROOT
 from ..detection.photos import PHOTO, nobody, photo
@@ -178,8 +180,42 @@ def test_the_own_cnn_answers_if_it_knows_real_faces_else_the_one_at_hand(said, m
         chosen("data/raw")
     shutil.copytree(model, layout.folder("train@cnn"))
     assert chosen("data/sample") == f"cnn ({DRAWN})"
-    shutil.copytree(model, "weights")
-    assert [chosen(source) for source in ("data/sample", "data/raw")] == ["weights", "cnn"]
+    shutil.copytree(ROOT / "weights", "weights")
+    assert [chosen(source) for source in ("data/sample", "data/raw")] == ["weights", "weights"]
+    layout.LABELLED.mkdir(parents=True)
+    for number, path in enumerate(layout.CHOOSING):
+        path.write_bytes(bytes([number]))
+    measured = card.read().measured
+    for faces in ("these", name_faces(layout.CHOOSING)):
+        change_card(measured_on=faces)
+        for accuracy, on_same, on_others in (
+            (measured.accuracy, "cnn", "cnn"),
+            (measured.accuracy - 0.0001, "weights", "cnn"),
+            (measured.low - 0.0001, "weights", "weights"),
+        ):
+            write_scores(accuracy)
+            expected = on_others if faces == "these" else on_same
+            assert (chosen("data/raw"), chosen("data/sample")) == (expected, "weights")
+
+
+def change_card(**change):
+    found = json.loads(card.CARD.read_text())
+    card.CARD.write_text(json.dumps(found | change))
+
+
+def write_scores(accuracy):
+    """Of an own CNN with this accuracy on validation faces."""
+    found = json.loads(card.CARD.read_text())["evaluated"]
+    interval = {"value": accuracy, "low": 0, "high": 1}
+    cnn = found | {"validation": found["validation"] | {"accuracy_interval": interval}}
+    difference = {
+        "accuracy": interval, "macro_f1": interval, "first_only": 0, "second_only": 0, "p": 1,
+    }  # fmt: skip
+    layout.folder("evaluate").mkdir(parents=True, exist_ok=True)
+    (layout.folder("evaluate") / "scores.json").write_text(json.dumps({
+        "selected_on": {}, "reported_on": "test", "faces": {}, "majority_accuracy": 0.2,
+        "cnn": cnn, "dnn": cnn, "difference": difference, "quality": {},
+    }))  # fmt: skip
 
 
 @pytest.mark.parametrize("words", [["--every", "abc"], ["--not-sure", "2"], ["--every", "nan"], []])

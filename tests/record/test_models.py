@@ -18,10 +18,11 @@ from pipeline.networks.store import load_classifier, save_classifier
 from pipeline.predict.model import load_recogniser
 from pipeline.record import models
 from pipeline.record.address import find_address
-from pipeline.record.models import Measured, judge
+from pipeline.record.models import take_alias
 from pipeline.record.spool import Spool
 from pipeline.record.stage_run import stage_run
 from pipeline.record.uploader import Uploader
+from pipeline.statistics.champion import Measured
 
 DVC = """
 stages:
@@ -142,8 +143,8 @@ def test_a_registered_model_is_no_pickle_and_one_that_is_does_not_open(store, tm
 def test_a_worse_model_does_not_take_the_alias(accuracy, faces, passes, why):
     champion = Measured(0.60, 0.55, 0.65, "these", "1")
     candidate = Measured(accuracy, accuracy - 0.05, accuracy + 0.05, faces, "2")
-    found = judge(candidate, champion)
+    found = take_alias(candidate, champion)
     assert found[0] == passes
     assert why in found[1]
     assert "60.0% (55.0% to 65.0%)" in found[1]
-    assert judge(champion, None)[0]
+    assert take_alias(champion, None)[0]

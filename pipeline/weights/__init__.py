@@ -1,0 +1,1 @@
+"""The trained network that is at hand in `weights/`, and the card that says what it is worth."""

@@ -1,0 +1,85 @@
+"""Keep the study's CNN at hand: `python -m pipeline.weights --made-by COMMAND --at REVISION`.
+
+From what lies here (`dvc exp apply NAME` brings an experiment), `weights/` gets the network in
+bfloat16, which halves it, its temperature, and its card. Every figure of the card is measured
+anew, with the weights as they are kept.
+"""
+
+import argparse
+import hashlib
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+
+from pipeline import disk, layout
+from pipeline.errors import UserError
+from pipeline.evaluate.evaluate import evaluate_model
+from pipeline.evaluate.quality import compare_thirds, measure_faces
+from pipeline.faces.store import read_faces
+from pipeline.files import read_parquet, write_json
+from pipeline.ingest import result as ingest
+from pipeline.networks.inference import predict_probabilities
+from pipeline.networks.store import WEIGHTS, keep_small, load_classifier
+from pipeline.params import Params, load
+from pipeline.photographs import result as photographs
+from pipeline.split import result as split
+from pipeline.statistics.champion import name_faces
+from pipeline.weights.card import CARD, FOR_PEOPLE, Card, render
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write `weights/`; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.weights", description="Keep the study's CNN at hand, in weights/."
+    )
+    parser.add_argument("--made-by", required=True, help="the command that trained it")
+    parser.add_argument("--at", required=True, help="the revision at which that ran")
+    chosen = parser.parse_args(arguments)
+    try:
+        keep_small(layout.folder("train@cnn"), layout.WEIGHTS)
+        card = measure(load(), chosen.made_by, chosen.at)
+    except UserError as error:
+        print(f"weights: error: {error}", file=sys.stderr)
+        return 1
+    tempered = {**vars(card.evaluated.calibration), "tta": card.tta}
+    write_json(layout.WEIGHTS / layout.CALIBRATION.name, tempered)
+    write_json(CARD, card)
+    disk.write_text(FOR_PEOPLE, render(card))
+    print(FOR_PEOPLE)
+    return 0
+
+
+def measure(params: Params, command: str, revision: str) -> Card:
+    """The card of the network that lies in `weights/`, on the faces of the study here."""
+    settings, faces = params.evaluate, read_faces(layout.LABELLED)
+    parts = read_parquet(layout.SPLIT)["part"].to_numpy()
+    held_out = np.flatnonzero(parts != "train")
+    labels, on_test = faces.labels[held_out].astype(np.int64), parts[held_out] == "test"
+    classifier = load_classifier(layout.WEIGHTS)
+    found = predict_probabilities(classifier, faces.pixels[held_out], settings.tta)
+    right = (found.argmax(axis=1) == labels)[on_test]
+    ingested, copies = ingest.read(), photographs.read()
+    return Card(
+        command=command,
+        revision=revision,
+        source=ingested.files,
+        faces=ingested.labelled,
+        copies=copies.copies,
+        agreement=copies.agreement,
+        parts=split.read(),
+        measured_on=name_faces(layout.CHOOSING),
+        tta=settings.tta,
+        md5=hashlib.md5((layout.WEIGHTS / WEIGHTS).read_bytes(), usedforsecurity=False).hexdigest(),
+        evaluated=evaluate_model(classifier, found, labels, on_test, settings),
+        quality={
+            name: compare_thirds(
+                values[parts == "train"], values[parts == "test"], labels[on_test], {"cnn": right}
+            )
+            for name, values in measure_faces(faces.pixels).items()
+        },
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""What is known of the network in `weights/`: how it was made, measured, and how good it is.
+
+All of it is in `card.json`, from which the model card for people, `README.md`, is rendered.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import jinja2
+
+from pipeline import layout
+from pipeline.evaluate.result import Evaluated, Quality
+from pipeline.files import read_json
+from pipeline.ingest.quality import Quality as Faces
+from pipeline.params import TTA
+from pipeline.photographs.result import Agreement, Copies
+from pipeline.split.result import Parts
+from pipeline.statistics.champion import Measured
+from pipeline.wording.numbers import count, percent, percent_range, points, points_range
+from pipeline.wording.tta import tta_views
+
+CARD = layout.WEIGHTS / "card.json"
+FOR_PEOPLE = layout.WEIGHTS / "README.md"
+
+
+@dataclass(frozen=True)
+class Card:
+    """A network that is at hand.
+
+    Attributes:
+        command: what trained it.
+        revision: of this project, at which the command ran.
+        source: MD5 sum of each file of faces, by its name.
+        faces: the labelled faces in these files.
+        copies: near-copies among them.
+        agreement: how far labels of one photograph agree.
+        parts: how many faces trained, chose and gave the figures.
+        measured_on: which faces these are.
+        tta: the views of a face of which the mean answer counts, in the figures and in use.
+        md5: of the weights that the figures are of.
+        evaluated: its figures.
+        quality: recall by brightness, contrast and sharpness.
+    """
+
+    command: str
+    revision: str
+    source: dict[str, str]
+    faces: Faces
+    copies: Copies
+    agreement: dict[str, Agreement]
+    parts: Parts
+    measured_on: str
+    tta: TTA
+    md5: str
+    evaluated: Evaluated
+    quality: dict[str, Quality]
+
+    @property
+    def measured(self) -> Measured:
+        """On validation faces, which are there to choose by."""
+        found = self.evaluated.validation.accuracy_interval
+        return Measured(found.value, found.low, found.high, self.measured_on, str(layout.WEIGHTS))
+
+
+read = partial(read_json, Card, CARD)
+
+
+def render(card: Card) -> str:
+    """The model card in Markdown."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=False,  # noqa: S701 (Markdown, of our own numbers)
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    written = (count, percent, percent_range, points, points_range, tta_views)
+    environment.filters |= {function.__name__: function for function in written}
+    return environment.get_template("card.md").render(card=card)
