@@ -16,6 +16,7 @@ def part_of(name: str) -> str | None:
     >>> part_of("fer2013_train"), part_of("Valid"), part_of("faces")
     ('Training', 'PublicTest', None)
     """
-    words = re.split(r"[\W_]+", re.sub(r"(?<=\D)\d+$", "", name).lower())
-    found = {_WORDS[word] for word in words if word in _WORDS}
-    return found.pop() if len(found) == 1 else None
+    bare = re.sub(r"(?<=\D)\d+$", "", name).lower()
+    words = [re.sub(r"[\W_]+", "", bare), *re.split(r"[\W_]+", bare)]
+    found = [_WORDS[word] for word in words if word in _WORDS]
+    return found[0] if found and (words[0] in _WORDS or len(set(found)) == 1) else None

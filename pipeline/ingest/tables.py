@@ -173,7 +173,11 @@ def _choose_labelled(tables: Sequence[Table]) -> list[Table]:
         return faces
     # A name that says what a file is, though its first line does not: reading it says why.
     for stem in ("train", *_WHOLE):
-        named = [table for table in tables if table.stem == stem]
+        named = [
+            table
+            for table in tables
+            if table.stem == stem and table.role in ("other", "unlabelled faces")
+        ]
         if len(named) == 1:
             return [replace(named[0], part=part_of(stem))]
     if faces:

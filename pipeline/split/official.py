@@ -54,15 +54,21 @@ def part_sizes(table: pd.DataFrame) -> dict[str, int]:
 def _take_validation(
     table: pd.DataFrame, parts: NDArray[np.str_], settings: Split
 ) -> NDArray[np.str_]:
-    kind = table["photograph"]
-    faces = table[(parts == "train") & ~kind.isin(kind[parts == "test"])]
-    faces = faces.sample(frac=1, random_state=settings.seed)
-    firsts = faces[~kind[faces.index].duplicated()]
-    of_expression = firsts.groupby("label")["label"]
-    place, size = of_expression.cumcount() + 1, of_expression.transform("size")
-    wanted = np.maximum(1, np.round(settings.validation * size))
-    chosen = kind[firsts.index[(place <= wanted) & (size > 1)]]
-    return np.where((parts == "train") & kind.isin(chosen), "validation", parts)
+    # Where every training face has a near-copy in the test, exact copies alone are kept out.
+    for column in ("photograph", "md5"):
+        if column not in table:
+            continue
+        kind = table[column]
+        faces = table[(parts == "train") & ~kind.isin(kind[parts == "test"])]
+        faces = faces.sample(frac=1, random_state=settings.seed)
+        firsts = faces[~kind[faces.index].duplicated()]
+        of_expression = firsts.groupby("label")["label"]
+        place, size = of_expression.cumcount() + 1, of_expression.transform("size")
+        wanted = np.maximum(1, np.round(settings.validation * size))
+        chosen = kind[firsts.index[(place <= wanted) & (size > 1)]]
+        if len(chosen):
+            return np.where((parts == "train") & kind.isin(chosen), "validation", parts)
+    return parts
 
 
 def _counted(sizes: dict[str, int]) -> str:

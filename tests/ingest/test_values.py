@@ -11,6 +11,7 @@ from PIL import Image
 from pipeline.errors import UserError
 from pipeline.ingest.images import read_image
 from pipeline.ingest.kinds import kind_of
+from pipeline.ingest.parts import part_of
 
 from .test_layouts import COUNTS, folders, picture, put, read
 
@@ -137,3 +138,28 @@ def test_a_class_of_pictures_that_cannot_be_read_does_not_vanish(tmp_path):
     }
     with pytest.raises(UserError, match="all 2 faces of class 'fear' would be dropped"):
         read(put(tmp_path / "raw", files), on_bad_row="drop")
+
+
+@pytest.mark.parametrize(
+    ("names", "part"),
+    [
+        ("Training train TRAIN train_set fer2013_train training-data Train1", "Training"),
+        ("PublicTest public_test Public Test valid Validation dev val val_set", "PublicTest"),
+        ("PrivateTest private-test test Testing test_set fer_test", "PrivateTest"),
+        ("archive faces images traintest latest contest devices", None),
+    ],
+)
+def test_parts_go_by_all_their_names(names, part):
+    for name in names.replace("Public Test", "Public+Test").split():
+        assert part_of(name.replace("+", " ")) == part, name
+
+
+def test_a_list_named_like_a_part_is_a_list(tmp_path):
+    files = {f"train/{n}.png": picture(n) for n in range(3)}
+    files |= {"train.csv": b"image,label\n0.png,3\n1.png,4\n9.png,0\n", "test/a.png": picture(9)}
+    found = read(put(tmp_path / "raw", files))
+    assert (found.labelled.classes["happy"], found.labelled.classes["sad"]) == (1, 1)
+    assert {each.reason: each.first for each in found.passed} == {
+        "a row of a list without its picture": ["train.csv: 9.png"],
+        "a picture without a row in the list": ["test/a.png", "train/2.png"],
+    }
