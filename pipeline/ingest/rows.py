@@ -129,8 +129,9 @@ class RowChecker:
         if text not in self._usages:
             part = part_of(text.decode("ascii", "replace"))
             if part is None:
+                names = ", ".join(USAGES)
                 raise ValueError(
-                    f"Usage: {shown(text)}; expected {', '.join(USAGES)}, or train, validation, test"
+                    f"Usage: {shown(text)}; expected {names}, or train, validation, test"
                 )
             self._usages[text] = part
         return self._usages[text]
