@@ -5,6 +5,7 @@ passed over. pyarrow takes the rows apart, `pipeline.ingest.rows` makes faces of
 """
 
 import csv
+import re
 from collections import deque
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -81,6 +82,7 @@ def read_header(file: BinaryIO, name: str) -> list[str]:
     line = b"\n"
     while line and not line.strip():
         line = file.readline(_HEADER)
+    line = re.sub(rb"\A([ \t\v\f]*\r)+", b"", line)  # blank lines, as old Macs end them
     if not line:
         raise UserError(f"{name}: is empty; expected a CSV file with a header")
     if len(line) == _HEADER:

@@ -336,6 +336,7 @@ def expected(text):
 @example(labelled(3))
 @example(b" \xef\xbb\xbf" + labelled(3))
 @example(b"\r\n\xef\xbb\xbf" + labelled(3))
+@example(b"\r\xef\xbb\xbf" + labelled(3))
 def test_any_mutation_gives_true_faces_or_a_clear_error(tmp_path_factory, text):
     """The reader finds just those faces and faults that a plain one finds, row by row."""
     path = write(tmp_path_factory.mktemp("mutated"), text)
