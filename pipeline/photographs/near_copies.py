@@ -27,6 +27,10 @@ BLUR = 1.0
 REACH = 2
 """Pixels by which one of two crops may lie beside the other."""
 
+FLAT = 0.5
+"""Share of a picture without any gradient from which it is a drawing, and no photograph: where a
+few strokes are all there is, those of one hand look alike."""
+
 _THUMB, _SURROUNDINGS = 12, 5
 """Sides of a thumbnail, and of the square around a pixel of it whose mean is taken off."""
 
@@ -113,7 +117,10 @@ def take(stores: Stores, places: NDArray[np.int64]) -> NDArray[np.uint8]:
 
 
 def _thumbnails(stores: Stores, places: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Thumbnails (n, 12, 12) less their surroundings; the squares of each add up to 1, or to 0."""
+    """Thumbnails (n, 12, 12) less their surroundings; the squares of each add up to 1.
+
+    Those of a drawing are 0, and resemble nothing.
+    """
     from scipy.ndimage import uniform_filter
 
     step = SIDE // _THUMB
@@ -124,8 +131,18 @@ def _thumbnails(stores: Stores, places: NDArray[np.int64]) -> NDArray[np.float32
         small -= uniform_filter(small, (0, _SURROUNDINGS, _SURROUNDINGS))
         small -= small.mean((1, 2), keepdims=True)
         norm = np.sqrt((small**2).sum((1, 2), keepdims=True))
-        thumbs[start : start + _CHUNK] = small / np.maximum(norm, 1e-3)
+        drawn = _flat_share(faces) > FLAT
+        thumbs[start : start + _CHUNK] = ~drawn[:, None, None] * small / np.maximum(norm, 1e-3)
     return thumbs
+
+
+def _flat_share(faces: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Share of the pixels of each face whose neighbours are equal, across and down, (n,)."""
+    is_flat = (faces[:, 1:-1, 2:] == faces[:, 1:-1, :-2]) & (
+        faces[:, 2:, 1:-1] == faces[:, :-2, 1:-1]
+    )
+    share: NDArray[np.float64] = is_flat.mean((1, 2))
+    return share
 
 
 def _alike(thumbs: NDArray[np.float32], others: NDArray[np.float32]) -> Iterator[Pairs]:

@@ -65,6 +65,18 @@ def test_copies_of_copies_belong_to_the_first_and_stores_share_their_numbers(peo
     assert found == [0, 1, 2, 3, 4, 1, 4, 4]
 
 
+def test_drawings_of_a_few_strokes_are_exact_copies_or_none():
+    def draw(grey, left):
+        face = np.full((48, 48), 26, np.uint8)
+        face[4:44, 6 + left : 40 + left] = grey
+        face[16:20, 12 + left : 18 + left] = face[16:20, 28 + left : 34 + left] = 40
+        return face
+
+    drawn = np.stack([draw(150, 0), draw(160, 0), draw(150, 1), draw(150, 0)])
+    assert correlate(drawn[:1], drawn[1:2]).item() > SAME
+    assert group(drawn) == [0, 1, 2, 0]
+
+
 def test_blank_faces_are_copies_of_their_own_grey_alone():
     greys = np.stack([np.full((48, 48), grey, np.uint8) for grey in (0, 9, 0, 255)])
     assert group(greys) == [0, 1, 0, 3]
