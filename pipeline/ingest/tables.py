@@ -169,8 +169,9 @@ def _choose_labelled(tables: Sequence[Table]) -> list[Table]:
     of_parts = {table.part for table in parts}
     if "Training" in of_parts and len(of_parts) == len(parts):
         return sorted(parts, key=lambda table: USAGES.index(table.part or ""))
-    if len(faces) == 1:
-        return faces
+    named = [table for table in faces if table.stem in _WHOLE]
+    if len(faces) == 1 or len(named) == 1:
+        return named or faces
     # A name that says what a file is, though its first line does not: reading it says why.
     for stem in ("train", *_WHOLE):
         named = [

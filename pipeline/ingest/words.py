@@ -62,6 +62,11 @@ def counts(ingested: Ingested) -> list[tuple[str, str]]:
     ]
 
 
+def sentence(text: str) -> str:
+    """A line of the terminal as a sentence of the page."""
+    return f"{text[:1].upper()}{text[1:]}."
+
+
 def warnings(ingested: Ingested) -> list[str]:
     """What whoever brought the faces should look at before a training."""
     lines = []

@@ -29,7 +29,7 @@ class Tempering:
         tta: the views of a face whose mean answer it was fitted to; None for those of params.yaml.
     """
 
-    temperature: float = 1.0
+    temperature: float
     tta: TTA | None = None
 
 
@@ -119,7 +119,7 @@ def read_tempering(path: Path, model: str) -> Tempering:
         found = json.loads(path.read_text(encoding="utf-8"))
         return TypeAdapter(Tempering).validate_python(found.get(model, found))
     except FileNotFoundError:
-        return Tempering()
+        return Tempering(temperature=1.0)
     except (ValueError, AttributeError):
         raise UserError(f"{path}: holds no temperature; make it again with `dvc repro`") from None
 
