@@ -61,7 +61,7 @@ def keep_small(folder: Path, target: Path) -> None:
     """
     classifier = load_classifier(folder)
     weights = {
-        name: value.to(torch.bfloat16) if value.is_floating_point() else value
+        name: (value.to(torch.bfloat16) if value.is_floating_point() else value).contiguous()
         for name, value in classifier.state_dict().items()
     }
     with disk.whole(target / WEIGHTS) as partial:
