@@ -22,6 +22,7 @@ NEUTRAL: Mapping[str, str] = {
     "pipeline/layout.py": "where files lie; dvc.yaml names the same places",
     "pipeline/params.py": "types and bounds; DVC compares the values, also of each params.py",
     "pipeline/shell.py": "arguments, signals, how errors are told",
+    "pipeline/photographs/words.py": "what is said of copies, likewise",
     "pipeline/split/words.py": "what is said of the parts, likewise",
     "pipeline/stale.py": "which metrics nobody shall see any more",
     "pipeline/record": "the record of what was done",

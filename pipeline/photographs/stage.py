@@ -10,6 +10,7 @@ from pipeline.photographs.agreement import measure_agreement
 from pipeline.photographs.copies import count_copies
 from pipeline.photographs.near_copies import group_photographs
 from pipeline.photographs.result import PhotographsResult
+from pipeline.photographs.words import copies
 from pipeline.shell import Stage
 
 
@@ -29,3 +30,4 @@ def work(stage: Stage) -> None:
     )  # fmt: skip
     write_json(layout.folder(stage.name) / "photographs.json", result)
     write_json(layout.metrics(stage.name), {"photographs": result.copies})
+    stage.tell(copies(result.copies))
