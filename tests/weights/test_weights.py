@@ -15,6 +15,7 @@ from pipeline.networks.store import WEIGHTS, load_classifier
 from pipeline.weights import card
 
 from ..conftest import ROOT
+from ..project import clone_project
 from ..test_documents import git
 
 
@@ -64,3 +65,16 @@ def test_the_studys_network_is_kept_at_hand_in_half_the_bytes_with_a_card(finish
     assert written["parts"] == project.json("artifacts/split/metrics.json")["split"]
     page = (project.folder / "weights/README.md").read_text()
     assert f"`{command}` at `abc1234`" in page
+
+
+@pytest.mark.study
+def test_dvc_finds_it_as_an_artifact_where_a_commit_is_tagged(tmp_path):
+    project = clone_project(tmp_path / "clone", {})
+    project.run("git", "tag", "face-expressions@v1.0.0")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    got = str(elsewhere / "got.safetensors")
+    project.run("dvc", "artifacts", "get", str(project.folder), "face-expressions", "-o", got)
+    assert (elsewhere / "got.safetensors").read_bytes() == (
+        ROOT / layout.WEIGHTS / WEIGHTS
+    ).read_bytes()
