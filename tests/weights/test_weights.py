@@ -70,7 +70,7 @@ def test_the_studys_network_is_kept_at_hand_in_half_the_bytes_with_a_card(finish
 @pytest.mark.study
 def test_dvc_finds_it_as_an_artifact_where_a_commit_is_tagged(tmp_path):
     project = clone_project(tmp_path / "clone", {})
-    project.run("git", "tag", "face-expressions@v1.0.0")
+    project.run("git", "tag", "face-expressions@v1.0.0", "--message", "weights")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     got = str(elsewhere / "got.safetensors")
