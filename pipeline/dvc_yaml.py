@@ -16,6 +16,7 @@ meta:
       faces: [data/split.parquet]  # files that decide which faces gave the accuracy
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,8 +119,13 @@ def _read_stages(file: Path) -> dict[str, Any]:
     import yaml  # 15 ms, which a mere import shall not cost
 
     # libyaml is ten times faster; the pure parser is used where it is missing.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    stages: dict[str, Any] = yaml.load(file.read_bytes(), Loader=loader)["stages"]  # noqa: S506 (both are safe)
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        pass
+
+    # A number in YAML 1.2, which DVC writes, and a text in 1.1, which this parser reads.
+    number = re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$")
+    Loader.add_implicit_resolver("tag:yaml.org,2002:float", number, list("-+0123456789"))
+    stages: dict[str, Any] = yaml.load(file.read_bytes(), Loader=Loader)["stages"]  # noqa: S506 (both are safe)
     return stages
 
 

@@ -9,6 +9,8 @@ import yaml
 
 from pipeline import layout
 from pipeline.driver.stage_graph import read_graph
+from pipeline.dvc_yaml import read_locked
+from pipeline.params import load
 from pipeline.stale import empty_metrics, find_downstream, find_stale, is_emptied
 
 from .conftest import ROOT
@@ -26,7 +28,7 @@ WORK = """
 import json, sys
 from pathlib import Path
 from pipeline import layout, shell
-from pipeline.dvc_yaml import Entry
+from pipeline.dvc_yaml import StageEntry
 from pipeline.errors import UserError
 
 name = sys.argv[1]
@@ -42,7 +44,7 @@ def work(stage):
     layout.metrics(name).write_text(json.dumps({name: made}))
     (layout.folder(name) / "result.txt").write_text(json.dumps(made))
 
-shell.execute(name, Entry(name, name, [], [], {}), work)
+shell.execute(name, StageEntry(name, name, [], [], {}), work)
 """
 
 
@@ -232,3 +234,9 @@ def test_only_metrics_that_are_there_are_emptied(tmp_path, monkeypatch):
         assert is_emptied("split")
         assert json.loads(path.read_text()) == {}
     assert not layout.metrics("lime").exists()
+
+
+def test_nothing_is_stale_where_all_is_as_it_was_committed():
+    """Numbers such as 1e-08 included, which DVC writes as YAML 1.2."""
+    params = load(ROOT / "params.yaml").model_dump(mode="json")
+    assert find_stale(read_locked(ROOT / "dvc.lock"), params) == set()

@@ -187,10 +187,11 @@ def test_a_failed_stage_says_its_last_lines(project: Path) -> None:
 @pytest.mark.study
 def test_a_stage_that_takes_too_long_is_ended_with_all_it_started(project: Path) -> None:
     children: list[psutil.Process] = []
+    before = set(psutil.Process().children(recursive=True))  # those of other tests
 
     def log(line: str) -> None:
         if line == "slow starts":
-            children.extend(psutil.Process().children(recursive=True))
+            children.extend(set(psutil.Process().children(recursive=True)) - before)
 
     outcome = reproduce("slow", project, log, timeout=4)
     assert (outcome.state, outcome.message) == ("failed", "ended: it took longer than 4 s")

@@ -135,3 +135,4 @@ def kill_recorders(folder):
         with suppress(psutil.Error):
             if process.cmdline()[-1:] == ["upload"] and Path(process.cwd()) == folder:
                 process.kill()
+                process.wait(30)  # until then it holds the lock, and gives way to all others

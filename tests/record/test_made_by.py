@@ -86,7 +86,7 @@ def test_results_that_lie_here_are_recorded_again(project):
     client = MlflowClient(f"sqlite:///{project.folder / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("image-sentiment")
     runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
-    assert len(runs) == 5
+    assert len(runs) == 6
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
     split = runs["split"]
     assert split.data.params["seed"] == "0"
