@@ -303,11 +303,12 @@ def test_a_folder_that_mlflow_refuses_is_waited_for_in_vain_until_it_is_allowed(
     workspace, monkeypatch
 ):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "file:./mlruns")
-    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waits"))
     with stage_run("sample", {}) as record:
         assert "sqlite:///mlflow.db" in record.refusal
     spool, folder = Spool(workspace), find_address(workspace)
-    (left,) = wait_until_uploaded(spool, folder, 120)
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "sleep", lambda _: pytest.fail("it waits"))
+        (left,) = wait_until_uploaded(spool, folder, 120)
     assert left.endswith(
         "MLFLOW_TRACKING_URI = file:./mlruns: MLflow takes folders no more; name a database, such "
         "as sqlite:///mlflow.db, or set MLFLOW_ALLOW_FILE_STORE=true"
