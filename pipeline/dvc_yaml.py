@@ -119,13 +119,12 @@ def _read_stages(file: Path) -> dict[str, Any]:
     import yaml  # 15 ms, which a mere import shall not cost
 
     # libyaml is ten times faster; the pure parser is used where it is missing.
-    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-        pass
-
+    safe = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    loader: Any = type("loader", (safe,), {})
     # A number in YAML 1.2, which DVC writes, and a text in 1.1, which this parser reads.
     number = re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$")
-    Loader.add_implicit_resolver("tag:yaml.org,2002:float", number, list("-+0123456789"))
-    stages: dict[str, Any] = yaml.load(file.read_bytes(), Loader=Loader)["stages"]  # noqa: S506 (both are safe)
+    loader.add_implicit_resolver("tag:yaml.org,2002:float", number, list("-+0123456789"))
+    stages: dict[str, Any] = yaml.load(file.read_bytes(), Loader=loader)["stages"]  # noqa: S506 (both are safe)
     return stages
 
 
