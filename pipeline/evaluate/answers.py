@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from pipeline.evaluate.result import Answers
 from pipeline.statistics.intervals import share_interval
-from pipeline.statistics.scores import Labels, Probabilities
+from pipeline.statistics.scores import Labels, Probabilities, among_two_likeliest
 
 
 def count_answers(probabilities: Probabilities, labels: Labels, threshold: float) -> Answers:
@@ -18,8 +18,7 @@ def count_answers(probabilities: Probabilities, labels: Labels, threshold: float
     """
     sure = probabilities.max(axis=1) >= threshold
     right = probabilities.argmax(axis=1) == labels
-    best_two = np.argpartition(probabilities, -2, axis=1)[:, -2:]
-    among_two = (best_two == labels[:, None]).any(axis=1)
+    among_two = among_two_likeliest(probabilities, labels)
     return Answers(
         answered=share_interval(int(sure.sum()), len(labels)),
         right=share_interval(int(right[sure].sum()), int(sure.sum())) if sure.any() else None,

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from pipeline.evaluate.result import Calibration, CalibrationError, Reliability
 from pipeline.statistics.intervals import HIGH, LOW, share_interval
-from pipeline.statistics.scores import CALIBRATION_BINS, Labels, Probabilities
+from pipeline.statistics.scores import CALIBRATION_BINS, Labels, Probabilities, confidence_bins
 from pipeline.statistics.temperature import temper
 
 
@@ -35,7 +35,7 @@ def measure_error(
     """
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == labels
-    bins = _bins(confidence, CALIBRATION_BINS)
+    bins = confidence_bins(confidence, CALIBRATION_BINS)
     of_bins = _sums(bins, right - confidence)
     rng = np.random.default_rng(seed)
 
@@ -60,7 +60,7 @@ def reliability(probabilities: Probabilities, labels: Labels, bins: int = 10) ->
     """Confidence and accuracy of the faces in each bin that holds some, least confident first."""
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == labels
-    number = _bins(confidence, bins)
+    number = confidence_bins(confidence, bins)
     return [
         Reliability(
             confidence=float(confidence[number == each].mean()),
@@ -69,10 +69,6 @@ def reliability(probabilities: Probabilities, labels: Labels, bins: int = 10) ->
         )
         for each in np.unique(number)
     ]
-
-
-def _bins(confidence: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
-    return np.minimum((confidence * bins).astype(np.int64), bins - 1)
 
 
 def _sums(bins: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:

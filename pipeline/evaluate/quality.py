@@ -57,6 +57,26 @@ def measure_faces(pixels: NDArray[np.uint8]) -> dict[str, Values]:
     return found
 
 
+def compare_by_quality(
+    pixels: NDArray[np.uint8],
+    parts: NDArray[np.str_],
+    labels: Labels,
+    right: Mapping[str, NDArray[np.bool_]],
+) -> dict[str, Quality]:
+    """Recall of the test faces in the thirds of each measure.
+
+    Args:
+        pixels: all labelled faces, (N, 48, 48).
+        parts: the part of each, (N,).
+        labels: of the test faces, (n,).
+        right: by model, whether it names them, (n,).
+    """
+    return {
+        name: compare_thirds(values[parts == "train"], values[parts == "test"], labels, right)
+        for name, values in measure_faces(pixels).items()
+    }
+
+
 def compare_thirds(
     train: Values, test: Values, labels: Labels, right: Mapping[str, NDArray[np.bool_]]
 ) -> Quality:

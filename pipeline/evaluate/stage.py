@@ -6,7 +6,7 @@ import pandas as pd
 from pipeline import layout
 from pipeline.evaluate.evaluate import compare_side_by_side, evaluate_model, headline, roles
 from pipeline.evaluate.figures import draw
-from pipeline.evaluate.quality import compare_thirds, measure_faces
+from pipeline.evaluate.quality import compare_by_quality
 from pipeline.evaluate.result import Evaluated, Evaluation
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.faces.store import read_faces
@@ -37,7 +37,6 @@ def work(stage: Stage) -> None:
         evaluated[model] = evaluate_model(classifier, found, labels, on_test, settings)
         probabilities[model] = found[on_test]
     guesses = {model: found.argmax(axis=1) for model, found in probabilities.items()}
-    measured = measure_faces(faces.pixels)
     right = {model: guess == labels[on_test] for model, guess in guesses.items()}
     evaluation = Evaluation(
         selected_on=roles(stage.params)["epoch_chosen_on"],
@@ -51,12 +50,7 @@ def work(stage: Stage) -> None:
             labels[on_test], guesses["cnn"], guesses["dnn"],
             resamples=settings.resamples, seed=settings.seed,
         ),
-        quality={
-            name: compare_thirds(
-                values[parts == "train"], values[parts == "test"], labels[on_test], right
-            )
-            for name, values in measured.items()
-        },
+        quality=compare_by_quality(faces.pixels, parts, labels[on_test], right),
     )  # fmt: skip
     folder = layout.folder(stage.name)
     write_parquet(layout.PREDICTIONS, pd.DataFrame(table))

@@ -26,7 +26,7 @@ from pipeline.ingest.words import is_sample
 from pipeline.params import Params
 from pipeline.report.embedding import Picture, embed
 from pipeline.report.words import compared_together
-from pipeline.wording.numbers import count, counted, percent, percent_range
+from pipeline.wording.templates import read_templates
 from pipeline.wording.tta import tta_views
 
 _PIPELINE = Path(__file__).parents[1]
@@ -69,16 +69,7 @@ def render(params: Params, stages: Sequence[StageEntry]) -> str:
 
 @cache
 def _templates() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_PIPELINE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    numbers = (count, counted, percent, percent_range)
-    environment.filters |= {function.__name__: function for function in numbers}
+    environment = read_templates(_PIPELINE, html=True)
     environment.globals |= {"picture": _picture, "tta_views": tta_views}
     macros: Any = environment.get_template("report/macros.html").module
     environment.globals |= {name: getattr(macros, name) for name in ("figure", "both")}

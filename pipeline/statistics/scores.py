@@ -57,12 +57,11 @@ def score(probabilities: Probabilities, labels: Labels) -> Scores:
     precision, recall, f1, faces = precision_recall_fscore_support(
         labels, predicted, labels=everything, zero_division=0
     )
-    best_two = np.argpartition(probabilities, -2, axis=1)[:, -2:]
     of_label = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     return Scores(
         accuracy=float((predicted == labels).mean()),
         macro_f1=float(f1[present].mean()),
-        top2=float((best_two == labels[:, None]).any(axis=1).mean()),
+        top2=float(among_two_likeliest(probabilities, labels).mean()),
         log_loss=float(-np.log(np.clip(of_label, 1e-12, 1)).mean()),
         calibration_error=calibration_error(probabilities, labels),
         per_class={
@@ -70,6 +69,18 @@ def score(probabilities: Probabilities, labels: Labels) -> Scores:
             for k, name in enumerate(EXPRESSIONS)
         },
     )
+
+
+def among_two_likeliest(probabilities: Probabilities, labels: Labels) -> NDArray[np.bool_]:
+    """Whether the label of each face is one of its two most probable expressions, (N,)."""
+    best_two = np.argpartition(probabilities, -2, axis=1)[:, -2:]
+    found: NDArray[np.bool_] = (best_two == labels[:, None]).any(axis=1)
+    return found
+
+
+def confidence_bins(confidence: NDArray[np.floating], bins: int) -> NDArray[np.int64]:
+    """The bin of equal width in which each confidence lies, (N,), from 0."""
+    return np.minimum((confidence * bins).astype(np.int64), bins - 1)
 
 
 def calibration_error(
@@ -82,7 +93,7 @@ def calibration_error(
     """
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
-    number = np.minimum((confidence * bins).astype(int), bins - 1)
+    number = confidence_bins(confidence, bins)
     gap = np.bincount(number, weights=right - confidence.astype(np.float64), minlength=bins)
     return float(np.abs(gap).sum() / len(labels))
 

@@ -15,7 +15,7 @@ import numpy as np
 from pipeline import disk, layout
 from pipeline.errors import UserError
 from pipeline.evaluate.evaluate import evaluate_model
-from pipeline.evaluate.quality import compare_thirds, measure_faces
+from pipeline.evaluate.quality import compare_by_quality
 from pipeline.faces.store import read_faces
 from pipeline.files import read_parquet, write_json
 from pipeline.ingest import result as ingest
@@ -72,12 +72,7 @@ def measure(params: Params, command: str, revision: str) -> Card:
         tta=settings.tta,
         md5=hashlib.md5((layout.WEIGHTS / WEIGHTS).read_bytes(), usedforsecurity=False).hexdigest(),
         evaluated=evaluate_model(classifier, found, labels, on_test, settings),
-        quality={
-            name: compare_thirds(
-                values[parts == "train"], values[parts == "test"], labels[on_test], {"cnn": right}
-            )
-            for name, values in measure_faces(faces.pixels).items()
-        },
+        quality=compare_by_quality(faces.pixels, parts, labels[on_test], {"cnn": right}),
     )
 
 

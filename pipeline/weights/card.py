@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import jinja2
-
 from pipeline import layout
 from pipeline.evaluate.result import Evaluated, Quality
 from pipeline.files import read_json
@@ -17,8 +15,7 @@ from pipeline.params import TTA
 from pipeline.photographs.result import Agreement, Copies
 from pipeline.split.result import Parts
 from pipeline.statistics.champion import Measured
-from pipeline.wording.numbers import count, percent, percent_range, points, points_range
-from pipeline.wording.tta import tta_views
+from pipeline.wording.templates import read_templates
 
 CARD = layout.WEIGHTS / "card.json"
 FOR_PEOPLE = layout.WEIGHTS / "README.md"
@@ -68,14 +65,5 @@ read = partial(read_json, Card, CARD)
 
 def render(card: Card) -> str:
     """The model card in Markdown."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=False,  # noqa: S701 (Markdown, of our own numbers)
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    written = (count, percent, percent_range, points, points_range, tta_views)
-    environment.filters |= {function.__name__: function for function in written}
-    return environment.get_template("card.md").render(card=card)
+    templates = read_templates(Path(__file__).parent, html=False)
+    return templates.get_template("card.md").render(card=card)

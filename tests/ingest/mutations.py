@@ -8,13 +8,10 @@ import io
 import re
 import shutil
 import sys
-import tarfile
 import tempfile
-import zipfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,6 +23,8 @@ from pipeline.ingest.ingest import ingest
 from pipeline.ingest.kinds import PICTURES as PICTURE_ENDINGS
 from pipeline.ingest.labels import NAMES
 from pipeline.ingest.sources import locate
+
+from .archives import tarred, zipped
 
 RNG = np.random.default_rng(11)
 FACES = RNG.integers(0, 256, (4, 48, 48)).astype(np.uint8)
@@ -47,24 +46,6 @@ ORIGINALS: Found = Counter(
     (label, face.tobytes()) for label, face in zip(LABELS, FACES, strict=True)
 )
 PICTURES = {f"{name}/{n}.png": encoded(n) for n, name in enumerate(CLASSES)}
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
-    return buffer.getvalue()
-
-
-def tarred(files: dict[str, bytes], mode: Any) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode=mode) as archive:
-        for name, content in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
 
 
 def damaged(content: bytes, rng: np.random.Generator) -> bytes:

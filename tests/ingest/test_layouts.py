@@ -2,8 +2,6 @@
 
 import io
 import re
-import tarfile
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +14,7 @@ from pipeline.ingest.result import Ingested
 from pipeline.ingest.sources import locate
 
 from ..conftest import ROOT
+from .archives import tarred, zipped
 
 FACES = np.random.default_rng(3).integers(0, 256, (30, 48, 48)).astype(np.uint8)
 TEXTS = [" ".join(map(str, face.ravel())) for face in FACES]
@@ -113,24 +112,6 @@ RAFDB_LIST = {
     ).encode(),
 }
 LIST = {f"images/{n:04}.png": picture(n) for n in range(len(ORDER))}
-
-
-def zipped(files):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
-
-
-def tarred(files, mode="w:gz"):
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode=mode) as archive:
-        for name, content in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
 
 
 NAMES = list(EXPRESSIONS)

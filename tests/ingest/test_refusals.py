@@ -12,6 +12,7 @@ import yaml
 from pipeline.errors import UserError
 from pipeline.ingest.sources import locate
 
+from .archives import tarred, zipped
 from .test_layouts import (
     AFFECTNET,
     COUNTS,
@@ -26,8 +27,6 @@ from .test_layouts import (
     put,
     read,
     table,
-    tarred,
-    zipped,
 )  # fmt: skip
 
 SETTING = re.compile(r"data\.labels: (\{[^}]*\}|[\w-]+)")

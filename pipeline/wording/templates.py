@@ -1,0 +1,37 @@
+"""Templates for pages: where they lie, and the words and numbers that they know."""
+
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from pipeline.wording import numbers, tta
+
+FILTERS: dict[str, Any] = {
+    "count": numbers.count,
+    "counted": numbers.counted,
+    "percent": numbers.percent,
+    "percent_range": numbers.percent_range,
+    "points": numbers.points,
+    "points_range": numbers.points_range,
+    "tta_views": tta.tta_views,
+}
+
+
+def read_templates(folder: Path, *, html: bool) -> jinja2.Environment:
+    """The templates below a folder.
+
+    Args:
+        folder: where they lie.
+        html: what they are given is escaped, as it is in HTML and not in Markdown.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        autoescape=html,  # noqa: S701 (Markdown is made of our own numbers)
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= FILTERS
+    return environment
