@@ -74,7 +74,9 @@ def page(rows: list[Measured], machine: dict[str, str], minutes: float) -> str:
     lines = [f"{name}: {value}" for name, value in machine.items()]
     return (
         "# Results\n\nThe last full output of `make bench`, which wrote this page in "
-        f"{minutes:.1f} minutes.\n\n{'; '.join(lines)}\n\n{table(rows)}\n"
+        f"{minutes:.1f} minutes. It is of the revision named below: what has changed since, "
+        f"`git log --oneline {machine['revision']}..` says.\n\n"
+        f"{'; '.join(lines)}\n\n{table(rows)}\n"
     )
 
 

@@ -105,6 +105,11 @@ def find_entry(name: str, file: Path = FILE) -> StageEntry:
     return entry
 
 
+def choosing_files() -> list[Path]:
+    """Which faces choose a model: accuracies on the same validation faces compare."""
+    return [Path(name) for name in find_entry("evaluate").record["model"]["faces"]]
+
+
 def read_locked(file: Path = LOCK) -> dict[str, Any]:
     """What dvc.lock says of each stage that has results; nothing if it cannot be read."""
     import yaml

@@ -26,9 +26,6 @@ PHOTOGRAPHS = Path("data/photographs.parquet")
 # Made by `split`.
 SPLIT = Path("data/split.parquet")
 
-CHOOSING = (LABELLED / "table.parquet", SPLIT)
-"""Which faces choose: accuracies on the same validation faces compare."""
-
 ARTIFACTS = Path("artifacts")
 CHECKPOINTS = Path(".checkpoints")
 """Survives a killed run; outside DVC's outputs, which DVC deletes before a stage starts."""

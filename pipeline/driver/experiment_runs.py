@@ -88,7 +88,7 @@ def run_experiment(
     environment: Mapping[str, str] | None = None,
     timeout: float | None = None,
 ) -> Outcome:
-    """Run an experiment; the kept one of its name is replaced if it succeeds, and stays if not.
+    """Run an experiment; the kept one of its name goes once DVC keeps the new one, and not before.
 
     DVC decides which of its stages are up to date. Arguments and result are those of
     `stage_runs.follow`.
@@ -100,15 +100,12 @@ def run_experiment(
         _move(replaced, reference)  # the process that put it there was killed
     # Not `dvc exp run --force`: that would also run every stage again that is up to date.
     _move(reference, replaced)
-    succeeded = False
     try:
-        outcome = follow(
+        return follow(
             _command(experiment), hear=hear, ended=ended, environment=environment, timeout=timeout
         )
-        succeeded = outcome.state != "failed"
-        return outcome
     finally:
-        if succeeded:
+        if read_commit(reference):
             git("update-ref", "-d", replaced)
         else:
             _move(replaced, reference)

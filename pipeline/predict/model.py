@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pydantic import TypeAdapter
 
 from pipeline import layout
+from pipeline.dvc_yaml import choosing_files
 from pipeline.errors import UserError
 from pipeline.networks.store import DESCRIPTION, WEIGHTS, load_classifier
 from pipeline.params import MODELS, TTA, Params
@@ -98,7 +99,7 @@ def _own_is_better() -> bool:
 
     try:
         found = evaluate.read().cnn.validation.accuracy_interval
-        faces = name_faces(layout.CHOOSING)
+        faces = name_faces(choosing_files())
     except (UserError, FileNotFoundError):
         return False
     own = Measured(found.value, found.low, found.high, faces, OWN)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline import disk, layout
+from pipeline.dvc_yaml import choosing_files
 from pipeline.errors import UserError
 from pipeline.evaluate.evaluate import evaluate_model
 from pipeline.evaluate.quality import compare_by_quality
@@ -68,7 +69,7 @@ def measure(params: Params, command: str, revision: str) -> Card:
         copies=copies.copies,
         agreement=copies.agreement,
         parts=split.read(),
-        measured_on=name_faces(layout.CHOOSING),
+        measured_on=name_faces(choosing_files()),
         tta=settings.tta,
         md5=hashlib.md5((layout.WEIGHTS / WEIGHTS).read_bytes(), usedforsecurity=False).hexdigest(),
         evaluated=evaluate_model(classifier, found, labels, on_test, settings),

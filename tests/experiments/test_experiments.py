@@ -15,6 +15,7 @@ import pandas as pd
 import psutil
 import pytest
 import torch
+import yaml
 
 from pipeline.networks.networks import count_parameters
 from pipeline.params import MODELS
@@ -206,6 +207,7 @@ def tiny(tmp_path_factory):
     (folder / "data" / "sample").write_text("face")
     shutil.copy(ROOT / "params.yaml", folder)
     shutil.copytree(ROOT / "recipes", folder / "recipes")
+    (folder / "recipes" / "same.yaml").write_text("title: As params.yaml\noverrides: {}\n")
     (folder / "grids").mkdir()
     (folder / "grids" / "lengths.yaml").write_text(GRID)
     (folder / ".gitignore").write_text("/artifacts/grids/\n")
@@ -222,6 +224,13 @@ def is_untouched(project):
     """Whether the workspace is as it was, and nothing is left of DVC's copies."""
     copies = (project.folder / ".dvc" / "tmp" / "exps" / "standalone").glob("tmp*")
     return project.run("git", "status", "--porcelain") == "" and not list(copies)
+
+
+def test_an_experiment_without_a_change_takes_the_place_of_the_former_one(tiny):
+    for settings in (["-S", "train.cnn.epochs=10"], []):
+        tiny.run(*EXPERIMENTS, "run", "same", *settings)
+        assert "same" in shown(tiny)
+    assert shown(tiny)["same"][0] == yaml.safe_load((tiny.folder / "params.yaml").read_text())
 
 
 def test_an_experiment_is_replaced_if_the_new_one_succeeds_and_kept_if_not(tiny):

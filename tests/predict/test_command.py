@@ -19,6 +19,7 @@ from pipeline import layout
 from pipeline.detection.crops import crop_faces
 from pipeline.detection.detector import find_faces
 from pipeline.detection.pictures import read_picture, to_grey
+from pipeline.dvc_yaml import choosing_files
 from pipeline.errors import UserError
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.networks.inference import predict_probabilities
@@ -183,10 +184,10 @@ def test_the_own_cnn_answers_if_it_knows_real_faces_else_the_one_at_hand(said, m
     shutil.copytree(ROOT / "weights", "weights")
     assert [chosen(source) for source in ("data/sample", "data/raw")] == ["weights", "weights"]
     layout.LABELLED.mkdir(parents=True)
-    for number, path in enumerate(layout.CHOOSING):
+    for number, path in enumerate(choosing_files()):
         path.write_bytes(bytes([number]))
     measured = card.read().measured
-    for faces in ("these", name_faces(layout.CHOOSING)):
+    for faces in ("these", name_faces(choosing_files())):
         change_card(measured_on=faces)
         for accuracy, on_same, on_others in (
             (measured.accuracy, "cnn", "cnn"),
