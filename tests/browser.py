@@ -1,6 +1,8 @@
 """The Chromium that is on this machine, driven by playwright; tests skip where there is none."""
 
 import shutil
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,13 @@ QUIET = [
     "--disable-background-networking", "--disable-component-update",
 ]  # fmt: skip
 
-needs_browser = pytest.mark.skipif(not BROWSER, reason="no Chromium here: apt-get install chromium")
+WITHOUT = pytest.mark.skipif(not BROWSER, reason="no Chromium here: apt-get install chromium")
+
+
+def needs_browser(test: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a test that opens a page in it, which takes seconds."""
+    marked: Callable[..., Any] = pytest.mark.study(WITHOUT(test))
+    return marked
 
 
 def find_playwright():

@@ -39,6 +39,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where tests of the study are left out, a module of nothing else is not even imported."""
+    left_out = "not study" in str(config.option.markexpr) and collection_path.suffix == ".py"
+    mark = "\npytestmark = pytest.mark.study\n"
+    return True if left_out and mark in collection_path.read_text("utf-8") else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     order = {name: number for number, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))

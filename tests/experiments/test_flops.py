@@ -42,16 +42,18 @@ def operations(model, objective, train, settings):
     return pytest.approx(counter.get_total_flops(), rel=1e-6)
 
 
-@pytest.mark.parametrize("ensemble", [1, 2])
+@pytest.mark.parametrize("ensemble", [pytest.param(1, marks=pytest.mark.study), 2])
 def test_the_count_is_that_of_a_real_training(params, ensemble):
-    few = {"epochs": 3, "batch": 32, "ensemble": ensemble}
+    few = {"epochs": 2, "batch": 32, "ensemble": ensemble}
     cnn = params.train.cnn.model_copy(update=few)
     short = params.model_copy(update={"train": params.train.model_copy(update={"cnn": cnn})})
     real = operations(Classifier(design(cnn, 0)), Classification.of(cnn), faces(100), cnn)
     assert count_trainings(short, Sizes(100, 21, 0))["train@cnn"] == real
 
 
-@pytest.mark.parametrize("name", ["labelled_only", "consistent"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("labelled_only", marks=pytest.mark.study), "consistent"]
+)
 def test_what_stands_beside_a_batch_is_counted_too_and_every_seed(params, name):
     few = {"seeds": 2, "classifier": {"epochs": 2, "batch": 32}}
     settings = SemiSupervised(**merge(params.semisupervised.model_dump(), few))

@@ -13,6 +13,7 @@ from pipeline.filters.stage import explain
 from pipeline.networks.networks import CONVOLUTIONAL, build_network, convolutions
 from pipeline.params import Ascent
 
+from ..networks.every import every
 from ..networks.test_models import trained_a_little
 
 
@@ -116,7 +117,7 @@ def test_layers_are_picked_from_the_first_to_the_last(network, layers):
     assert pick_layers(build_network(network)) == layers
 
 
-@pytest.mark.parametrize("network", CONVOLUTIONAL)
+@pytest.mark.parametrize("network", every(CONVOLUTIONAL))
 def test_the_last_convolution_of_every_network_can_be_shown(network, faces):
     model = trained_a_little(network)
     layer = f"network.{last_convolution(model.network)}"

@@ -24,14 +24,14 @@ import flows  # noqa: F401 (its settings come before Prefect is imported)
 from flows import study as study_module
 from flows.artifacts import describe, read_workspace, summarise
 from flows.study import hold_workspace
-from flows.study_parameters import plan_study, to_seconds
 from pipeline.driver.stage_graph import Stage
 from pipeline.driver.stage_runs import Outcome
-from pipeline.errors import UserError
 from pipeline.record.address import SWITCH, find_address
 
 from ..conftest import ROOT
 from ..imports import modules_loaded
+
+pytestmark = pytest.mark.study
 
 WORK = """
 import json, os, sys, time
@@ -166,30 +166,6 @@ def test_mistakes_are_named_before_anything_starts(
     assert "server" not in said.out
 
 
-@pytest.mark.parametrize(
-    ("parameters", "message"),
-    [
-        ({"overrides": {"train.cnn.epoch": 3}}, "train.cnn.epoch is not known"),
-        ({"overrides": {"train..epochs": 3}}, "overrides: 'train..epochs': not a parameter"),
-        ({"source": "nowhere"}, "'nowhere': no such file or folder"),
-        ({"targets": ["evalate"]}, "stage 'evalate' is not in dvc.yaml"),
-        ({"recipe": "r9"}, "recipe 'r9' is not known"),
-        ({"experiment": "two words"}, "experiment 'two words': not a name"),
-    ],
-)
-def test_every_mistake_is_found_while_a_run_is_planned(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parameters: dict[str, Any], message: str
-) -> None:
-    monkeypatch.chdir(make_project(tmp_path, STAGES))
-    with pytest.raises(UserError, match=message):
-        plan_study(tmp_path, **parameters, otherwise="a-run")
-
-
-def test_a_limit_in_which_nothing_could_end_is_a_mistake() -> None:
-    with pytest.raises(UserError, match="hours_a_stage = 0: should be more than 0"):
-        to_seconds(0)
-
-
 def test_a_flow_by_hand_waits_while_another_works_on_the_workspace(tmp_path: Path) -> None:
     (tmp_path / ".dvc" / "tmp").mkdir(parents=True)
     lines: list[str] = []
@@ -232,7 +208,6 @@ def test_the_summary_has_states_and_metrics(tmp_path: Path) -> None:
     assert describe(graph, outcomes) == "1 ran, 1 failed, 1 not run: b failed"
 
 
-@pytest.mark.study
 def test_a_flow_loads_nothing_that_draws_or_trains() -> None:
     slow = {"torch", "mlflow", "matplotlib", "pandas", "scipy", "sklearn"}
     assert not slow & modules_loaded("import flows.study")
@@ -241,7 +216,6 @@ def test_a_flow_loads_nothing_that_draws_or_trains() -> None:
 # Runs
 
 
-@pytest.mark.study
 def test_a_failing_stage_fails_the_flow_and_the_command(tmp_path: Path, server: str) -> None:
     make_project(tmp_path, FAILING)
     ended = subprocess.run(
@@ -262,7 +236,6 @@ def test_a_failing_stage_fails_the_flow_and_the_command(tmp_path: Path, server: 
     assert parent.info.status == "FAILED"
 
 
-@pytest.mark.study
 def test_an_interrupt_ends_everything_at_once(tmp_path: Path) -> None:
     make_project(tmp_path, SLOW)
     command = [sys.executable, "-m", "flows.study"]
@@ -334,7 +307,6 @@ def studied(tmp_path_factory: pytest.TempPathFactory, server: str) -> Studied:
     return Studied(root, plain, name, tasks, str(page.data))
 
 
-@pytest.mark.study
 def test_every_stage_runs_beside_others_but_no_heavy_one_beside_another(studied: Studied) -> None:
     # That a light stage overlaps the heavy ones and those not one another, the stages see to:
     # they fail otherwise.
@@ -347,7 +319,6 @@ def test_every_stage_runs_beside_others_but_no_heavy_one_beside_another(studied:
     assert first.end_time <= second.start_time
 
 
-@pytest.mark.study
 def test_outputs_and_lock_are_those_of_plain_dvc(studied: Studied) -> None:
     assert locked(studied.root) == locked(studied.plain)
     outputs = sorted(path.name for path in studied.plain.glob("*.txt"))
@@ -356,7 +327,6 @@ def test_outputs_and_lock_are_those_of_plain_dvc(studied: Studied) -> None:
         assert (studied.root / name).read_bytes() == (studied.plain / name).read_bytes()
 
 
-@pytest.mark.study
 def test_one_run_of_the_flow_is_one_parent_run_in_mlflow_and_one_page(studied: Studied) -> None:
     def found() -> list[Any]:
         return find_runs(studied.root, f"attributes.run_name = '{studied.name}'")

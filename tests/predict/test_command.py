@@ -120,6 +120,7 @@ def test_a_folder_is_searched_to_the_bottom_and_a_bad_file_does_not_stop_it(said
     assert error.startswith("predict: party/bad.png: cannot be read: no picture of a kind")
 
 
+@pytest.mark.study
 def test_a_folder_is_answered_as_it_is_read_with_a_bar_in_a_terminal(model, tmp_path):
     for number in range(12):
         photo().save(tmp_path / f"{number:02}.png")
@@ -271,6 +272,7 @@ def test_a_name_that_would_move_the_cursor_is_shown_as_it_is_written(said, tmp_p
     assert lines[1].endswith(r"a\x1b[2J.png")
 
 
+@pytest.mark.study
 def test_what_is_slow_is_loaded_where_it_is_used_and_mlflow_never():
     code = "import sys, pipeline.predict.__main__; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -6,7 +6,6 @@ import pickle
 import zipfile
 from pathlib import Path
 
-import mlflow
 import numpy as np
 import pytest
 import torch
@@ -101,6 +100,8 @@ class Bomb:
 
 @pytest.mark.study
 def test_a_registered_model_is_no_pickle_and_one_that_is_does_not_open(store, tmp_path):
+    import mlflow
+
     assert os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
     (graph,) = Path("mlruns").rglob("model.pt2")
     for path in graph.parents[1].rglob("*"):

@@ -21,6 +21,7 @@ from pipeline.saliency.saliency import (
     make_maps,
 )
 
+from ..networks.every import every
 from ..networks.test_models import trained_a_little
 
 
@@ -93,7 +94,7 @@ def test_integrated_gradients_add_up_to_the_change_of_the_score(
     assert few >= completeness_error(model, faces, TARGETS, 300)
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", every(NETWORKS))
 def test_every_network_has_a_map(faces, network):
     maps = make_maps(trained_a_little(network), faces[:1], np.array([4]), method="gradient")
     assert maps.shape == (1, 48, 48)

@@ -25,6 +25,7 @@ from pipeline.training.face_set import FaceSet
 from pipeline.training.loop import fit
 from pipeline.training.objectives import Classification
 
+from ..networks.every import every
 from ..networks.test_models import trained_a_little
 
 TRAINED, FACES = 480, 560
@@ -132,7 +133,7 @@ def test_a_map_of_the_gradient_is_not_one_of_edges(rng, params):
     assert abs(found.spearman["dense1"]) < 0.15
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", every(NETWORKS))
 def test_every_layer_is_forgotten_in_its_turn_and_the_network_itself_is_not(network):
     def weights(classifier):
         """The first of each layer's: all of 40 million would take long to compare."""
