@@ -1,9 +1,12 @@
 """A grid's report: tables in Markdown and as CSV, and a figure."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 from rich.console import Console
 from rich.markdown import Markdown
 
@@ -11,7 +14,7 @@ from pipeline import disk
 from pipeline.driver.experiment_runs import KeptExperiment
 from pipeline.errors import UserError
 from pipeline.experiments.grid_figure import draw_grid
-from pipeline.experiments.grid_statistics import Arm, Difference, summarise, tabulate, versus
+from pipeline.experiments.grid_statistics import summarise
 from pipeline.experiments.grids import Arms, Combination, GridFile
 from pipeline.figures.style import save
 from pipeline.files import write_csv
@@ -58,17 +61,16 @@ def write_report(
     """
     measured = collect(combinations, kept, grid.measure)
     other = collect(combinations, kept, grid.against) if grid.against else {}
-    found = summarise(measured, base=grid.base_arms)
-    gains = versus(measured, other)
-    text = write_markdown(found, grid, gains)
+    found = summarise(measured, other, grid.base_arms)
+    text = write_markdown(found, grid)
 
     csv, markdown, figure = (REPORTS / f"{name}.{kind}" for kind in ("csv", "md", "svg"))
-    write_csv(csv, tabulate(found, list(grid.vary), gains))
+    write_csv(csv, found.rename_axis(list(grid.vary)).reset_index())
     save(draw_grid(measured, other, (grid.measure, grid.against), "Each arm, seed by seed"), figure)
     disk.write_text(markdown, f"{text}\n![Each arm's figures, a dot a seed]({figure.name})\n")
     Console(highlight=False).print(Markdown(text))
     print(", ".join(map(str, (csv, markdown, figure))))
-    means = {".".join(arm.arms): arm.mean for arm in found}
+    means = {".".join(arms): mean for arms, mean in zip(measured, found["mean"], strict=True)}
     return GridReport(text, figure, (csv, markdown, figure), means)
 
 
@@ -91,32 +93,44 @@ def collect(
     return measured
 
 
-def write_markdown(
-    found: Sequence[Arm], grid: GridFile, gains: Mapping[Arms, Difference] | None = None
-) -> str:
+def write_markdown(found: pd.DataFrame, grid: GridFile) -> str:
     """Tables of figures and differences: the first axis in rows, the second in columns.
 
     Args:
-        found: what is known of each arm.
+        found: what is known of each arm (`grid_statistics.summarise`).
         grid: whose arms they are.
-        gains: of each arm, over the measure that the grid compares with.
     """
-    seeds = max((arm.seeds for arm in found), default=0)
+
+    def matrix(describe: Callable[[Any], str]) -> str:
+        cells = dict(zip(found.index, map(describe, found.itertuples()), strict=True))
+        rows, *others = grid.vary.values()
+        columns = [(arm,) for arm in others[0]] if others else [()]
+        head = [" \\ ".join(grid.vary), *(column[0] if column else "" for column in columns)]
+        table_rows = ([row, *(cells.get((row, *each), "") for each in columns)] for row in rows)
+        return table(head, table_rows)
+
+    def difference(arm: Any) -> str:
+        return (
+            "base"
+            if arm.Index == grid.base_arms
+            else _points(arm.difference, arm.difference_low, arm.difference_high)
+        )
+
     parts = [
         f"# {grid.title}",
         f"`{grid.measure}` in %: mean ± standard deviation over seeds (how many). A seed decides "
         "the initial weights and the order of the faces; split and faces are the same for all.\n"
         "Test faces give these figures and choose nothing: a choice would go by validation.",
-        _matrix({arm.arms: _figure(arm) for arm in found}, grid),
+        matrix(_figure),
         f"Percentage points more than {' and '.join(grid.base_arms)}, seed by seed, with 95 % "
-        f"intervals from Student's t. {_caution(seeds)}",
-        _matrix({arm.arms: _difference(arm, grid.base_arms) for arm in found}, grid),
+        f"intervals from Student's t. {_caution(max(found['seeds'], default=0))}",
+        matrix(difference),
     ]
-    if gains:
+    if "gain" in found:
         parts += [
             f"Percentage points of `{grid.measure}` more than of `{grid.against}`, seed by seed, "
             "likewise.",
-            _matrix({arms: _points(gain) for arms, gain in gains.items()}, grid),
+            matrix(lambda arm: _points(arm.gain, arm.gain_low, arm.gain_high)),
         ]
     return "\n\n".join(parts) + "\n"
 
@@ -129,29 +143,17 @@ def _caution(seeds: int) -> str:
     return "An interval that holds 0 shows no difference."
 
 
-def _figure(arm: Arm) -> str:
-    spread = "" if arm.spread is None else f" ± {100 * arm.spread:.1f}"
+def _figure(arm: Any) -> str:
+    spread = "" if math.isnan(arm.spread) else f" ± {100 * arm.spread:.1f}"
     return f"{100 * arm.mean:.1f}{spread} ({arm.seeds})"
 
 
-def _difference(arm: Arm, base: Arms) -> str:
-    if arm.difference is None:
-        return "base" if arm.arms == base else "no common seed"
-    return _points(arm.difference)
-
-
-def _points(found: Difference) -> str:
-    if found.low is None or found.high is None:
-        return f"{_signed(found.mean)} ({found.seeds})"
-    return f"{_signed(found.mean)} ({_signed(found.low)} to {_signed(found.high)})"
+def _points(mean: float, low: float, high: float) -> str:
+    if math.isnan(mean):
+        return "no common seed"
+    interval = "1" if math.isnan(low) else f"{_signed(low)} to {_signed(high)}"
+    return f"{_signed(mean)} ({interval})"
 
 
 def _signed(value: float) -> str:
     return f"{100 * value:+.1f}".replace("-", "\N{MINUS SIGN}")
-
-
-def _matrix(cells: Mapping[Arms, str], grid: GridFile) -> str:
-    rows, *others = grid.vary.values()
-    columns = [(arm,) for arm in others[0]] if others else [()]
-    head = [" \\ ".join(grid.vary), *(column[0] if column else "" for column in columns)]
-    return table(head, ([row, *(cells.get((row, *each), "") for each in columns)] for row in rows))

@@ -14,7 +14,7 @@ from pipeline.faces.expressions import EXPRESSIONS
 from ..networks.test_models import trained_a_little
 
 
-def ascent(steps=60):
+def ascent(steps=20):
     return ClassImages(steps=steps, learning_rate=6.0, smoothness=0.0, seed=0)
 
 
@@ -53,7 +53,7 @@ def test_cross_entropy_falls_for_networks_of_either_kind(network):
 
 def test_the_stage_says_which_classes_win_and_draws_the_same_twice(tmp_path, params):
     nobody = UnseenFaces(np.empty((0, 48, 48), np.uint8), np.empty(0, int), np.empty(0, int))
-    changed = params.model_copy(update={"class_images": ascent(steps=20)})
+    changed = params.model_copy(update={"class_images": ascent()})
     subject = Subject("CNN", trained_a_little("leaky-cnn"), nobody, changed, tmp_path)
     found = explain(subject)
     assert found.won == sum(image.named == name for name, image in found.classes.items())

@@ -13,7 +13,7 @@ from pipeline.dotted_keys import flatten
 from pipeline.driver.experiment_runs import quote
 from pipeline.errors import UserError
 from pipeline.experiments.grid_report import write_markdown
-from pipeline.experiments.grid_statistics import summarise, tabulate
+from pipeline.experiments.grid_statistics import summarise
 from pipeline.experiments.grids import GridFile, combine, read_grid
 from pipeline.experiments.recipes import (
     check_source,
@@ -274,47 +274,42 @@ def grid_of(axes):
     return GridFile(title="Ablation", measure="cnn.accuracy", vary=vary, seeds=seeds)
 
 
-def test_mean_and_spread_are_over_seeds():
-    found = {arm.arms: arm for arm in summarise(MEASURED, BASE)}
-    assert found[BASE].mean == pytest.approx(0.52)
-    assert found[BASE].spread == pytest.approx(0.02)
-    assert (found["none", "flip"].seeds, found["scaled", "none"].seeds) == (3, 2)
-    assert found["scaled", "flip"].spread is None
+def test_mean_and_spread_are_over_seeds_and_a_row_an_arm():
+    found = summarise(MEASURED, {}, BASE)
+    assert list(found.columns) == [
+        "seeds", "mean", "spread", "difference", "difference_low", "difference_high",
+    ]  # fmt: skip
+    assert list(found.index) == list(MEASURED)
+    assert list(found["seeds"]) == [3, 3, 2, 1]
+    assert list(found.loc[BASE, ["mean", "spread"]]) == pytest.approx([0.52, 0.02])
+    assert np.isnan(found.loc[("scaled", "flip"), "spread"])
 
 
 def test_differences_are_paired_by_seed_and_have_students_interval():
-    found = {arm.arms: arm.difference for arm in summarise(MEASURED, BASE)}
-    assert found[BASE] is None
-    flip = found["none", "flip"]
-    assert flip.mean == pytest.approx(0.03)
+    found = summarise(MEASURED, MEASURED | {BASE: {0: 0.5, 1: 0.5}}, BASE)
     interval = ttest_1samp([0.03, 0.02, 0.04], 0).confidence_interval(0.95)
-    assert (flip.low, flip.high) == pytest.approx((interval.low, interval.high))
-    scaled = found["scaled", "none"]  # seeds 0 and 2 alone
-    assert (scaled.seeds, scaled.mean) == (2, pytest.approx(0.11))
-    single = found["scaled", "flip"]
-    assert (single.mean, single.low) == (pytest.approx(0.18), None)
-    without_base = summarise({("none", "flip"): {0: 0.5}}, BASE)
-    assert [arm.difference for arm in without_base] == [None]
+    expected = {
+        BASE: [np.nan] * 3,
+        ("none", "flip"): [0.03, interval.low, interval.high],
+        ("scaled", "flip"): [0.18, np.nan, np.nan],
+    }
+    for arms, values in expected.items():
+        three = found.loc[arms, ["difference", "difference_low", "difference_high"]]
+        assert list(three) == pytest.approx(values, nan_ok=True)
+    assert found.loc[("scaled", "none"), "difference"] == pytest.approx(0.11)  # of two seeds alone
+    assert list(found["gain"]) == pytest.approx([0.01, 0, 0, 0])
+    without_base = summarise({("none", "flip"): {0: 0.5}}, {}, BASE)
+    assert np.isnan(without_base["difference"]).all()
 
 
 def test_the_page_has_rows_columns_and_says_what_the_figures_are():
-    text = write_markdown(summarise(MEASURED, BASE), grid_of(AXES))
+    text = write_markdown(summarise(MEASURED, {}, BASE), grid_of(AXES))
     assert "| normalisation \\ augmentation | none | flip |" in text
     assert "| none | 52.0 ± 2.0 (3) | 55.0 ± 2.6 (3) |" in text
     assert "| none | base | +3.0 (+0.5 to +5.5) |" in text
     assert "choose nothing" in text
     assert "3 seeds are few" in text
-    one_axis = summarise({("low",): {0: 0.5}, ("high",): {0: 0.4}}, ("low",))
+    one_axis = summarise({("low",): {0: 0.5}, ("high",): {0: 0.4}}, {}, ("low",))
     text = write_markdown(one_axis, grid_of({"rate": ["low", "high"]}))
     assert "| high | 40.0 (1) |" in text
     assert "| high | \N{MINUS SIGN}10.0 (1) |" in text
-
-
-def test_the_csv_has_a_row_an_arm():
-    table = tabulate(summarise(MEASURED, BASE), list(AXES))
-    assert list(table.columns) == [
-        "normalisation", "augmentation", "seeds", "mean", "spread",
-        "difference", "difference_low", "difference_high",
-    ]  # fmt: skip
-    assert list(table["seeds"]) == [3, 3, 2, 1]
-    assert np.isnan(table["difference"].astype(float)[0])
