@@ -46,7 +46,7 @@ def grid(
     try:
         to_seconds(hours_a_stage)  # a mistake is found here and not by each experiment
         changes = read_overrides(overrides)
-        plan = plan_grid(name, changes, pull=remote_experiments.is_on())
+        plan = plan_grid(name, changes)
         remote_experiments.fetch(log)
     except UserError as error:
         return Failed(message=str(error))
@@ -84,7 +84,7 @@ def grid(
                 raise UserError(f"failed: {', '.join(failed)}; the flow run of each says why")
     except UserError as error:
         return Failed(message=str(error))
-    return Completed(message=f"{len(plan.experiments)} experiments in the table")
+    return Completed(message=f"{len(plan.combinations)} experiments in the table")
 
 
 def _describe(plan: GridPlan) -> dict[str, Any]:

@@ -292,16 +292,25 @@ def load(path: Path = PARAMS) -> Params:
         UserError: the file is missing, is not YAML, or holds something that is not allowed.
     """
     try:
-        # YAML 1.2, as DVC reads it: 1e-3 is a number, and neither `on` nor `no` a truth value.
-        values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; run from the project's folder") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    return parse(read_yaml(content, str(path)), str(path))
+
+
+def read_yaml(content: str | bytes, name: str) -> Any:
+    """Read YAML 1.2, as DVC does: 1e-3 is a number, and neither `on` nor `no` a truth value.
+
+    Raises:
+        UserError: it is not YAML; `name` stands before the message.
+    """
+    try:
+        return YAML(typ="safe", pure=True).load(content)
     # A date or a number that cannot be is a ValueError, brackets without end a RecursionError.
     except (YAMLError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: not YAML: {' '.join(str(error).split())[:300]}") from None
-    return parse(values, str(path))
+        raise UserError(f"{name}: not YAML: {' '.join(str(error).split())[:300]}") from None
 
 
 def parse(values: Any, name: str = "params") -> Params:

@@ -142,7 +142,7 @@ def _run_grid(chosen: argparse.Namespace) -> int:
     from pipeline.experiments.grid_runs import plan_grid, run_grid  # a second, as it draws
 
     plan = plan_grid(chosen.name, [parse_assignment(text) for text in chosen.settings])
-    failed, _ = run_grid(plan, lambda: _run_all(plan.experiments))
+    failed, _ = run_grid(plan, lambda: _run_all(plan.experiments()))
     return _report_failures(failed)
 
 

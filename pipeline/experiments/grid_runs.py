@@ -19,22 +19,23 @@ class GridPlan:
         name: the file's.
         grid: its content.
         combinations: all experiments.
-        experiments: the same, ready to run.
     """
 
     name: str
     grid: GridFile
     combinations: Sequence[Combination]
-    experiments: Sequence[Experiment]
+
+    def experiments(self) -> list[Experiment]:
+        """All of them, ready to run."""
+        return [each.configuration.experiment(self.grid.stages) for each in self.combinations]
 
 
-def plan_grid(name: str, overrides: Sequence[Nested] = (), *, pull: bool = False) -> GridPlan:
+def plan_grid(name: str, overrides: Sequence[Nested] = ()) -> GridPlan:
     """Check all that can be wrong before an experiment starts.
 
     Args:
         name: a file of grids/.
         overrides: of every experiment.
-        pull: take over from DVC's remote what other hosts made.
 
     Raises:
         UserError: the grid, an override, the faces or the workspace is wrong.
@@ -44,8 +45,7 @@ def plan_grid(name: str, overrides: Sequence[Nested] = (), *, pull: bool = False
     check_workspace()
     for each in combinations:
         check_source(each.configuration.params)
-    experiments = [each.configuration.experiment(grid.stages, pull=pull) for each in combinations]
-    return GridPlan(name, grid, combinations, experiments)
+    return GridPlan(name, grid, combinations)
 
 
 def run_grid(

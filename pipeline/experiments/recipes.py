@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from pipeline import layout
 from pipeline.dotted_keys import Nested, flatten, merge, nest
 from pipeline.driver.experiment_runs import Experiment
 from pipeline.errors import UserError
-from pipeline.params import Params, load, parse
+from pipeline.params import Params, load, parse, read_yaml
 
 RECIPES = Path("recipes")
 
@@ -153,7 +151,7 @@ def parse_assignment(text: str) -> Nested:
     key, equals, value = text.partition("=")
     try:
         if equals:
-            return nest({key: _parse_yaml(value, f"-S {text}")})
+            return nest({key: read_yaml(value, f"-S {text}")})
     except ValueError:  # the key has an empty part
         pass
     raise UserError(f"-S {text!r}: not key=value, as in train.cnn.epochs=1")
@@ -165,7 +163,7 @@ def read_file(path: Path, model: type[Model]) -> Model:
     Raises:
         UserError: it is not YAML, or holds what is not allowed.
     """
-    values = _parse_yaml(path.read_text(encoding="utf-8"), str(path))
+    values = read_yaml(path.read_bytes(), str(path))
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -175,11 +173,3 @@ def read_file(path: Path, model: type[Model]) -> Model:
             for each in error.errors()
         )
         raise UserError(f"{path}: {'; '.join(found)}; known here: {allowed}") from None
-
-
-def _parse_yaml(text: str, name: str) -> Any:
-    try:
-        # YAML 1.2, as params.yaml is read: 1e-3 is a number, and `no` a word.
-        return YAML(typ="safe", pure=True).load(text)
-    except YAMLError as error:
-        raise UserError(f"{name}: not YAML: {' '.join(str(error).split())}") from None

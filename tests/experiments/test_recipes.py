@@ -133,6 +133,7 @@ def test_a_value_reaches_the_experiment_as_it_is(value, tmp_path):
         ("title: t\ntrain: {cnn: {epochs: 3}}", "train: Extra inputs are not permitted; known her"),
         ("title: t", "overrides: Field required"),
         ("title: [", "not YAML"),
+        ("title: 2024-99-99", "not YAML"),
     ],
 )
 def test_a_mistake_in_a_recipe_is_named_in_one_line(text, message, params, tmp_path):
