@@ -4,8 +4,11 @@ import copy
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import yaml
@@ -79,6 +82,23 @@ class Project:
     def stages(self):
         return yaml.safe_load((self.folder / "dvc.lock").read_text())["stages"]
 
+    def shown(self):
+        """What `dvc exp show` has in each row: of the workspace, the commit, each experiment."""
+        rows = {}
+        for commit in json.loads(self.run("dvc", "exp", "show", "--json")):
+            rows["workspace" if commit["rev"] == "workspace" else "commit"] = commit["data"]
+            for each in commit.get("experiments") or ():
+                rows[each["name"]] = each["revs"][0]["data"]
+        return rows
+
+    def recorded(self, query=""):
+        """A client of the record that lies here, and the runs in it."""
+        from mlflow import MlflowClient
+
+        client = MlflowClient(f"sqlite:///{self.folder / 'mlflow.db'}")
+        experiment = client.get_experiment_by_name("image-sentiment")
+        return client, client.search_runs([experiment.experiment_id], query)
+
     def locked(self):
         return {
             out["path"]: out["md5"] for stage in self.stages().values() for out in stage["outs"]
@@ -117,6 +137,30 @@ def merge(base, changes):
     for key, value in changes.items():
         merged[key] = merge(merged.get(key, {}), value) if isinstance(value, dict) else value
     return merged
+
+
+def wait_for(happens, seconds=300.0, explain=lambda: ""):
+    """Wait until something is there, and give it."""
+    end = time.monotonic() + seconds
+    while not (found := happens()):
+        assert time.monotonic() < end, f"waited in vain: {explain()[-5000:]}"
+        time.sleep(0.1)
+    return found
+
+
+@contextmanager
+def in_terminal(command, **options):
+    """A process as a terminal starts it: it leads a group, and hears Ctrl-C; nothing is left."""
+    with subprocess.Popen(
+        command, start_new_session=True,
+        # What a shell runs in the background ignores the signal.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **options,
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 class Finished:

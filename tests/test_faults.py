@@ -17,7 +17,7 @@ from pipeline.record.address import Address
 from pipeline.record.recorder import wait_until_uploaded
 from pipeline.record.spool import Spool
 
-from .project import TINY, clone_project
+from .project import TINY, clone_project, in_terminal
 from .small_disk import unshared
 
 pytestmark = pytest.mark.study
@@ -74,17 +74,12 @@ def checkpoints(project):
 
 @contextmanager
 def training(project, command=TRAIN, **environment):
-    """A training under way, as a terminal starts it: in a process group of its own."""
-    with subprocess.Popen(
+    """A training under way."""
+    with in_terminal(
         command, cwd=project.folder, env=project.environment | environment, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     ) as process:  # fmt: skip
-        try:
-            yield process
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+        yield process
 
 
 def until(condition, process, seconds=240):

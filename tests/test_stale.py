@@ -53,18 +53,13 @@ class Study(Project):
 
     def shown(self):
         """What `dvc exp show` has in each row: metrics by stage."""
-        rows = {}
-        for commit in json.loads(self.run("dvc", "exp", "show", "--json")):
-            rows["workspace" if commit["rev"] == "workspace" else "commit"] = commit["data"]
-            for each in commit.get("experiments") or ():
-                rows[each["name"]] = each["revs"][0]["data"]
         return {
             name: {
                 stage: numbers
                 for file in data["metrics"].values()
                 for stage, numbers in (file.get("data") or {}).items()
             }
-            for name, data in rows.items()
+            for name, data in super().shown().items()
         }
 
     def metrics(self):

@@ -27,15 +27,7 @@ def project(finished, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def runs(finished):
-    return read_record(finished.study())
-
-
-def read_record(project):
-    from mlflow import MlflowClient
-
-    client = MlflowClient(f"sqlite:///{project.folder / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("image-sentiment")
-    return client, client.search_runs([experiment.experiment_id])
+    return finished.study().recorded()
 
 
 def test_every_stage_ran_once_and_the_second_time_none(finished, project):

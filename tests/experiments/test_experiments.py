@@ -1,13 +1,9 @@
 """Recipes and grids as DVC experiments: through real dvc, on the study and on one tiny stage."""
 
-import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
-import time
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +22,7 @@ from pipeline.training.loop import fit
 from pipeline.training.objectives import Classification
 
 from ..conftest import ROOT
-from ..project import new_project
+from ..project import in_terminal, new_project, wait_for
 from .test_recipes import NAMES, configured
 
 pytestmark = pytest.mark.study
@@ -70,15 +66,10 @@ def accuracy(metrics):
 
 def shown(project):
     """Name, parameters and metrics by folder of each experiment, as `dvc exp show` has them."""
-    table = json.loads(project.run("dvc", "exp", "show", "--json"))
-    experiments = [found for baseline in table for found in baseline.get("experiments") or ()]
     found = {}
-    for experiment in experiments:
-        data = experiment["revs"][0]["data"]
-        metrics = {
-            Path(name).parent.name: file.get("data") for name, file in data["metrics"].items()
-        }
-        found[experiment["name"]] = (data["params"]["params.yaml"]["data"], metrics)
+    for name, data in project.shown().items():
+        files = {Path(file).parent.name: each.get("data") for file, each in data["metrics"].items()}
+        found[name] = (data["params"]["params.yaml"]["data"], files)
     return found
 
 
@@ -123,8 +114,6 @@ def test_a_dnn_can_be_asked_for_by_the_size_of_the_cnn(params, faces):
 
 
 def test_a_recipe_runs_as_the_experiment_of_its_name_and_is_recorded_so(tmp_path, finished):
-    from mlflow import MlflowClient
-
     project = finished.prepare(tmp_path / "image-sentiment")
     (project.folder / "recipes" / "other.yaml").write_text(OTHER)
     project.commit("results")
@@ -137,9 +126,7 @@ def test_a_recipe_runs_as_the_experiment_of_its_name_and_is_recorded_so(tmp_path
     assert is_untouched(project)
 
     project.run("python", "-m", "pipeline.record", "wait", "--timeout", "120")
-    client = MlflowClient(f"sqlite:///{project.folder / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("image-sentiment")
-    runs = client.search_runs([experiment.experiment_id], "tags.`dvc.experiment` = 'other'")
+    _, runs = project.recorded("tags.`dvc.experiment` = 'other'")
     (parent,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
     assert (parent.info.run_name, parent.info.status) == ("other", "FINISHED")
     stages = {run.info.run_name: run for run in runs if run is not parent}
@@ -316,30 +303,20 @@ def test_a_signal_leaves_nothing_running_and_nothing_changed(tiny, sent):
     command = [sys.executable, *EXPERIMENTS[1:], "run", "r4", "-S", "train.cnn.epochs=99"]
     with (
         log.open("w") as output,
-        subprocess.Popen(
-            command, cwd=tiny.folder, env=tiny.environment, stdout=output, stderr=output,
-            start_new_session=True,
-            # As under a terminal; what a shell runs in the background ignores the signal.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        in_terminal(
+            command, cwd=tiny.folder, env=tiny.environment, stdout=output, stderr=output
         ) as process,
     ):  # fmt: skip
-        try:
-            deadline = time.monotonic() + 60
-            while "slow starts" not in log.read_text():
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.1)
-            family = psutil.Process(process.pid).children(recursive=True)
-            assert len(family) >= 2  # dvc and the stage
-            if sent == "Ctrl-C":
-                os.killpg(process.pid, signal.SIGINT)  # what a terminal does
-            else:
-                process.terminate()
-            assert process.wait(timeout=20) == (130 if sent == "Ctrl-C" else 143)
-            _, alive = psutil.wait_procs(family, timeout=1)
-            assert not alive
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+        wait_for(lambda: "slow starts" in log.read_text(), 60, log.read_text)
+        family = psutil.Process(process.pid).children(recursive=True)
+        assert len(family) >= 2  # dvc and the stage
+        if sent == "Ctrl-C":
+            os.killpg(process.pid, signal.SIGINT)  # what a terminal does
+        else:
+            process.terminate()
+        assert process.wait(timeout=20) == (130 if sent == "Ctrl-C" else 143)
+        _, alive = psutil.wait_procs(family, timeout=1)
+        assert not alive
     assert is_untouched(tiny)
     assert shown(tiny) == before
     assert "Traceback" not in log.read_text()

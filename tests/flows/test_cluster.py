@@ -21,7 +21,7 @@ import pytest
 import yaml
 
 from ..conftest import ROOT
-from ..project import TINY, merge
+from ..project import TINY, merge, wait_for
 
 pytestmark = pytest.mark.cluster
 
@@ -56,14 +56,6 @@ def sh(*command, cwd=None, env=None, check=True):
     )
     assert not check or done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
-
-
-def wait_for(happens, timeout, explain=lambda: ""):
-    end = time.monotonic() + timeout
-    while not (found := happens()):
-        assert time.monotonic() < end, f"waited in vain: {explain()[-5000:]}"
-        time.sleep(0.5)
-    return found
 
 
 def listens(host, port):

@@ -7,9 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +28,7 @@ from pipeline.record.address import SWITCH, find_address
 
 from ..conftest import ROOT
 from ..imports import modules_loaded
+from ..project import in_terminal, wait_for
 
 pytestmark = pytest.mark.study
 
@@ -238,30 +237,20 @@ def test_a_failing_stage_fails_the_flow_and_the_command(tmp_path: Path, server: 
 
 def test_an_interrupt_ends_everything_at_once(tmp_path: Path) -> None:
     make_project(tmp_path, SLOW)
-    command = [sys.executable, "-m", "flows.study"]
+    log = tmp_path / "log"
     with (
-        (tmp_path / "log").open("w") as log,
-        subprocess.Popen(
-            command,
-            cwd=tmp_path,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            # As under a terminal; what a shell runs in the background ignores the signal.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        log.open("w") as output,
+        in_terminal(
+            [sys.executable, "-m", "flows.study"], cwd=tmp_path, stdout=output, stderr=output
         ) as process,
     ):
-        try:
-            wait_for(lambda: "slow starts" in (tmp_path / "log").read_text())
-            family = psutil.Process(process.pid).children(recursive=True)
-            assert len(family) >= 3  # Prefect's server, dvc and the stage
-            os.killpg(process.pid, signal.SIGINT)  # what a terminal does on Ctrl-C
-            assert process.wait(timeout=20) == 130
-            _, alive = psutil.wait_procs(family, timeout=5)
-            assert not alive
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+        wait_for(lambda: "slow starts" in log.read_text())
+        family = psutil.Process(process.pid).children(recursive=True)
+        assert len(family) >= 3  # Prefect's server, dvc and the stage
+        os.killpg(process.pid, signal.SIGINT)  # what a terminal does on Ctrl-C
+        assert process.wait(timeout=20) == 130
+        _, alive = psutil.wait_procs(family, timeout=5)
+        assert not alive
 
 
 @dataclass
@@ -350,10 +339,3 @@ def find_runs(root: Path, query: str) -> list[Any]:
 
     store = connect(find_address(root), root)
     return list(store.client.search_runs([store.experiment], query))
-
-
-def wait_for(happens: Callable[[], bool], timeout: float = 300.0) -> None:
-    end = time.monotonic() + timeout
-    while not happens():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)

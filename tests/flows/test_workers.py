@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -24,7 +23,7 @@ from pipeline.priority import NICE
 
 from ..browser import BROWSER, QUIET, find_playwright, needs_browser
 from ..conftest import ROOT
-from ..project import new_project
+from ..project import new_project, wait_for
 
 pytestmark = pytest.mark.study
 
@@ -120,9 +119,6 @@ vary:
     long: {train: {cnn: {epochs: 20}}}
 seeds: {keys: [train.cnn.seed], values: [1]}
 """
-
-PATIENCE = 300.0
-"""Seconds; servers give way to whatever else runs here."""
 
 EXPERIMENTS = {"lengths-short-1", "lengths-long-1"}
 
@@ -288,13 +284,6 @@ class Site:
 
         with get_client(sync_client=True) as client:
             client.set_flow_run_state(run, Cancelling())
-
-
-def wait_for(happens, timeout=PATIENCE, explain=lambda: ""):
-    end = time.monotonic() + timeout
-    while not happens():
-        assert time.monotonic() < end, f"waited in vain: {explain()}"
-        time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")
