@@ -7,16 +7,17 @@ All can be brought to a server any number of times; automations and deployments 
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
 import yaml
 from prefect import get_client
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import DeploymentSchedule
 from prefect.events.schemas.automations import AutomationCore
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectAlreadyExists
 from prefect.workers.process import ProcessWorker
 
 from flows import HOME
@@ -43,7 +44,15 @@ def set_up(root: Path) -> None:
     """
     with get_client(sync_client=True) as client:
         for name, description in POOLS.items():
-            _bring_pool(client, name, description)
+            with suppress(ObjectAlreadyExists):
+                client.create_work_pool(
+                    WorkPoolCreate(
+                        name=name,
+                        type="process",
+                        description=description,
+                        base_job_template=ProcessWorker.get_default_base_job_template(),
+                    )
+                )
         for values in yaml.safe_load(AUTOMATIONS.read_text(encoding="utf-8")):
             _bring_automation(client, AutomationCore.model_validate(values))
         switched_on = {key for key, schedule in _schedules(client) if schedule.active}
@@ -74,19 +83,6 @@ def _deploy(root: Path) -> None:
     if done.returncode:
         said = " ".join((done.stdout + done.stderr).split())
         raise UserError(f"prefect deploy --all: {said[-1000:]}")
-
-
-def _bring_pool(client: SyncPrefectClient, name: str, description: str) -> None:
-    try:
-        client.read_work_pool(name)
-    except ObjectNotFound:
-        template = ProcessWorker.get_default_base_job_template()
-        new = WorkPoolCreate(
-            name=name, type="process", description=description, base_job_template=template
-        )
-        client.create_work_pool(new)
-    else:  # former versions gave it a limit
-        client.update_work_pool(name, WorkPoolUpdate(concurrency_limit=None))
 
 
 def _bring_automation(client: SyncPrefectClient, automation: AutomationCore) -> None:
