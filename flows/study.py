@@ -22,14 +22,12 @@ from prefect.client.schemas import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from flows import remote_experiments
+from flows import record, remote_experiments
 from flows.artifacts import describe, read_experiment, read_workspace, show_links, show_results
 from flows.stage_tasks import reproduce_experiment, reproduce_in_place
 from flows.study_parameters import StudyPlan, plan_study, to_seconds
 from pipeline.driver.stage_runs import Outcome
 from pipeline.errors import UserError
-from pipeline.record.flow_run import FlowRun
-from pipeline.record.reproduction import Status
 
 SHIPPING = 120.0
 """Seconds that a flow run waits at its end for the record to reach MLflow."""
@@ -72,45 +70,42 @@ def study(
     except UserError as error:
         return Failed(message=str(error))
     name = plan.experiment.name if plan.experiment else flow_run.name
-    record = FlowRun(name, str(flow_run.id), group or "")
-    status: Status = "KILLED"
-    try:
-        message, failed = _run(plan, root, record.environment, timeout)
+    with record.reproduction(name, str(flow_run.id), group) as recorded:
+        try:
+            outcomes = _run(plan, root, recorded.run.environment, timeout)
+            message = describe(plan.graph, outcomes)
+            recorded.failed = _has_failed(outcomes)
+        except UserError as error:  # other hosts could not be reached
+            message, recorded.failed = str(error), True
         # One of many goes on at once: its record follows while the next one trains.
-        for line in () if group else record.wait(SHIPPING):
+        for line in () if group else recorded.run.wait(SHIPPING):
             log.warning("not in MLflow after %g s: %s", SHIPPING, line)
-        if parent := record.find_parent():
-            show_links(parent)
+        if parent := recorded.run.find_parent():
+            show_links(record.find_page(parent))
             if parent.gate:
                 log.info("gate: %s", parent.gate)
                 message = f"{message}; {parent.gate}"
-        status = "FAILED" if failed else "FINISHED"
-    finally:
-        record.end(status)
-    return Failed(message=message) if failed else Completed(message=message)
+    return Failed(message=message) if recorded.failed else Completed(message=message)
 
 
 def _run(
     plan: StudyPlan, root: Path, environment: Mapping[str, str], timeout: float
-) -> tuple[str, bool]:
-    """Run what is planned and show what came of it; a line on that, and whether it failed."""
+) -> dict[str, Outcome]:
+    """Run what is planned, and show what came of it."""
     log = get_run_logger().info
     if plan.experiment is None:
         with hold_workspace(root, log):
             outcomes = reproduce_in_place(plan.graph, root, plan.force, environment, timeout)
             show_results(plan.graph, outcomes, read_workspace(root))
-        return describe(plan.graph, outcomes), _has_failed(outcomes)
-    try:
-        remote_experiments.fetch(log)
-        outcomes = reproduce_experiment(plan.graph, plan.experiment, environment, timeout)
-        if failed := _has_failed(outcomes):  # what lies under its name is a former one
-            show_results(plan.graph, outcomes, lambda _: None)
-        else:
-            show_results(plan.graph, outcomes, read_experiment(root, plan.experiment.name))
-            remote_experiments.push(plan.experiment.name, log)
-    except UserError as error:  # other hosts could not be reached
-        return str(error), True
-    return describe(plan.graph, outcomes), failed
+        return outcomes
+    remote_experiments.fetch(log)
+    outcomes = reproduce_experiment(plan.graph, plan.experiment, environment, timeout)
+    if _has_failed(outcomes):  # it is not kept: what lies under its name is a former one
+        show_results(plan.graph, outcomes, lambda _: None)
+    else:
+        show_results(plan.graph, outcomes, read_experiment(root, plan.experiment.name))
+        remote_experiments.push(plan.experiment.name, log)
+    return outcomes
 
 
 def _has_failed(outcomes: Mapping[str, Outcome]) -> bool:
