@@ -88,13 +88,7 @@ def show_links(page: str) -> None:
 
 
 def summarise(graph: Graph, outcomes: Mapping[str, Outcome], read: Read) -> str:
-    """Two Markdown tables: states and seconds, metrics.
-
-    Args:
-        graph: the stages that were asked for.
-        outcomes: of each stage that was reproduced.
-        read: of a stage that failed it finds no metrics, as DVC deleted them.
-    """
+    """Two Markdown tables: states and seconds, metrics; a stage that failed has none any more."""
     states = [(stage.name, *_row(outcomes.get(stage.name))) for stage in graph]
     metrics = [
         (stage.name, key, f"{value:.4g}" if isinstance(value, float) else str(value))

@@ -18,13 +18,7 @@ from pipeline.layout import PARAMS
 
 @dataclass(frozen=True)
 class StudyPlan:
-    """A checked flow run.
-
-    Attributes:
-        graph: the stages that are wanted, with all they need.
-        force: whether stages run that are up to date.
-        experiment: what differs from the workspace; None where the workspace itself is meant.
-    """
+    """A checked flow run; without an experiment the workspace itself is meant."""
 
     graph: Graph
     force: bool

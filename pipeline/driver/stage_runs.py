@@ -98,8 +98,8 @@ def reproduce(
         root: the project's folder.
         log: gets each line of the output, of DVC and of the stage, as it comes.
         force: run it even if it is up to date.
-        environment: variables for the stage, beyond this process's.
-        timeout: seconds after which it is ended and has failed; None for no limit.
+        environment: as of `follow`.
+        timeout: likewise.
     """
     # Without --wait-for-lock parallel calls fail at random; without --single-item each would also
     # lock and check all that is upstream, which is reproduced already.

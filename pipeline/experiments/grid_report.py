@@ -27,14 +27,7 @@ REPORTS = ARTIFACTS / "grids"
 
 @dataclass(frozen=True)
 class GridReport:
-    """What was written.
-
-    Attributes:
-        markdown: its tables.
-        figure: the file of its picture.
-        files: all files.
-        means: mean of each arm, by the arms' names.
-    """
+    """The tables, the file of the picture, all files, and each arm's mean by the arms' names."""
 
     markdown: str
     figure: Path
@@ -48,13 +41,7 @@ def write_report(
     combinations: Sequence[Combination],
     kept: Mapping[str, KeptExperiment],
 ) -> GridReport:
-    """Print the tables of a grid's experiments; write them, with a figure.
-
-    Args:
-        name: the grid's.
-        grid: its content.
-        combinations: those that succeeded.
-        kept: what DVC keeps of them, by name.
+    """Print the tables of those experiments of a grid that succeeded; write them, with a figure.
 
     Raises:
         UserError: they have no such measure.
@@ -94,12 +81,7 @@ def collect(
 
 
 def write_markdown(found: pd.DataFrame, grid: GridFile) -> str:
-    """Tables of figures and differences: the first axis in rows, the second in columns.
-
-    Args:
-        found: what is known of each arm (`grid_statistics.summarise`).
-        grid: whose arms they are.
-    """
+    """Tables of what `summarise` found: the first axis in rows, the second in columns."""
 
     def matrix(describe: Callable[[Any], str]) -> str:
         cells = dict(zip(found.index, map(describe, found.itertuples()), strict=True))

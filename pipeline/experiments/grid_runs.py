@@ -13,13 +13,7 @@ from pipeline.experiments.recipes import check_source
 
 @dataclass(frozen=True)
 class GridPlan:
-    """A checked grid.
-
-    Attributes:
-        name: the file's.
-        grid: its content.
-        combinations: all experiments.
-    """
+    """A checked grid: its file's name and content, and all its experiments."""
 
     name: str
     grid: GridFile
@@ -31,11 +25,7 @@ class GridPlan:
 
 
 def plan_grid(name: str, overrides: Sequence[Nested] = ()) -> GridPlan:
-    """Check all that can be wrong before an experiment starts.
-
-    Args:
-        name: a file of grids/.
-        overrides: of every experiment.
+    """Check all that can be wrong before an experiment starts; overrides are of every one.
 
     Raises:
         UserError: the grid, an override, the faces or the workspace is wrong.

@@ -110,11 +110,7 @@ def combine(
 ) -> list[Combination]:
     """All experiments of a grid, seed by seed of each arm, every one checked.
 
-    Args:
-        name: the grid's; each experiment's name begins with it.
-        grid: as read.
-        overrides: of every experiment, over the grid's `base`.
-        recipes: the folder of the recipe that the grid may extend.
+    Overrides are of every experiment, over the grid's `base`.
 
     Raises:
         UserError: a key is not known, a value not allowed, or an override is of a varied key.

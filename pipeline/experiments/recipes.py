@@ -34,13 +34,7 @@ class RecipeFile(BaseModel):
 
 @dataclass(frozen=True)
 class Configuration:
-    """Parameters under a name.
-
-    Attributes:
-        name: of the experiment that runs them.
-        changes: what differs from params.yaml, nested as it is there.
-        params: all parameters, checked.
-    """
+    """Parameters under an experiment's name: what differs from params.yaml, and all, checked."""
 
     name: str
     changes: Nested
@@ -105,7 +99,7 @@ def configure(
     Args:
         name: of the experiment.
         overrides: nested as params.yaml is.
-        origin: begins a message: where the overrides are from.
+        origin: where they are from; a message begins with it.
         base: what they are laid over; None for params.yaml in the working directory.
 
     Raises:
