@@ -105,6 +105,26 @@ def find_entry(name: str, file: Path = FILE) -> StageEntry:
     return entry
 
 
+def code_of(stage: str, root: Path = FILE.parent) -> list[Path]:
+    """The files that decide a stage's results: those of `pipeline` that it depends on.
+
+    Args:
+        stage: without what follows an @.
+        root: the folder with dvc.yaml.
+    """
+    described = _read_stages(root / FILE.name)[stage]
+    deps = described.get("do", described)["deps"]
+    places = [root / place for place in deps if is_part(place, of="pipeline")]
+    return [
+        file for place in places for file in ([place] if place.is_file() else place.rglob("*.py"))
+    ]
+
+
+def is_part(file: str, *, of: str) -> bool:
+    """Whether a file is that one, or lies in that folder."""
+    return file == of or file.startswith(f"{of}/")
+
+
 def choosing_files() -> list[Path]:
     """Which faces choose a model: accuracies on the same validation faces compare."""
     return [Path(name) for name in find_entry("evaluate").record["model"]["faces"]]

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pipeline import disk, layout
 from pipeline.dotted_keys import flatten
-from pipeline.imports import is_part
+from pipeline.dvc_yaml import is_part
 
 EMPTY = "{}\n"
 

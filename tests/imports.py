@@ -1,11 +1,20 @@
-"""Which modules Python code loads, asked of a fresh interpreter, and which code dvc.yaml names."""
+"""Which code decides what a stage gives, which of it dvc.yaml names, and what Python really loads.
 
+A stage's own module decides, and all that it imports. Modules are read and not run, so that imports
+within functions count, too; those for type checkers alone do not. A module whose name is only known
+at run time (`importlib`) would not be seen.
+"""
+
+import ast
 import subprocess
 import sys
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
+from pathlib import Path
 
 import yaml
 
-from pipeline.imports import is_part
+from pipeline.dvc_yaml import is_part
 
 from .conftest import ROOT
 
@@ -50,3 +59,97 @@ def missing_and_idle(deciding: set[str], listed: list[str]) -> tuple[list[str], 
     missing = [file for file in deciding if not any(is_part(file, of=place) for place in listed)]
     idle = [place for place in listed if not any(is_part(file, of=place) for file in deciding)]
     return sorted(missing), sorted(idle)
+
+
+NEUTRAL: Mapping[str, str] = {
+    "pipeline/compute_slot.py": "when a stage may start, and on which share of the machine",
+    "pipeline/disk.py": "that a file is whole or absent; what stands in it, others say",
+    "pipeline/errors.py": "how a mistake of the user's is told",
+    "pipeline/dvc_yaml.py": "what DVC reads as well",
+    "pipeline/ingest/words.py": "what is said of the faces, on a terminal and on the page",
+    "pipeline/layout.py": "where files lie; dvc.yaml names the same places",
+    "pipeline/params.py": "types and bounds; DVC compares the values, also of each params.py",
+    "pipeline/shell.py": "arguments, signals, how errors are told",
+    "pipeline/photographs/words.py": "what is said of copies, likewise",
+    "pipeline/split/words.py": "what is said of the parts, likewise",
+    "pipeline/stale.py": "which metrics nobody shall see any more",
+    "pipeline/record": "the record of what was done",
+}
+"""Files and folders that change no result, and what they do instead; what only they import
+changes none, either. Who puts a file here promises that for all that it will ever hold."""
+
+NEUTRAL_IN_TRAININGS: Mapping[str, str] = {
+    "pipeline/figures": "a nicer curve is no reason to train again",
+}
+
+TRAININGS = ("train", "semisupervised")
+"""The stages that train."""
+
+
+def deciding(stage: str, root: Path) -> set[str]:
+    """The files that decide a stage's results, relative to the project's root.
+
+    Args:
+        stage: as in dvc.yaml, without what stands behind an @.
+        root: the folder that holds the package `pipeline`.
+    """
+    neutral = {*NEUTRAL, *(NEUTRAL_IN_TRAININGS if stage in TRAININGS else ())}
+    neutral |= {each.relative_to(root).as_posix() for each in root.glob("pipeline/*/params.py")}
+    return imported(f"pipeline/{stage}/stage.py", root, neutral)
+
+
+def imported(file: str, root: Path, without: Collection[str] = ()) -> set[str]:
+    """A file and all files of its package that are loaded with it; those that only speak are none.
+
+    Args:
+        file: relative to the root, with slashes.
+        root: the folder that holds the package.
+        without: files and folders that are left out, with what only they import.
+    """
+    found: set[str] = set()
+    silent: set[str] = set()
+    rest = [file]
+    while rest:
+        each = rest.pop()
+        if each in found | silent or any(is_part(each, of=place) for place in without):
+            continue
+        names, does_something = _read((root / each).read_text(encoding="utf-8"), each)
+        (found if does_something else silent).add(each)
+        rest += (path for name in names for path in _files_of(name, root))
+    return found
+
+
+@cache
+def _read(source: str, file: str) -> tuple[tuple[str, ...], bool]:
+    """The names of its package that a file imports, and whether it holds more than a docstring."""
+    tree = ast.parse(source, file)
+    package, *_ = folders = file.split("/")[:-1]
+    names = (name for name in _names(tree, folders) if name.split(".")[0] == package)
+    return tuple(names), len(tree.body) > (ast.get_docstring(tree) is not None)
+
+
+def _names(node: ast.AST, folders: list[str]) -> Iterator[str]:
+    """Every module that a piece of code may load; of `from a import b` both `a` and `a.b`."""
+    for child in ast.iter_child_nodes(node):
+        match child:
+            case ast.Import():
+                yield from (alias.name for alias in child.names)
+            case ast.ImportFrom():
+                above = folders[: len(folders) + 1 - child.level] if child.level else []
+                module = ".".join([*above, *([child.module] if child.module else [])])
+                yield from (f"{module}.{alias.name}" for alias in child.names)
+            case ast.If(test=ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING")):
+                for other in child.orelse:
+                    yield from _names(ast.Module([other], []), folders)
+            case _:
+                yield from _names(child, folders)
+
+
+def _files_of(name: str, root: Path) -> Iterator[str]:
+    """The files that importing a name runs: of each package on the way, and of the module."""
+    path = ""
+    for part in name.split("."):
+        path = f"{path}/{part}".removeprefix("/")
+        for file in (f"{path}/__init__.py", f"{path}.py"):
+            if (root / file).is_file():
+                yield file

@@ -5,8 +5,7 @@ import shutil
 import pytest
 import yaml
 
-from pipeline import imports
-
+from . import imports
 from .conftest import ROOT
 from .imports import (
     STAGES,

@@ -15,8 +15,8 @@ from typing import Any
 import torch
 
 from pipeline import disk, layout
+from pipeline.dvc_yaml import code_of
 from pipeline.errors import UserError
-from pipeline.imports import deciding
 
 KEPT = 2
 """The newest, and the one before it in case the newest turns out to be damaged."""
@@ -45,8 +45,7 @@ def find_checkpoints(
     """
     stage, _, name = training.partition("@")
     digest = hashlib.md5(repr(settings).encode(), usedforsecurity=False)
-    root = Path(__file__).parents[2]
-    for path in [*files, *(root / file for file in sorted(deciding(stage, root)))]:
+    for path in [*files, *sorted(code_of(stage, Path(__file__).parents[2]))]:
         try:
             state = path.stat()
         except FileNotFoundError:

@@ -146,6 +146,7 @@ def test_no_checkpoint_of_other_code_is_used(settings, tmp_path, monkeypatch):
     names = [name for name in loaded if name.startswith(weights)]
     assert "pipeline.faces.masks" in names
     shutil.copytree(ROOT / "pipeline", tmp_path / "pipeline")
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
     monkeypatch.setattr(
         "pipeline.training.checkpoints.__file__", str(tmp_path / "pipeline/training/any.py")
     )
