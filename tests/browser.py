@@ -1,8 +1,6 @@
 """The Chromium that is on this machine, driven by playwright; tests skip where there is none."""
 
 import shutil
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -13,13 +11,7 @@ QUIET = [
     "--disable-background-networking", "--disable-component-update",
 ]  # fmt: skip
 
-WITHOUT = pytest.mark.skipif(not BROWSER, reason="no Chromium here: apt-get install chromium")
-
-
-def needs_browser(test: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a test that opens a page in it, which takes seconds."""
-    marked: Callable[..., Any] = pytest.mark.study(WITHOUT(test))
-    return marked
+needs_browser = pytest.mark.skipif(not BROWSER, reason="no Chromium here: apt-get install chromium")
 
 
 def find_playwright():

@@ -21,6 +21,8 @@ from ..conftest import ROOT
 from ..detection.photos import PHOTO, nobody, photo
 from .model import save_model
 
+pytestmark = pytest.mark.study
+
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
