@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -25,21 +24,6 @@ GPUS = "CUDA_VISIBLE_DEVICES"
 
 BETWEEN_TRIES = 0.2
 """Seconds."""
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A share of the machine.
-
-    Attributes:
-        number: from 0.
-        threads: that fit into it; 0 where it is all of the machine, and torch may decide.
-        waited: seconds until it was free.
-    """
-
-    number: int
-    threads: int
-    waited: float
 
 
 def count_slots() -> int:
@@ -65,21 +49,24 @@ def list_gpus() -> list[str]:
 
 
 @contextmanager
-def compute_slot(log: Callable[[str], None] = print) -> Iterator[Slot]:
+def compute_slot(log: Callable[[str], None] = print) -> Iterator[float]:
     """Hold a slot of this machine, and use no more of it than the slot's share.
 
     Args:
         log: gets one line if it has to wait.
+
+    Yields:
+        For how many seconds it had to.
 
     Raises:
         UserError: see `count_slots`.
     """
     count, started = count_slots(), time.monotonic()
     number, lock = _acquire(count, log)
+    waited = time.monotonic() - started
     try:
-        slot = Slot(number, _share_of_cores(count), time.monotonic() - started)
-        _confine(slot)
-        yield slot
+        _confine(number, count)
+        yield waited
     finally:
         lock.release()
 
@@ -102,17 +89,15 @@ def _acquire(count: int, log: Callable[[str], None]) -> tuple[int, FileLock]:
         time.sleep(BETWEEN_TRIES)
 
 
-def _share_of_cores(count: int) -> int:
-    return 0 if count == 1 else max(1, len(os.sched_getaffinity(0)) // count)
-
-
-def _confine(slot: Slot) -> None:
+def _confine(number: int, count: int) -> None:
+    """Take the GPU of a slot, and its share of the cores where there are several slots."""
     gpus = list_gpus()
     if len(gpus) > 1:  # before the first call of CUDA, which reads it once
-        os.environ[GPUS] = gpus[slot.number % len(gpus)]
-    if slot.threads:
+        os.environ[GPUS] = gpus[number % len(gpus)]
+    if count > 1:
         import torch
 
-        threads = min(slot.threads, torch.get_num_threads())
+        share = max(1, len(os.sched_getaffinity(0)) // count)
+        threads = min(share, torch.get_num_threads())
         torch.set_num_threads(threads)
         os.environ["OMP_NUM_THREADS"] = str(threads)  # for processes of this one, and the record

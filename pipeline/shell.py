@@ -105,7 +105,7 @@ def execute(
             params = load()
             experiment_copy.check_faces(params.data.source)
             layout.folder(name).mkdir(parents=True, exist_ok=True)
-        with compute_slot(_tell(name)) if entry.is_heavy else nullcontext() as slot:
+        with compute_slot(_tell(name)) if entry.is_heavy else nullcontext(0.0) as waited:
             with _failure_recorded(name):
                 stale.empty_metrics({name, *stale.find_downstream(read_locked(), name)})
                 made = made_by.describe(name, params)
@@ -119,7 +119,7 @@ def execute(
                 work(stage)
                 run = record.identity if record.entry else None
                 made_by.write(name, made, stage.machine, run)
-                record.measure(_spent(slot.waited if slot else 0.0))
+                record.measure(_spent(waited))
         _tidy_up(stage)
     except UserError as error:
         if debug:
