@@ -96,9 +96,7 @@ class Zip:
         with self._archive(progress) as archive, archive.open(self._infos[name]) as file:
             yield file
 
-    def contents(
-        self, names: Collection[str], progress: Progress | None = None
-    ) -> Iterator[tuple[str, bytes | Exception]]:
+    def contents(self, names: Collection[str]) -> Iterator[tuple[str, bytes | Exception]]:
         """See `Container`."""
         wanted = set(names)
         with self._archive() as archive:
@@ -109,8 +107,6 @@ class Zip:
                     except Exception as error:
                         found = error
                     yield member.name, found
-                    if progress is not None:
-                        progress(member.size)
 
 
 class Tar:
@@ -165,12 +161,10 @@ class Tar:
                 return
         raise UserError(f"{self.path.name}: changed while it was read")
 
-    def contents(
-        self, names: Collection[str], progress: Progress | None = None
-    ) -> Iterator[tuple[str, bytes | Exception]]:
+    def contents(self, names: Collection[str]) -> Iterator[tuple[str, bytes | Exception]]:
         """See `Container`."""
         wanted = set(names)
-        for info, file in self._walk(progress):
+        for info, file in self._walk():
             name = _safe(self.path, info.name)
             if file is not None and name in wanted:
                 yield name, _small(Member(name, info.size, "picture")) or file.read()

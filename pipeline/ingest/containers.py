@@ -18,6 +18,7 @@ class Member(NamedTuple):
     name: str
     """Its path in there, parted by slashes."""
     size: int
+    """Bytes; 0 for a folder's pictures, as thousands need not be asked for theirs."""
     kind: Kind
 
 
@@ -40,9 +41,7 @@ class Container(Protocol):
     def open(self, name: str, progress: Progress | None = None) -> Any:
         """Open a file's bytes as a context manager, as they are packed."""
 
-    def contents(
-        self, names: Collection[str], progress: Progress | None = None
-    ) -> Iterator[tuple[str, bytes | Exception]]:
+    def contents(self, names: Collection[str]) -> Iterator[tuple[str, bytes | Exception]]:
         """The bytes of these files, or why one cannot be read, in the order of `members`."""
 
 

@@ -1,5 +1,6 @@
 """The files of a folder, and of all folders below it."""
 
+import hashlib
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -31,16 +32,22 @@ class Folder:
         self.path = path
         self.folders: set[str] = set()
         self.passed: list[Passed] = []
+        self._sums: dict[str, str] = {}
+        """MD5 sums of pictures that were read, by name."""
         self._files: dict[str, str] = {}
-        self.members = []
-        found = [_only(path / only)] if only else self._walk(str(path))
-        for member, place in found:
-            self.members.append(member)
-            self._files[member.name] = place
+        self.members: list[Member] = []
+        if only:
+            self._add(only, path / only)
+        else:
+            self._walk(str(path))
         self.members.sort()
 
-    def _walk(self, folder: str, inside: str = "") -> Iterator[tuple[Member, str]]:
-        """All files below a folder, with their paths on disk."""
+    def _add(self, name: str, entry: "os.DirEntry[str] | Path") -> None:
+        self.members.append(Member(name, *_look(entry)))
+        self._files[name] = os.fspath(entry)
+
+    def _walk(self, folder: str, inside: str = "") -> None:
+        """Note all files below a folder."""
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
@@ -50,7 +57,7 @@ class Folder:
                 continue
             name = inside + _legible(entry.name)
             if not entry.is_dir():
-                yield Member(name, *_look(entry)), entry.path
+                self._add(name, entry)
                 continue
             if entry.is_symlink():
                 raise UserError(
@@ -58,7 +65,7 @@ class Folder:
                     "copy it there, or name what it leads to in data.source"
                 )
             self.folders.add(name)
-            yield from self._walk(entry.path, f"{name}/")
+            self._walk(entry.path, f"{name}/")
 
     def _refuse(self, error: OSError) -> NoReturn:
         raise UserError(
@@ -70,13 +77,14 @@ class Folder:
         """Where a file lies."""
         return Path(self._files[name])
 
-    def readable(self) -> list[str]:
-        """The names of all that may hold faces or labels."""
-        return [
-            each.name
+    def md5(self) -> str:
+        """MD5 sum of the names and sums of all in it that may hold faces or labels."""
+        lines = "".join(
+            f"{each.name} {self._sums.get(each.name) or md5_of(self.path_of(each.name))}\n"
             for each in self.members
             if each.kind not in ("other", "archive") or each.name.lower().endswith(".txt")
-        ]
+        )
+        return hashlib.md5(lines.encode(), usedforsecurity=False).hexdigest()
 
     @contextmanager
     def open(self, name: str, progress: Progress | None = None) -> Iterator[Any]:
@@ -84,33 +92,36 @@ class Folder:
         with Counted(self.path_of(name), progress) as file:
             yield file
 
-    def contents(
-        self, names: Collection[str], progress: Progress | None = None
-    ) -> Iterator[tuple[str, bytes | Exception]]:
+    def contents(self, names: Collection[str]) -> Iterator[tuple[str, bytes | Exception]]:
         """See `Container`."""
         for name in names:
             try:
-                content: bytes | Exception = _read(self._files[name])
+                content = _read(self._files[name])
             except (OSError, ValueError) as error:
-                content = error
-            yield name, content
-            if progress is not None:
-                progress(len(content) if isinstance(content, bytes) else 0)
+                yield name, error
+            else:
+                self._sums[name] = hashlib.md5(content, usedforsecurity=False).hexdigest()
+                yield name, content
 
 
-def _only(path: Path) -> tuple[Member, str]:
-    return Member(path.name, *_look(path)), str(path)
+def md5_of(path: Path) -> str:
+    """MD5 sum of a file; empty if it cannot be read, which whoever needs its content says."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    except OSError:
+        return ""
 
 
 def _look(entry: "os.DirEntry[str] | Path") -> tuple[int, Kind]:
     """Size and kind of a file; a link to nowhere is empty, which reading then says."""
+    if ending_tells(entry.name):
+        return 0, "picture"
+    if not entry.is_file():
+        return 0, kind_of(entry.name, b"")
+    size = 0
     try:
         size = entry.stat().st_size
-    except OSError:
-        return 0, kind_of(entry.name, b"")
-    if ending_tells(entry.name) or not entry.is_file():
-        return size, kind_of(entry.name, b"")
-    try:
         with Path(entry).open("rb") as file:
             head = file.read(HEAD)
         if compression(head) == "file":

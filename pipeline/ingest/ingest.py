@@ -8,9 +8,10 @@ from pipeline.errors import UserError
 from pipeline.faces.batch import Batch, Fault, Progress
 from pipeline.faces.regions import keep_regions
 from pipeline.faces.store import FaceWriter
+from pipeline.ingest.folder import md5_of
 from pipeline.ingest.quality import assess, count_shared
 from pipeline.ingest.result import Ingested
-from pipeline.ingest.sources import Source, fingerprint
+from pipeline.ingest.sources import Source
 from pipeline.ingest.tally import Tally, gather, read_as
 
 
@@ -48,7 +49,7 @@ def ingest(
         FaceWriter(labelled) as faces,
         FaceWriter(unlabelled) as others,
     ):
-        sums = pool.map(fingerprint, source.files)
+        sums = pool.map(md5_of, source.files)
         for readings, store in ((source.labelled, faces), (source.unlabelled, others)):
             for reading in readings:
                 keep_text = on_bad_row == "drop"
@@ -65,8 +66,11 @@ def ingest(
         if dropped:
             source.labels.check_nothing_vanished()
         names = keep_regions(source.regions, outline.rows, rows, regions)
+        files = {path.name: md5 for path, md5 in zip(source.files, sums, strict=True)}
+        if source.folder:
+            files = {source.folder.path.name: source.folder.md5()}
     found = Ingested(
-        files={path.name: md5 for path, md5 in zip(source.files, sums, strict=True)},
+        files=files,
         labelled=assess(outline),
         unlabelled=assess(other_outline),
         shared=count_shared(other_outline, outline),

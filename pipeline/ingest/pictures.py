@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,12 @@ from pipeline.ingest.images import read_image
 from pipeline.ingest.labels import LEFT_OUT, Labels
 from pipeline.ingest.small_png import decode, filtered_rows
 
-_BATCH = 256
+Grey = NDArray[np.uint8]
+
+_BATCH = 512
 _THREADS = 2
 
+Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 
 
@@ -52,9 +55,8 @@ class Pictures:
 
     @property
     def size(self) -> int:
-        """Bytes that reading goes through."""
-        sizes = {member.name: member.size for member in self.container.members}
-        return sum(sizes[item.name] for item in self.items)
+        """How many there are."""
+        return len(self.items)
 
     def batches(
         self,
@@ -67,88 +69,90 @@ class Pictures:
 
         Rows count from 1 over these pictures.
         """
-        left_out = [item for item in self.items if item.label == LEFT_OUT]
-        items = [item for item in self.items if item.label != LEFT_OUT]
-        labels.seen.update(item.said for item in left_out)
-        labels.kept.update(item.said for item in left_out)
+        items = {item.name: item for item in self.items if item.label != LEFT_OUT}
+        left_out = [item.said for item in self.items if item.label == LEFT_OUT]
+        labels.seen.update(left_out)
+        labels.kept.update(left_out)
+        tell = progress or (lambda _: None)
+        tell(len(left_out))
         first = 1
         with ThreadPoolExecutor(_THREADS) as pool, _quiet():
-            for decoded in _ahead(pool, _decode, self._chunks(items, progress)):
-                yield self._batch(decoded, first, labels)
-                first += len(decoded.items)
+            for names, faces, faults in _ahead(pool, _decode, self._chunks(list(items))):
+                yield self._batch([items[name] for name in names], faces, faults, first, labels)
+                first += len(names)
+                tell(len(names))
 
-    def _chunks(
-        self, items: list[Item], progress: Progress | None
-    ) -> Iterator[tuple[list[Item], Iterable[tuple[str, bytes | Exception]]]]:
-        """A few pictures at a time, with what gives their bytes."""
-        sizes = {member.name: member.size for member in self.container.members}
-        contents = self.container.contents([item.name for item in items], progress)
-        by_name = {item.name: item for item in items}
-        for start in range(0, len(items), _BATCH):
-            chunk = items[start : start + _BATCH]
-            if isinstance(self.container, Folder):  # whose files are read where they are decoded
-                yield chunk, self.container.contents([item.name for item in chunk])
-                if progress is not None:
-                    progress(sum(sizes[item.name] for item in chunk))
-            else:
-                found = list(islice(contents, len(chunk)))
-                yield [by_name[name] for name, _ in found], found
+    def _chunks(self, names: list[str]) -> Iterator[Iterable[tuple[str, bytes | Exception]]]:
+        """What gives the bytes of a few pictures at a time."""
+        if isinstance(self.container, Folder):  # whose files are read where they are decoded
+            for start in range(0, len(names), _BATCH):
+                yield self.container.contents(names[start : start + _BATCH])
+        else:
+            contents = self.container.contents(names)
+            while chunk := list(islice(contents, _BATCH)):
+                yield chunk
 
-    def _batch(self, decoded: "_Decoded", first: int, labels: Labels) -> Batch:
-        items = [decoded.items[place] for place in decoded.kept]
-        labels.seen.update(item.said for item in decoded.items if item.said)
-        labels.kept.update(item.said for item in items if item.said)
-        numbers = np.array(decoded.kept, np.int64) + first
+    def _batch(
+        self, items: list[Item], faces: Grey, faults: dict[int, str], first: int, labels: Labels
+    ) -> Batch:
+        kept = [place for place in range(len(items)) if place not in faults]
+        columns = list(zip(*(items[place] for place in kept), strict=True)) or [()] * 4
+        names, classes, usage, said = columns
+        labels.seen.update(item.said for item in items if item.said)
+        labels.kept.update(each for each in said if each)
+        rows = np.array(kept, np.int64) + first
         return Batch(
-            pixels=decoded.faces[decoded.kept],
-            labels=np.array([item.label for item in items], np.int8),
-            usage=[item.usage for item in items],
-            rows=numbers,
-            ids=numbers - 1,
-            names=[item.name for item in items],
+            pixels=faces[kept] if faults else faces,
+            labels=np.array(classes, np.int8),
+            usage=usage,
+            rows=rows,
+            ids=rows - 1,
+            names=names,
             faults=[
-                Fault(self.name, first + place, reason, decoded.items[place].name)
-                for place, reason in decoded.faults.items()
+                Fault(self.name, first + place, reason, items[place].name)
+                for place, reason in faults.items()
             ],
         )
 
 
-class _Decoded(NamedTuple):
-    """Some pictures: the faces of those that were kept, and what is wrong with the others."""
-
-    items: list[Item]
-    faces: NDArray[np.uint8]
-    kept: list[int]
-    faults: dict[int, str]
-
-
-def _decode(items: list[Item], contents: Iterable[tuple[str, bytes | Exception]]) -> _Decoded:
-    faces = np.empty((len(items), SIDE, SIDE), np.uint8)
+def _decode(
+    contents: Iterable[tuple[str, bytes | Exception]],
+) -> tuple[list[str], Grey, dict[int, str]]:
+    """Pictures by name: their faces, (n, 48, 48), and by its place what is wrong with one."""
+    names: list[str] = []
     plain: dict[int, bytes] = {}
+    others: dict[int, Grey] = {}
     faults: dict[int, str] = {}
     for place, (name, content) in enumerate(contents):
+        names.append(name)
         try:
             if isinstance(content, Exception):
                 raise content
             rows = filtered_rows(content)
             if rows is None:
-                faces[place] = read_image(content)
+                others[place] = read_image(content)
             else:
                 plain[place] = rows
         # Pillow's plug-ins raise nearly anything at a damaged file.
         except Exception as error:
             faults[place] = _why(name, error)
-    faces[list(plain)] = decode(list(plain.values()))
-    return _Decoded(items, faces, [i for i in range(len(items)) if i not in faults], faults)
+    decoded = decode(list(plain.values()))
+    if len(plain) == len(names):
+        return names, decoded, faults
+    faces = np.zeros((len(names), SIDE, SIDE), np.uint8)
+    faces[list(plain)] = decoded
+    for place, face in others.items():
+        faces[place] = face
+    return names, faces, faults
 
 
 def _ahead(
-    pool: ThreadPoolExecutor, work: Callable[..., Result], arguments: Iterable[tuple[Any, ...]]
+    pool: ThreadPoolExecutor, work: Callable[[Argument], Result], arguments: Iterable[Argument]
 ) -> Iterator[Result]:
     """The results of work, in order, while a little more of it is under way than is asked for."""
     waiting: deque[Future[Result]] = deque()
     for each in arguments:
-        waiting.append(pool.submit(work, *each))
+        waiting.append(pool.submit(work, each))
         if len(waiting) > 2 * _THREADS:
             yield waiting.popleft().result()
     while waiting:

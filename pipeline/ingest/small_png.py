@@ -1,72 +1,107 @@
 """PNGs that are faces already, 48 by 48 and grey, decoded many at once.
 
-Most of the time that a library spends on so small a picture is its own, not the picture's. So the
-filtered rows of many of them are put below one another, as the rows of one tall PNG, with a black
-row above each: the row that a picture's first one is predicted from. What is in any way unusual is
-left to the library.
+Most of the time that a library spends on so small a picture is its own, not the picture's: here
+some hundreds share each step. What is in any way unusual is left to the library.
 """
 
-import io
 import struct
-import zlib
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from isal import igzip_lib, isal_zlib
 from numpy.typing import NDArray
-from PIL import Image
 
-from pipeline.faces.expressions import SIDE
+from pipeline.faces.expressions import PIXELS, SIDE
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+Grey = NDArray[np.uint8]
 
+_HEADER = struct.pack(">8sI4sIIBBBBB", b"\x89PNG\r\n\x1a\n", 13, b"IHDR", SIDE, SIDE, 8, 0, 0, 0, 0)
+_HEADER += struct.pack(">I", isal_zlib.crc32(_HEADER[12:]))
+_END = struct.pack(">I4sI", 0, b"IEND", isal_zlib.crc32(b"IEND"))
+_LONGEST = 1 << 12
+"""Bytes of such a file, at most, even where it could not be packed."""
 
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    check = zlib.crc32(kind + data)
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
-
-
-def _header(height: int) -> bytes:
-    """A PNG's begin: so many rows of 48 grey values, 8 bits each."""
-    return _SIGNATURE + _chunk(b"IHDR", struct.pack(">IIBBBBB", SIDE, height, 8, 0, 0, 0, 0))
-
-
-_HEADER = _header(SIDE)
-_END = _chunk(b"IEND", b"")
 _ROW = SIDE + 1
 """Bytes of a row: how it was filtered, and what that left."""
 
+_LEFT, _ABOVE, _MEAN, _PAETH = range(1, 5)
 _FILTERS = bytes(range(5))
 
 
 def filtered_rows(content: bytes) -> bytes | None:
     """The rows of such a picture, as they are filtered; None if it is not just that."""
-    if not content.startswith(_HEADER) or not content.endswith(_END):
+    begin, end = len(_HEADER), len(content) - len(_END) - 4
+    if content[:begin] != _HEADER or content[end + 4 :] != _END or end > _LONGEST:
         return None
-    begin, end = len(_HEADER) + 8, len(content) - len(_END) - 4
-    data = content[begin:end]
-    if content[begin - 8 : begin] != struct.pack(">I4s", len(data), b"IDAT"):
+    length, kind = content[begin : begin + 4], content[begin + 4 : begin + 8]
+    if kind != b"IDAT" or int.from_bytes(length, "big") != end - begin - 8:
         return None
-    if content[end : end + 4] != struct.pack(">I", zlib.crc32(data, zlib.crc32(b"IDAT"))):
+    if int.from_bytes(content[end : end + 4], "big") != isal_zlib.crc32(content[begin + 4 : end]):
         return None
     try:
-        rows: bytes = isal_zlib.decompress(data)
+        rows: bytes = isal_zlib.decompress(content[begin + 8 : end])
     except igzip_lib.IsalError:  # type: ignore[misc]  # its stub says too little
         return None
     fits = len(rows) == SIDE * _ROW and not rows[::_ROW].strip(_FILTERS)
     return rows if fits else None
 
 
-def decode(pictures: Sequence[bytes]) -> NDArray[np.uint8]:
+def decode(pictures: Sequence[bytes]) -> Grey:
     """The faces of many such pictures, (n, 48, 48).
+
+    Each grey value was filtered by those left of it, above, and left above. So all the values of a
+    diagonal, from the left up to the right, of all the pictures are found in one step.
 
     Args:
         pictures: what `filtered_rows` gave for each.
     """
     if not pictures:
         return np.empty((0, SIDE, SIDE), np.uint8)
-    black = bytes(_ROW)
-    rows = zlib.compress(black + black.join(pictures), 0)
-    tall = _header(len(pictures) * (SIDE + 1)) + _chunk(b"IDAT", rows) + _END
-    with Image.open(io.BytesIO(tall), formats=["PNG"]) as image:
-        return np.asarray(image).reshape(-1, SIDE + 1, SIDE)[:, 1:]
+    rows = _turned(np.frombuffer(b"".join(pictures), np.uint8).reshape(len(pictures), -1))
+    filters = rows[::_ROW]  # (48, n), and so are the masks of what a row was filtered by
+    by_left, by_above, by_both, by_mean = (
+        -np.isin(filters, kinds).view(np.uint8)
+        for kinds in ((_LEFT, _PAETH), (_ABOVE, _PAETH), (_PAETH,), (_MEAN,))
+    )
+    has_mean = by_mean.any()
+    faces = np.empty((PIXELS, len(pictures)), np.uint8)
+    # A diagonal's values by their rows, and a black one on top; and of the two before it.
+    new, old, older = np.zeros((3, SIDE + 1, len(pictures)), np.uint8)
+    for diagonal in range(2 * SIDE - 1):
+        first, last = max(0, diagonal - SIDE + 1), min(diagonal, SIDE - 1)
+        here, above = slice(first + 1, last + 2), slice(first, last + 1)
+        left, up, corner = old[here], old[above], older[above]
+        values = _paeth(left & by_left[above], up & by_above[above], corner & by_both[above])
+        if has_mean:
+            values |= ((left & up) + ((left ^ up) >> 1)) & by_mean[above]
+        values += rows[diagonal + 1 + first * SIDE : diagonal + 2 + last * SIDE : SIDE]
+        faces[diagonal + first * (SIDE - 1) : diagonal + 1 + last * (SIDE - 1) : SIDE - 1] = values
+        new[here] = values
+        new, old, older = older, new, old
+    return _turned(faces).reshape(-1, SIDE, SIDE)
+
+
+def _paeth(left: Grey, above: Grey, corner: Grey) -> Grey:
+    """The one of three neighbours that is nearest to left + above - corner, as PNG says.
+
+    That is the higher of the first two where the corner is at most a third of the way from the
+    lower to it, the lower one at two thirds or more, and else the corner. With the others masked
+    by zeros it is the neighbour that is left.
+    """
+    low, high = np.minimum(left, above), np.maximum(left, above)
+    over_low = np.maximum(corner, low) - low
+    under_high = high - np.minimum(corner, high)
+    less = np.minimum(over_low, under_high)
+    takes_high = -(over_low <= under_high - less).view(np.uint8)
+    takes_low = -(under_high <= over_low - less).view(np.uint8)
+    chosen: Grey = corner ^ ((high ^ corner) & takes_high | (low ^ corner) & takes_low)
+    return chosen
+
+
+def _turned(values: Grey) -> Grey:
+    """Rows as columns, so that what is done with many pictures is done with neighbours.
+
+    Three to thirty times as fast as numpy does it.
+    """
+    return np.asarray(cv2.transpose(values), np.uint8)

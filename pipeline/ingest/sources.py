@@ -1,6 +1,5 @@
 """Where the faces come from: what `data.source` names, and what of it is read as what."""
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -35,7 +34,7 @@ class Reading(Protocol):
 
     @property
     def size(self) -> int:
-        """Bytes that reading goes through, for a progress bar."""
+        """Bytes that reading goes through, for a progress bar; of pictures their number."""
 
     def batches(
         self, labels: Labels, progress: Progress | None = None, *, keep_text: bool = False
@@ -53,7 +52,9 @@ class Source:
     regions: Path | None = None
     """Boolean arrays, aligned with the rows of the only labelled file."""
     files: list[Path] = field(default_factory=list)
-    """Everything that is read, each path once: files, or the whole folder of pictures."""
+    """The files that are read, each once."""
+    folder: Folder | None = None
+    """The whole folder, in place of files, where pictures are read."""
     passed: list[Passed] = field(default_factory=list)
     used: frozenset[str] = frozenset()
     """Names of the files, in their folder or archive, that are read."""
@@ -61,8 +62,13 @@ class Source:
     """What was understood that the source does not say by itself."""
 
     @property
+    def unit(self) -> str:
+        """What `size` counts, as a progress bar names it: pictures, or bytes of CSV files."""
+        return " pictures" if isinstance(self.labelled[0], Pictures) else "B"
+
+    @property
     def size(self) -> int:
-        """Bytes that reading the faces goes through, for a progress bar."""
+        """How much reading the faces goes through, for a progress bar."""
         return sum(reading.size for reading in (*self.labelled, *self.unlabelled))
 
 
@@ -214,7 +220,8 @@ def _of_pictures(container: Container, tables: list[Table], labels: Labels) -> S
         labelled=[Pictures(container, classed)],
         unlabelled=[Pictures(container, others)] if others else [],
         labels=labels,
-        files=[container.path],
+        files=[] if isinstance(container, Folder) else [container.path],
+        folder=container if isinstance(container, Folder) else None,
         used=frozenset([*(item.name for item in items), *lists]),
         passed=passed,
         notes=notes,
@@ -247,17 +254,3 @@ def _in_archive(source: str, container: Container, labels: Labels) -> Source | N
 
 def _open(container: Folder, name: str) -> Container | None:
     return open_archive(container.path_of(name))
-
-
-def fingerprint(path: Path) -> str:
-    """MD5 sum of a file, or of the names and sums of what a folder has; empty if unreadable."""
-    if path.is_dir():
-        folder = Folder(path)
-        sums = ((name, fingerprint(folder.path_of(name))) for name in folder.readable())
-        lines = "".join(f"{name} {md5}\n" for name, md5 in sums)
-        return hashlib.md5(lines.encode(), usedforsecurity=False).hexdigest()
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-    except OSError:  # a picture that is dropped; a file was read before anybody asks for its sum
-        return ""

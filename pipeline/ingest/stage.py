@@ -32,7 +32,8 @@ def work(stage: Stage) -> None:
     """From a CSV file or images to `data/faces`, the data report and the quarantine file."""
     data = stage.params.data
     source = locate(data.source, FER2013 if is_sample(data.source) else data.labels)
-    with tqdm(total=source.size, unit="B", unit_scale=True, desc=stage.name) as bar:
+    scale = source.unit == "B"
+    with tqdm(total=source.size, unit=source.unit, unit_scale=scale, desc=stage.name) as bar:
         found, dropped = ingest(
             source, data.on_bad_row, layout.LABELLED, layout.UNLABELLED, layout.REGIONS, bar.update
         )

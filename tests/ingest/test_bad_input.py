@@ -268,7 +268,7 @@ def files(folder):
 def the_line(written):
     """The one line of an error, if there is nothing else but a progress bar."""
     lines = [line for line in re.split(r"[\r\n]+", written) if line.strip()]
-    (line,) = [line for line in lines if not line.rstrip().endswith("B/s]")]
+    (line,) = [line for line in lines if not line.rstrip().endswith("/s]")]
     assert line.startswith("ingest: error: ")
     assert len(line) < 400
     return line

@@ -17,11 +17,12 @@ from PIL import Image
 from pipeline.errors import UserError
 from pipeline.ingest.compressed import unpacked
 from pipeline.ingest.faces_csv import read_csv
+from pipeline.ingest.folder import Folder, md5_of
 from pipeline.ingest.images import read_image
 from pipeline.ingest.labels import Labels
 from pipeline.ingest.pixels import parse_pixels
 from pipeline.ingest.rows import Rows
-from pipeline.ingest.sources import fingerprint, locate
+from pipeline.ingest.sources import locate
 
 FACES = np.random.default_rng(7).integers(0, 256, (5, 48, 48)).astype(np.uint8)
 TEXTS = [" ".join(map(str, face.ravel())) for face in FACES]
@@ -434,7 +435,7 @@ def test_classes_are_names_synonyms_or_digits_and_parts_give_the_usage(tmp_path)
     (batch,) = source.labelled[0].batches(source.labels)
     assert list(batch.names) == ["test/surprised/c.png", "train/0/b.PNG", "train/Happy/a.png"]
     assert batch.labels.tolist() == [5, 0, 3]
-    assert batch.usage == ["PrivateTest", "Training", "Training"]
+    assert list(batch.usage) == ["PrivateTest", "Training", "Training"]
     assert (batch.pixels == FACES[0]).all()
     assert not source.unlabelled
     assert [each.name for each in source.passed] == [
@@ -513,9 +514,15 @@ def test_a_folder_of_images_without_a_class_says_what_was_looked_for(tmp_path):
         locate(str(tmp_path))
 
 
-def test_a_fingerprint_changes_with_content_and_names(tmp_path):
+def test_a_folders_sum_changes_with_content_and_names(tmp_path):
     save(tmp_path / "happy/a.png", Image.fromarray(FACES[0]))
-    first = fingerprint(tmp_path)
+    sums = [Folder(tmp_path).md5()]
     (tmp_path / "happy/a.png").rename(tmp_path / "happy/b.png")
-    assert fingerprint(tmp_path) != first
-    assert fingerprint(write(tmp_path, b"abc")) == "900150983cd24fb0d6963f7d28e17f72"
+    sums.append(Folder(tmp_path).md5())
+    save(tmp_path / "happy/b.png", Image.fromarray(FACES[1]))
+    folder = Folder(tmp_path)
+    sums.append(folder.md5())
+    assert len(set(sums)) == 3
+    assert list(folder.contents(["happy/b.png"]))
+    assert folder.md5() == sums[-1]
+    assert md5_of(write(tmp_path, b"abc")) == "900150983cd24fb0d6963f7d28e17f72"
