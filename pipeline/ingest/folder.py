@@ -32,8 +32,9 @@ class Folder:
         self.path = path
         self.folders: set[str] = set()
         self.passed: list[Passed] = []
+        self.keeps_sums = False
+        """Whether the MD5 sums of pictures are kept as they are read, as `md5` wants them."""
         self._sums: dict[str, str] = {}
-        """MD5 sums of pictures that were read, by name."""
         self._files: dict[str, str] = {}
         self.members: list[Member] = []
         if only:
@@ -99,9 +100,10 @@ class Folder:
                 content = _read(self._files[name])
             except (OSError, ValueError) as error:
                 yield name, error
-            else:
+                continue
+            if self.keeps_sums:
                 self._sums[name] = hashlib.md5(content, usedforsecurity=False).hexdigest()
-                yield name, content
+            yield name, content
 
 
 def md5_of(path: Path) -> str:

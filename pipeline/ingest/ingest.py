@@ -44,6 +44,8 @@ def ingest(
     dropped: list[Fault] = []
     tally = Tally()
     rows = 0
+    if source.folder:
+        source.folder.keeps_sums = True
     with (
         ThreadPoolExecutor(1) as pool,
         FaceWriter(labelled) as faces,

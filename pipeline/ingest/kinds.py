@@ -39,7 +39,8 @@ HEAD = 512
 
 def is_noise(name: str) -> bool:
     """Whether a path is something that systems leave in folders, of which nobody needs to hear."""
-    return any(part.startswith(".") or part.lower() in _NOISE for part in name.split("/"))
+    hidden = name.startswith(".") or "/." in name
+    return hidden or not _NOISE.isdisjoint(name.lower().split("/"))
 
 
 def ending_tells(name: str) -> bool:

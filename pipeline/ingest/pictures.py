@@ -23,7 +23,7 @@ from pipeline.ingest.small_png import decode, filtered_rows
 
 Grey = NDArray[np.uint8]
 
-_BATCH = 512
+_BATCH = 1024
 _THREADS = 2
 
 Argument = TypeVar("Argument")

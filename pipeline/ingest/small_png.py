@@ -25,8 +25,8 @@ _LONGEST = 1 << 12
 _ROW = SIDE + 1
 """Bytes of a row: how it was filtered, and what that left."""
 
-_LEFT, _ABOVE, _MEAN, _PAETH = range(1, 5)
 _FILTERS = bytes(range(5))
+"""None, by the neighbour left, above, by the mean of both, by the nearest of three (Paeth's)."""
 
 
 def filtered_rows(content: bytes) -> bytes | None:
@@ -59,12 +59,12 @@ def decode(pictures: Sequence[bytes]) -> Grey:
     if not pictures:
         return np.empty((0, SIDE, SIDE), np.uint8)
     rows = _turned(np.frombuffer(b"".join(pictures), np.uint8).reshape(len(pictures), -1))
-    filters = rows[::_ROW]  # (48, n), and so are the masks of what a row was filtered by
-    by_left, by_above, by_both, by_mean = (
-        -np.isin(filters, kinds).view(np.uint8)
-        for kinds in ((_LEFT, _PAETH), (_ABOVE, _PAETH), (_PAETH,), (_MEAN,))
+    filters = rows[::_ROW]
+    # Of each row of each picture, (48, n): 255 where it was filtered by that, else 0.
+    by_left, by_above, by_mean, by_paeth = (
+        -(filters == kind).view(np.uint8) for kind in _FILTERS[1:]
     )
-    has_mean = by_mean.any()
+    sees_left, sees_above, has_mean = by_left | by_paeth, by_above | by_paeth, by_mean.any()
     faces = np.empty((PIXELS, len(pictures)), np.uint8)
     # A diagonal's values by their rows, and a black one on top; and of the two before it.
     new, old, older = np.zeros((3, SIDE + 1, len(pictures)), np.uint8)
@@ -72,12 +72,12 @@ def decode(pictures: Sequence[bytes]) -> Grey:
         first, last = max(0, diagonal - SIDE + 1), min(diagonal, SIDE - 1)
         here, above = slice(first + 1, last + 2), slice(first, last + 1)
         left, up, corner = old[here], old[above], older[above]
-        values = _paeth(left & by_left[above], up & by_above[above], corner & by_both[above])
+        values = _paeth(left & sees_left[above], up & sees_above[above], corner & by_paeth[above])
         if has_mean:
             values |= ((left & up) + ((left ^ up) >> 1)) & by_mean[above]
-        values += rows[diagonal + 1 + first * SIDE : diagonal + 2 + last * SIDE : SIDE]
+        kept = rows[diagonal + 1 + first * SIDE : diagonal + 2 + last * SIDE : SIDE]
+        values = np.add(values, kept, out=new[here])
         faces[diagonal + first * (SIDE - 1) : diagonal + 1 + last * (SIDE - 1) : SIDE - 1] = values
-        new[here] = values
         new, old, older = older, new, old
     return _turned(faces).reshape(-1, SIDE, SIDE)
 

@@ -12,6 +12,7 @@ from pipeline.errors import UserError
 from pipeline.ingest.images import read_image
 from pipeline.ingest.kinds import kind_of
 from pipeline.ingest.parts import part_of
+from pipeline.ingest.sources import locate
 
 from .test_layouts import COUNTS, folders, picture, put, read
 
@@ -65,19 +66,22 @@ def test_a_picture_is_the_face_that_it_shows(kind):
     assert kind_of("face", content[:512]) == "picture"  # whatever its name
 
 
-def coloured_16(grey):
-    """A PNG of three colours of 16 bits, by hand: Pillow writes none."""
-    rows = np.repeat(grey.astype(">u2")[:, :, None], 3, axis=2)
-    raw = b"".join(b"\0" + row.tobytes() for row in rows)
+def png(raw, bits, kind):
+    """A PNG of 48 by 48 by hand: Pillow writes neither every depth nor every filter."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(
             ">I", zlib.crc32(kind + data)
         )  # fmt: skip
 
-    header = struct.pack(">IIBBBBB", 48, 48, 16, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", 48, 48, bits, kind, 0, 0, 0)
     ends = chunk(b"IDAT", zlib.compress(raw)), chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + b"".join(ends)
+
+
+def coloured_16(grey):
+    rows = np.repeat(grey.astype(">u2")[:, :, None], 3, axis=2)
+    return png(b"".join(b"\0" + row.tobytes() for row in rows), 16, 2)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +100,18 @@ def test_values_that_mean_nothing_are_said(content, said):
 
 def test_coloured_16_bits_are_read():
     assert (read_image(coloured_16(SMOOTH.astype(np.uint16) * 257)) == SMOOTH).all()
+
+
+def test_a_png_of_the_usual_size_is_what_pillow_shows_however_its_rows_are_filtered(tmp_path):
+    rng, files = np.random.default_rng(0), {}
+    for n in range(60):
+        rows = rng.integers(-4, 5, (48, 49)) if n % 2 else rng.integers(0, 256, (48, 49))
+        rows[:, 0] = rng.integers(0, 5, 48) if n % 3 else n // 3 % 5
+        files[f"happy/{n:02}.png"] = png(rows.astype(np.uint8).tobytes(), 8, 0)
+    source = locate(str(put(tmp_path / "raw", files)))
+    (batch,) = source.labelled[0].batches(source.labels)
+    for face, content in zip(batch.pixels, files.values(), strict=True):
+        assert (face == np.asarray(Image.open(io.BytesIO(content)))).all()
 
 
 def test_endings_do_not_matter_and_what_is_no_picture_is_named(tmp_path):
