@@ -3,19 +3,16 @@
 import io
 import warnings
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from pipeline.errors import UserError
+from pipeline.faces.upright import FORMATS, upright
 
 Picture = NDArray[np.uint8]
 """Colours of a picture, (height, width, 3), 0..255."""
-
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
-"""What is opened, whatever a file is called. Not all that Pillow knows: some kinds run programs."""
 
 SUFFIXES = (
     ".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".pnm",
@@ -50,7 +47,7 @@ def read_picture(source: Path | bytes, name: str | None = None) -> Picture:
             opened = io.BytesIO(source) if isinstance(source, bytes) else source
             with Image.open(opened, formats=FORMATS) as image:
                 _check_size(image, name)
-                return _as_colours(image)
+                return np.array(upright(image).convert("RGB"))
     except UserError:
         raise
     # Pillow's plug-ins raise nearly anything at a damaged file.
@@ -74,23 +71,6 @@ def _check_size(image: Image.Image, name: str) -> None:
         raise UserError(
             f"{name}: {width} x {height} pixels; a side has at least {SMALLEST}: take a larger one"
         )
-
-
-def _as_colours(image: Image.Image) -> Picture:
-    upright: Image.Image = ImageOps.exif_transpose(image)
-    if upright.mode.startswith(("I", "F")):
-        upright = Image.fromarray(_as_bytes(np.asarray(upright)))
-    if upright.has_transparency_data:
-        upright = upright.convert("RGBA")
-        upright = Image.alpha_composite(Image.new("RGBA", upright.size, "black"), upright)
-    return np.array(upright.convert("RGB"))
-
-
-def _as_bytes(grey: NDArray[Any]) -> NDArray[np.uint8]:
-    """Grey levels of more than 8 bits by their range: to 1, to 255 or to 65,535."""
-    most = grey.max()
-    range_ = 1 if grey.dtype.kind == "f" and most <= 1 else 255 if most <= 255 else 65_535
-    return np.clip(grey * (255 / range_), 0, 255).astype(np.uint8)
 
 
 def _why(error: Exception) -> str:

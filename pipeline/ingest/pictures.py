@@ -1,5 +1,6 @@
 """Pictures of a folder or an archive to batches of faces, a few at a time in two threads."""
 
+import io
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,9 +16,9 @@ from PIL import Image
 
 from pipeline.faces.batch import Batch, Fault, Progress
 from pipeline.faces.expressions import SIDE
+from pipeline.faces.upright import FORMATS, upright
 from pipeline.ingest.containers import Container
 from pipeline.ingest.folder import Folder
-from pipeline.ingest.images import read_image
 from pipeline.ingest.labels import LEFT_OUT, Labels
 from pipeline.ingest.small_png import decode, filtered_rows
 
@@ -144,6 +145,23 @@ def _decode(
     for place, face in others.items():
         faces[place] = face
     return names, faces, faults
+
+
+def read_image(content: bytes) -> Grey:
+    """Read one picture as a face of shape (48, 48).
+
+    Colours become grey by their brightness (ITU-R 601); another size or proportion is brought to 48
+    by 48 with antialiasing. More than `Image.MAX_IMAGE_PIXELS` (89 million) are refused before they
+    take a gigabyte: no face needs them.
+
+    Raises:
+        Exception: nearly any, at what is no picture.
+    """
+    with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
+        image = upright(opened).convert("L")
+        if image.size != (SIDE, SIDE):
+            image = image.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+        return np.asarray(image)
 
 
 def _ahead(

@@ -18,10 +18,10 @@ import pandas as pd
 from PIL import Image
 
 from pipeline.errors import UserError
-from pipeline.ingest.images import read_image
 from pipeline.ingest.ingest import ingest
 from pipeline.ingest.kinds import PICTURES as PICTURE_ENDINGS
 from pipeline.ingest.labels import NAMES
+from pipeline.ingest.pictures import read_image
 from pipeline.ingest.sources import locate
 
 from .archives import tarred, zipped

@@ -18,8 +18,8 @@ from pipeline.errors import UserError
 from pipeline.ingest.compressed import unpacked
 from pipeline.ingest.faces_csv import read_csv
 from pipeline.ingest.folder import Folder, md5_of
-from pipeline.ingest.images import read_image
 from pipeline.ingest.labels import Labels
+from pipeline.ingest.pictures import read_image
 from pipeline.ingest.pixels import parse_pixels
 from pipeline.ingest.rows import Rows
 from pipeline.ingest.sources import locate

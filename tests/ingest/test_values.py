@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from pipeline.errors import UserError
-from pipeline.ingest.images import read_image
 from pipeline.ingest.kinds import kind_of
 from pipeline.ingest.parts import part_of
+from pipeline.ingest.pictures import read_image
 from pipeline.ingest.sources import locate
 
 from .test_layouts import COUNTS, folders, picture, put, read
@@ -24,6 +24,13 @@ def saved(image, kind="PNG", **options):
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
+
+
+def exif_last(png):
+    """The same PNG, with how it is turned behind its pixels."""
+    at = png.index(b"eXIf") - 4
+    chunk = png[at : at + 12 + int.from_bytes(png[at : at + 4], "big")]
+    return png.replace(chunk, b"").replace(png[-12:], chunk + png[-12:])
 
 
 GREY = Image.fromarray(SMOOTH)
@@ -55,6 +62,9 @@ KINDS = {
     ),
     "a PNG that lies on its side": (
         saved(GREY.transpose(Image.Transpose.ROTATE_90), exif=TURNED), 0,
+    ),
+    "a PNG that says so at its end": (
+        exif_last(saved(GREY.transpose(Image.Transpose.ROTATE_90), exif=TURNED)), 0,
     ),
 }  # fmt: skip
 

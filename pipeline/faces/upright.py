@@ -1,16 +1,13 @@
-"""A picture's bytes to a face of 48 by 48 grey values."""
+"""A picture as people see it, whatever its file makes of it: upright, opaque, of eight bits."""
 
-import io
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
-from pipeline.faces.expressions import SIDE
-
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
-"""What Pillow may take a picture for: none of these starts another program."""
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+"""What Pillow may take a picture for, whatever a file is called: none starts another program."""
 
 _DEPTHS = (8, 10, 12, 14, 16)
 """Bits that cameras and scanners give, whatever a file makes of them."""
@@ -22,25 +19,20 @@ _TURNED = {"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"}
 """Where a picture says which side is up."""
 
 
-def read_image(content: bytes) -> NDArray[np.uint8]:
-    """Read one picture as a face of shape (48, 48).
+def upright(opened: ImageFile.ImageFile) -> Image.Image:
+    """The first frame of a picture that was opened, in grey or in colours.
 
-    The first frame counts, turned upright where it says how (EXIF). Colours become grey by their
-    brightness (ITU-R 601), transparent parts black; another size or proportion is brought to 48 by
-    48 with antialiasing. More than `Image.MAX_IMAGE_PIXELS` (89 million) are refused before they
-    take a gigabyte: no face needs them.
+    It is turned upright where it says how (EXIF), transparent parts become black, more than 8 bits
+    become 8.
 
     Raises:
-        Exception: nearly any, at what is no picture.
+        Exception: nearly any, at what is damaged.
     """
-    with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
-        return _as_face(opened, content)
-
-
-def _as_face(opened: Image.Image, content: bytes) -> NDArray[np.uint8]:
-    image = opened
-    if content.startswith(b"\x89PNG") and content[24] == 16 and image.mode != "I;16":
-        _check_colours(image)
+    raw_mode = str(opened.tile[0].args) if opened.tile else ""
+    opened.load()  # behind its pixels a PNG may say how it is to be turned
+    if ";16" in raw_mode and not opened.mode.startswith("I"):
+        _check_colours(opened)
+    image: Image.Image = opened
     if not _TURNED.isdisjoint(image.info) or image.format == "TIFF":
         image = ImageOps.exif_transpose(image)
     if image.mode.startswith(("I", "F")):
@@ -48,10 +40,7 @@ def _as_face(opened: Image.Image, content: bytes) -> NDArray[np.uint8]:
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
-    image = image.convert("L")
-    if image.size != (SIDE, SIDE):
-        image = image.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
-    return np.asarray(image)
+    return image
 
 
 def _as_bytes(grey: NDArray[Any]) -> NDArray[np.uint8]:
@@ -75,7 +64,7 @@ def _as_bytes(grey: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _check_colours(image: Image.Image) -> None:
-    """See that a coloured PNG of 16 bits uses them: Pillow keeps the upper eight alone.
+    """See that a picture of 16 bits a colour uses them: Pillow keeps the upper eight alone.
 
     Raises:
         ValueError: it holds fewer bits than it says.
