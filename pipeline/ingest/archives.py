@@ -4,19 +4,17 @@ import io
 import stat
 import tarfile
 import zipfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.errors import UserError
 from pipeline.faces.batch import Progress
-from pipeline.ingest.compressed import MOST, damage, unpacked
+from pipeline.ingest.compressed import damage, most_unpacked, unpacked
 from pipeline.ingest.containers import PICTURE, Container, Counted, Member, Passed
 from pipeline.ingest.kinds import HEAD, ending_tells, is_archive, is_noise, kind_of
-
-_ALWAYS = 1 << 30
-"""Bytes that an archive may unpack to in any case."""
 
 _MOST_FILES = 2_000_000
 
@@ -25,149 +23,158 @@ def open_archive(path: Path) -> Container | None:
     """A zip or a tar, told by its content; None if the file is neither.
 
     Raises:
-        UserError: see `Zip` and `Tar`.
+        UserError: see `Archive`.
     """
     with path.open("rb") as file:
         head = file.read(HEAD)
     if head[:2] == b"PK" and is_archive(head):
-        return Zip(path)
+        return Archive(path, _walk_zip)
     try:
         with unpacked(Counted(path, None), path.name, path.stat().st_size) as stream:
             inner = stream.read(HEAD)
     except UserError:
         return None
-    return Tar(path) if is_archive(inner) and inner[:2] != b"PK" else None
+    return Archive(path, _walk_tar) if is_archive(inner) and inner[:2] != b"PK" else None
 
 
-class Zip:
-    """A zip, in the order of its paths.
+class _Entry(NamedTuple):
+    """What a place of an archive holds."""
+
+    name: str
+    size: int
+    is_folder: bool
+    open: Callable[[], Any] | None
+    """Opens a file; None where there is none, such as at a link."""
+
+
+class Archive:
+    """An archive; each look at it goes once from front to back.
 
     Raises:
         UserError: it is damaged or encrypted, or it holds what no set of faces does.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.folders: set[str] = set()
-        self.passed: list[Passed] = []
-        self._infos: dict[str, zipfile.ZipInfo] = {}
-        with self._archive() as archive:
-            infos = archive.infolist()
-            if len(infos) != _count(path, len(infos)):  # zipfile stops at the first odd one
-                raise zipfile.BadZipFile("its directory lists fewer files than it says")
-            _limit(path, len(infos), sum(info.file_size for info in infos), path.stat().st_size)
-            for info in sorted(infos, key=lambda info: info.filename):
-                name = _safe(path, info.filename)
-                if is_noise(name):
-                    continue
-                if info.is_dir():
-                    self.folders.add(name)
-                elif stat.S_ISLNK(info.external_attr >> 16):
-                    self.passed.append(Passed(name, "a link in an archive"))
-                elif info.flag_bits & 1:
-                    raise UserError(f"{path.name}: {name} is encrypted; unpack it into a folder")
-                else:
-                    self._infos[name] = info
-            self.members = [
-                Member(name, info.file_size, kind_of(name, self._head(archive, name, info)))
-                for name, info in self._infos.items()
-            ]
-
-    @contextmanager
-    def _archive(self, progress: Progress | None = None) -> Iterator[zipfile.ZipFile]:
-        try:
-            with io.BufferedReader(Counted(self.path, progress)) as file:
-                yield zipfile.ZipFile(file)
-        except (UserError, GeneratorExit):
-            raise
-        except Exception as error:  # zipfile raises nearly anything at a damaged file
-            raise damage(self.path.name, "zip", error) from None
-
-    @staticmethod
-    def _head(archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo) -> bytes:
-        if ending_tells(name):
-            return b""
-        with archive.open(info) as file:
-            return file.read(HEAD)
-
-    @contextmanager
-    def open(self, name: str, progress: Progress | None = None) -> Iterator[Any]:
-        """See `Container`."""
-        with self._archive(progress) as archive, archive.open(self._infos[name]) as file:
-            yield file
-
-    def contents(self, names: Collection[str]) -> Iterator[tuple[str, bytes | Exception]]:
-        """See `Container`."""
-        wanted = set(names)
-        with self._archive() as archive:
-            for member in self.members:
-                if member.name in wanted:
-                    try:
-                        found = _small(member) or archive.read(self._infos[member.name])
-                    except Exception as error:
-                        found = error
-                    yield member.name, found
-
-
-class Tar:
-    """A tar, compressed or not, in its own order: each look at it goes once from front to back.
-
-    Raises:
-        UserError: it is damaged, or holds what no set of faces does.
-    """
-
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, walk: Callable[[Path, Progress | None], Iterator[_Entry]]
+    ) -> None:
         self.path = path
         self.folders: set[str] = set()
         self.passed: list[Passed] = []
         self.members: list[Member] = []
-        count = 0
-        for info, file in self._walk():
-            count += 1
-            _limit(path, count, 0, 0)
-            name = _safe(path, info.name)
+        self._walk = walk
+        packed, size = path.stat().st_size, 0
+        for count, entry in enumerate(walk(path, None), 1):
+            size += entry.size
+            if count > _MOST_FILES:
+                raise UserError(
+                    f"{path.name}: more than {_MOST_FILES:,} files; no set of faces has so many"
+                )
+            if size > most_unpacked(packed):
+                raise UserError(
+                    f"{path.name}: {packed:,} bytes that unpack to {size:,} or more, which no "
+                    "faces do; unpack it yourself if you trust it"
+                )
+            name = _safe(path, entry.name)
             if is_noise(name):
                 continue
-            if info.isdir():
+            if entry.is_folder:
                 self.folders.add(name)
-            elif file is None:
+            elif entry.open is None:
                 self.passed.append(Passed(name, "a link or a device in an archive"))
             else:
-                head = b"" if ending_tells(name) else file.read(HEAD)
-                self.members.append(Member(name, info.size, kind_of(name, head)))
+                head = b""
+                if not ending_tells(name):
+                    with self._opened(entry) as file:
+                        head = file.read(HEAD)
+                self.members.append(Member(name, entry.size, kind_of(name, head)))
 
-    def _walk(self, progress: Progress | None = None) -> Iterator[tuple[tarfile.TarInfo, Any]]:
-        size = self.path.stat().st_size
-        with unpacked(Counted(self.path, progress), self.path.name, size) as stream:
-            try:
-                with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Header) as tar:
-                    for info in tar:
-                        yield info, tar.extractfile(info) if info.isreg() else None
-                        tar.members.clear()  # type: ignore[attr-defined]
-            except tarfile.TarError as error:
-                raise damage(self.path.name, "tar", error) from None
-            while stream.read(1 << 20):  # to its end, where a checksum stands
-                pass
+    @contextmanager
+    def _opened(self, entry: _Entry) -> Iterator[Any]:
+        assert entry.open is not None  # noqa: S101 (it is a file)
+        try:
+            with entry.open() as file:
+                yield file
+        except UserError:
+            raise
+        except Exception as error:  # zipfile raises nearly anything at a damaged file
+            raise damage(self.path.name, "archive", error) from None
 
     @contextmanager
     def open(self, name: str, progress: Progress | None = None) -> Iterator[Any]:
         """See `Container`."""
-        walk = self._walk(progress)
-        for info, file in walk:
-            if file is not None and _safe(self.path, info.name) == name:
-                yield file
-                for _ in walk:  # to its end, where a checksum stands
-                    pass
-                return
-        raise UserError(f"{self.path.name}: changed while it was read")
+        is_there = False
+        for entry in self._walk(self.path, progress):  # to its end, where a checksum may stand
+            if entry.open and not is_there and _safe(self.path, entry.name) == name:
+                is_there = True
+                with self._opened(entry) as file:
+                    yield file
+        if not is_there:
+            raise UserError(f"{self.path.name}: changed while it was read")
 
     def contents(self, names: Collection[str]) -> Iterator[tuple[str, bytes | Exception]]:
         """See `Container`."""
         wanted = set(names)
-        for info, file in self._walk():
-            name = _safe(self.path, info.name)
-            if file is not None and name in wanted:
-                yield name, _small(Member(name, info.size, "picture")) or file.read()
+        for entry in self._walk(self.path, None):
+            name = _safe(self.path, entry.name)
+            if entry.open is None or name not in wanted:
+                continue
+            try:
+                if entry.size >= PICTURE:
+                    raise ValueError(f"{entry.size:,} bytes; expected fewer than {PICTURE:,}")
+                with entry.open() as file:
+                    found = file.read()
+            except UserError:  # of the whole archive
+                raise
+            except Exception as error:
+                found = error
+            yield name, found
+
+
+def _walk_zip(path: Path, progress: Progress | None) -> Iterator[_Entry]:
+    """What a zip holds, in the order of its paths."""
+    try:
+        with io.BufferedReader(Counted(path, progress)) as file:
+            archive = zipfile.ZipFile(file)
+            infos = archive.infolist()
+            if len(infos) != _count(path, len(infos)):  # zipfile stops at the first odd one
+                raise zipfile.BadZipFile("its directory lists fewer files than it says")
+            for info in sorted(infos, key=lambda info: info.filename):
+                if info.flag_bits & 1:
+                    raise UserError(
+                        f"{path.name}: {info.filename} is encrypted; unpack it into a folder"
+                    )
+                is_file = not info.is_dir() and not stat.S_ISLNK(info.external_attr >> 16)
+                opening = partial(archive.open, info) if is_file else None
+                yield _Entry(info.filename, info.file_size, info.is_dir(), opening)
+    except UserError:
+        raise
+    except Exception as error:
+        raise damage(path.name, "zip", error) from None
+
+
+def _count(path: Path, files: int) -> int:
+    """How many files a zip says that it has; `files` where it says so elsewhere (zip64)."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - (1 << 16) - 22))
+        tail = file.read()
+    end = tail[tail.rfind(b"PK\x05\x06") :]
+    said = int.from_bytes(end[10:12], "little")
+    return files if said == 0xFFFF else said
+
+
+def _walk_tar(path: Path, progress: Progress | None) -> Iterator[_Entry]:
+    """What a tar holds, compressed or not, in its own order."""
+    with unpacked(Counted(path, progress), path.name, path.stat().st_size) as stream:
+        try:
+            with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Header) as tar:
+                for info in tar:
+                    opening = partial(tar.extractfile, info) if info.isreg() else None
+                    yield _Entry(info.name, info.size, info.isdir(), opening)
+                    tar.members.clear()  # type: ignore[attr-defined]
+        except tarfile.TarError as error:
+            raise damage(path.name, "tar", error) from None
+        while stream.read(1 << 20):  # to its end, where a checksum stands
+            pass
 
 
 class _Header(tarfile.TarInfo):
@@ -193,31 +200,3 @@ def _safe(path: Path, name: str) -> str:
             f"{path.name}: holds {name[:80]!r}, a path that leaves the archive; pack it anew"
         )
     return inside.as_posix()
-
-
-def _count(path: Path, files: int) -> int:
-    """How many files a zip says that it has; `files` where it says so elsewhere (zip64)."""
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - (1 << 16) - 22))
-        tail = file.read()
-    end = tail[tail.rfind(b"PK\x05\x06") :]
-    said = int.from_bytes(end[10:12], "little")
-    return files if said == 0xFFFF else said
-
-
-def _limit(path: Path, files: int, size: int, packed: int) -> None:
-    if files > _MOST_FILES:
-        raise UserError(
-            f"{path.name}: more than {_MOST_FILES:,} files; no set of faces has so many"
-        )
-    if size > max(_ALWAYS, MOST * packed):
-        raise UserError(
-            f"{path.name}: {packed:,} bytes that unpack to {size:,}, which no faces do; "
-            "unpack it yourself if you trust it"
-        )
-
-
-def _small(member: Member) -> Exception | None:
-    if member.size < PICTURE:
-        return None
-    return ValueError(f"{member.size:,} bytes; expected fewer than {PICTURE:,}")

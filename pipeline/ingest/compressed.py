@@ -13,7 +13,7 @@ from pipeline.errors import UserError
 
 _BUFFER = 1 << 20
 
-MOST = 200
+_MOST = 200
 """Times its own size that a file may unpack to: a CSV file of faces does so about five times."""
 
 _ALWAYS = 1 << 30
@@ -40,7 +40,7 @@ def unpacked(opening: AbstractContextManager[Any], name: str, size: int) -> Iter
         try:
             packed: Any = io.BufferedReader(stack.enter_context(opening), _BUFFER)
             kind = compression(packed.peek(6))
-            guard = _Guard(_unpack(packed, kind), name, kind, max(_ALWAYS, MOST * size))
+            guard = _Guard(_unpack(packed, kind), name, kind, most_unpacked(size))
         except UserError:
             raise
         except Exception as error:  # zipfile raises nearly anything at a damaged file
@@ -52,6 +52,11 @@ def unpacked(opening: AbstractContextManager[Any], name: str, size: int) -> Iter
         finally:
             if guard.failure is not None:
                 raise guard.failure from None
+
+
+def most_unpacked(size: int) -> int:
+    """Bytes that a file of this size may unpack to."""
+    return max(_ALWAYS, _MOST * size)
 
 
 def compression(head: bytes) -> str:
@@ -114,7 +119,7 @@ class _Guard(io.RawIOBase):
         self._left -= count
         if self._left < 0:
             self.failure = UserError(
-                f"{self._name}: unpacks to more than {self._limit:,} bytes, {MOST} times its "
+                f"{self._name}: unpacks to more than {self._limit:,} bytes, {_MOST} times its "
                 "size, which no faces do; unpack it yourself if you trust it"
             )
             raise self.failure

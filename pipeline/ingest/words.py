@@ -17,21 +17,15 @@ def is_sample(source: str) -> bool:
 def quality(ingested: Ingested) -> list[str]:
     """What was found, one sentence a finding."""
     labelled, unlabelled = ingested.labelled, ingested.unlabelled
-    lines = []
+    lines = ["No labelled face is an exact copy of another."]
     if labelled.copies:
-        verb = "is an exact copy" if labelled.copies == 1 else "are exact copies"
-        lines.append(
-            f"{counted(labelled.copies, 'labelled face')} {verb} of another; "
-            f"{counted(labelled.disagreeing, 'set')} of copies "
-            f"{'carries' if labelled.disagreeing == 1 else 'carry'} more than one label."
+        copies = counted(
+            labelled.copies, "labelled face is an exact copy", "labelled faces are exact copies"
         )
-    else:
-        lines.append("No labelled face is an exact copy of another.")
+        sets = counted(labelled.disagreeing, "set of copies carries", "sets of copies carry")
+        lines = [f"{copies} of another; {sets} more than one label."]
     if labelled.constant:
-        lines.append(
-            f"{counted(labelled.constant, 'labelled face')} "
-            f"{'is' if labelled.constant == 1 else 'are'} blank: one grey value all over."
-        )
+        lines.append(f"{_blank(ingested)}: one grey value all over.")
     if not unlabelled.faces:
         lines.append("The source has no unlabelled faces.")
     elif ingested.shared:
@@ -41,25 +35,31 @@ def quality(ingested: Ingested) -> list[str]:
             f"{verb} also, pixel by pixel, among the labelled ones."
         )
     if ingested.dropped:
-        verb = "was" if ingested.dropped == 1 else "were"
-        lines.append(f"{counted(ingested.dropped, 'row')} {verb} no face and {verb} dropped.")
+        rows = counted(ingested.dropped, "row was no face and was", "rows were no face and were")
+        lines.append(f"{rows} dropped.")
     return lines
+
+
+def _blank(ingested: Ingested) -> str:
+    faces = ingested.labelled.constant
+    return counted(faces, "labelled face is blank", "labelled faces are blank")
 
 
 def counts(ingested: Ingested) -> list[tuple[str, str]]:
     """Counts of faces."""
     labelled, unlabelled = ingested.labelled, ingested.unlabelled
-    return [
-        ("Labelled faces", count(labelled.faces)),
-        ("Unlabelled faces", count(unlabelled.faces)),
-        ("Exact copies among the labelled", count(labelled.copies)),
-        ("Sets of copies with more than one label", count(labelled.disagreeing)),
-        ("Blank labelled faces", count(labelled.constant)),
-        ("Exact copies among the unlabelled", count(unlabelled.copies)),
-        ("Blank unlabelled faces", count(unlabelled.constant)),
-        ("Unlabelled faces that are also labelled", count(ingested.shared)),
-        ("Rows dropped", count(ingested.dropped)),
-    ]
+    found = {
+        "Labelled faces": labelled.faces,
+        "Unlabelled faces": unlabelled.faces,
+        "Exact copies among the labelled": labelled.copies,
+        "Sets of copies with more than one label": labelled.disagreeing,
+        "Blank labelled faces": labelled.constant,
+        "Exact copies among the unlabelled": unlabelled.copies,
+        "Blank unlabelled faces": unlabelled.constant,
+        "Unlabelled faces that are also labelled": ingested.shared,
+        "Rows dropped": ingested.dropped,
+    }
+    return [(name, count(number)) for name, number in found.items()]
 
 
 def sentence(text: str) -> str:
@@ -72,10 +72,11 @@ def warnings(ingested: Ingested) -> list[str]:
     lines = []
     empty = [name for name, number in ingested.labelled.classes.items() if not number]
     if empty:
-        verb, number = ("has", "one") if len(empty) == 1 else ("have", "some")
+        *most, last = empty
+        has, number = ("have", "some") if most else ("has", "one")
         lines.append(
-            f"{_listed(empty)} {verb} no face: macro-F1 and confusion are over seven expressions, "
-            f"of which {number} cannot be learned"
+            f"{', '.join(most)}{' and ' if most else ''}{last} {has} no face: macro-F1 and "
+            f"confusion are over seven expressions, of which {number} cannot be learned"
         )
     if ingested.assumed:
         lines.append(
@@ -84,54 +85,47 @@ def warnings(ingested: Ingested) -> list[str]:
             "(raf-db, affectnet, ferplus, or a map), for this one data.labels: fer2013"
         )
     if ingested.labelled.constant:
-        faces = counted(ingested.labelled.constant, "labelled face")
-        verb = "is" if ingested.labelled.constant == 1 else "are"
         more = ", ..." if ingested.labelled.constant > len(ingested.constant) else ""
-        lines.append(
-            f"{faces} {verb} blank, one grey value all over: {', '.join(ingested.constant)}{more}"
-        )
+        named = ", ".join(ingested.constant)
+        lines.append(f"{_blank(ingested)}, one grey value all over: {named}{more}")
     if ingested.dropped:
-        rows = counted(ingested.dropped, "row")
-        verb = "is" if ingested.dropped == 1 else "are"
-        lines.append(f"{rows} {verb} no face: artifacts/ingest/dropped.csv lists them")
+        rows = counted(ingested.dropped, "row is", "rows are")
+        lines.append(f"{rows} no face: artifacts/ingest/dropped.csv lists them")
     return lines
 
 
 def passed_over(ingested: Ingested) -> list[str]:
     """What is there and was not read, one sentence a reason."""
-    return [
-        f"{', '.join(each.first)}"
-        f"{f' and {each.count - len(each.first):,} more' if each.count > len(each.first) else ''}: "
-        f"{each.reason}"
-        for each in ingested.passed
-    ]
+    lines = []
+    for each in ingested.passed:
+        more = each.count - len(each.first)
+        names = ", ".join(each.first) + (f" and {more:,} more" if more else "")
+        lines.append(f"{names}: {each.reason}")
+    return lines
 
 
 def read_as(ingested: Ingested) -> str:
     """Which number or name was understood as which."""
-    understood = [
-        f"{each.said} as {each.expression} ({counted(each.faces, 'face')})"
-        for each in ingested.read_as
-        if each.expression
-    ]
-    left = [
-        f"{each.said} ({counted(each.faces, 'face')})"
-        for each in ingested.read_as
-        if not each.expression
-    ]
-    said = [f"read {', '.join(understood)}"] if understood else []
-    return "; ".join(said + ([f"left out {', '.join(left)}"] if left else []))
+    understood, left = [], []
+    for each in ingested.read_as:
+        faces = f"({counted(each.faces, 'face')})"
+        if each.expression:
+            understood.append(f"{each.said} as {each.expression} {faces}")
+        else:
+            left.append(f"{each.said} {faces}")
+    said = {"read": understood, "left out": left}
+    return "; ".join(f"{verb} {', '.join(classes)}" for verb, classes in said.items() if classes)
 
 
 def by_expression(ingested: Ingested) -> list[list[str]]:
     """A table of faces by expression and, where they are known, parts; its header first."""
-    parts = ingested.parts
+    parts, classes = ingested.parts, ingested.labelled.classes
     rows = [["", "faces", *parts]]
     for name in EXPRESSIONS:
-        number = ingested.labelled.classes[name]
-        faces = [count(parts[part][name]) for part in parts]
-        rows.append([name, count(number) if number else "none", *faces])
-    rows.append(["all labelled", count(ingested.labelled.faces), *_sums(parts)])
+        faces = count(classes[name]) if classes[name] else "none"
+        rows.append([name, faces, *(count(part[name]) for part in parts.values())])
+    sums = [count(sum(part.values())) for part in parts.values()]
+    rows.append(["all labelled", count(ingested.labelled.faces), *sums])
     rows.append(["unlabelled", count(ingested.unlabelled.faces), *([NOTHING] * len(parts))])
     return rows
 
@@ -140,17 +134,12 @@ def lines(ingested: Ingested) -> list[str]:
     """All that was found, for a terminal."""
     read = (f"{counted(faces, 'face')} from {name}" for name, faces in ingested.read.items())
     table = by_expression(ingested)
-    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-    spoken = [
-        "read " + ", ".join(read),
-        *(
-            "    "
-            + row[0].ljust(widths[0])
-            + "".join(
-                "  " + cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)
-            )
-            for row in table
-        ),
+    first, *others = (max(map(len, column)) for column in zip(*table, strict=True))
+    spoken = ["read " + ", ".join(read)]
+    for name, *cells in table:
+        aligned = (cell.rjust(width) for cell, width in zip(cells, others, strict=True))
+        spoken.append("  ".join(["    " + name.ljust(first), *aligned]))
+    spoken += [
         read_as(ingested),
         *ingested.notes,
         *quality(ingested),
@@ -158,11 +147,3 @@ def lines(ingested: Ingested) -> list[str]:
         *(f"WARNING: {line}" for line in warnings(ingested)),
     ]
     return [line for line in spoken if line.strip()]
-
-
-def _sums(parts: dict[str, dict[str, int]]) -> list[str]:
-    return [count(sum(faces.values())) for faces in parts.values()]
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
