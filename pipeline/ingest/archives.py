@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 from pipeline.errors import UserError
 from pipeline.faces.batch import Progress
 from pipeline.ingest.compressed import damage, most_unpacked, unpacked
-from pipeline.ingest.containers import PICTURE, Container, Counted, Member, Passed
+from pipeline.ingest.containers import PICTURE, Counted, Member, Passed
+from pipeline.ingest.folder import Folder
 from pipeline.ingest.kinds import HEAD, ending_tells, is_archive, is_noise, kind_of
 
 _MOST_FILES = 2_000_000
 
 
-def open_archive(path: Path) -> Container | None:
+def open_archive(path: Path) -> "Archive | None":
     """A zip or a tar, told by its content; None if the file is neither.
 
     Raises:
@@ -101,7 +102,7 @@ class Archive:
 
     @contextmanager
     def open(self, name: str, progress: Progress | None = None) -> Iterator[Any]:
-        """See `Container`."""
+        """See `Folder`."""
         is_there = False
         for entry in self._walk(self.path, progress):  # to its end, where a checksum may stand
             if entry.open and not is_there and _safe(self.path, entry.name) == name:
@@ -112,7 +113,7 @@ class Archive:
             raise UserError(f"{self.path.name}: changed while it was read")
 
     def contents(self, names: Collection[str]) -> Iterator[tuple[str, bytes | Exception]]:
-        """See `Container`."""
+        """See `Folder`."""
         wanted = set(names)
         for entry in self._walk(self.path, None):
             name = _safe(self.path, entry.name)
@@ -128,6 +129,9 @@ class Archive:
             except Exception as error:
                 found = error
             yield name, found
+
+
+Container = Folder | Archive
 
 
 def _walk_zip(path: Path, progress: Progress | None) -> Iterator[_Entry]:

@@ -10,7 +10,8 @@ from pathlib import PurePosixPath
 from pipeline.errors import UserError
 from pipeline.faces.batch import UNLABELLED
 from pipeline.faces.expressions import EXPRESSIONS
-from pipeline.ingest.containers import Container, Member, Passed
+from pipeline.ingest.archives import Container
+from pipeline.ingest.containers import Member, Passed
 from pipeline.ingest.labels import MAPS, Labels
 from pipeline.ingest.parts import part_of
 from pipeline.ingest.pictures import Item

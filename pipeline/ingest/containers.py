@@ -1,9 +1,8 @@
-"""What holds the files of a source: a folder (`folder.py`) or an archive (`archives.py`)."""
+"""What a folder (`folder.py`) and an archive (`archives.py`) say of the files that they hold."""
 
 import io
-from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from pipeline.faces.batch import Progress
 from pipeline.ingest.kinds import Kind
@@ -27,22 +26,6 @@ class Passed(NamedTuple):
 
     name: str
     reason: str
-
-
-class Container(Protocol):
-    """What holds files."""
-
-    path: Path
-    members: list[Member]
-    """In the order in which they are best read."""
-    folders: set[str]
-    passed: list[Passed]
-
-    def open(self, name: str, progress: Progress | None = None) -> Any:
-        """Open a file's bytes as a context manager, as they are packed."""
-
-    def contents(self, names: Collection[str]) -> Iterator[tuple[str, bytes | Exception]]:
-        """The bytes of these files, or why one cannot be read, in the order of `members`."""
 
 
 class Counted(io.FileIO):

@@ -89,12 +89,12 @@ class Folder:
 
     @contextmanager
     def open(self, name: str, progress: Progress | None = None) -> Iterator[Any]:
-        """See `Container`."""
+        """Open a file's bytes as they are packed."""
         with Counted(self.path_of(name), progress) as file:
             yield file
 
     def contents(self, names: Collection[str]) -> Iterator[tuple[str, bytes | Exception]]:
-        """See `Container`."""
+        """The bytes of these files, or why one cannot be read, in the order of `members`."""
         for name in names:
             try:
                 content = _read(self._files[name])

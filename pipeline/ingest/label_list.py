@@ -1,12 +1,14 @@
 """A list of pictures with their labels, such as `image,label`, joined with the pictures."""
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from pipeline.errors import UserError
+from pipeline.ingest.archives import Container
 from pipeline.ingest.classes import part_in, pictures_of
-from pipeline.ingest.containers import Container, Passed
+from pipeline.ingest.containers import Passed
 from pipeline.ingest.csv_text import read_lines
 from pipeline.ingest.kinds import ending_tells
 from pipeline.ingest.labels import Labels
@@ -28,6 +30,10 @@ _SUFFIXES = ("", "_aligned")
 """What a picture's name may have behind the name in the list: RAF-DB's has the second."""
 
 
+_LINE = re.compile(r"[^\s,]+\.(jpe?g|png|bmp)\s+\d+\s*")
+"""A line of RAF-DB's list_patition_label.txt: a picture's name and its number."""
+
+
 class Row(NamedTuple):
     """A line of a list."""
 
@@ -39,6 +45,19 @@ class Row(NamedTuple):
 def is_list(columns: list[str]) -> bool:
     """Whether a file with these columns names pictures and their classes."""
     return _column(columns, IMAGE) is not None and _column(columns, LABEL) is not None
+
+
+def bare_lists(container: Container) -> dict[str, str]:
+    """Lists without a header, RAF-DB's, by their names."""
+    found = {}
+    for member in container.members:
+        if member.kind == "other" and member.name.lower().endswith(".txt"):
+            with container.open(member.name) as file:
+                content = file.read(1 << 26)
+            text = content.decode("utf-8", "replace")
+            if all(_LINE.fullmatch(line) for line in text.splitlines()) and text.strip():
+                found[member.name] = text
+    return found
 
 
 def read_list(text: str, name: str) -> list[Row]:

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
+from pipeline.ingest.archives import Container
 from pipeline.ingest.classes import pictures_of
-from pipeline.ingest.containers import Container, Passed
+from pipeline.ingest.containers import Passed
 from pipeline.ingest.folder import Folder
 from pipeline.ingest.kinds import UNREAD_ARCHIVES
 from pipeline.ingest.tables import Table, why_passed

@@ -1,45 +1,27 @@
 """Where the faces come from: what `data.source` names, and what of it is read as what."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
 
 from pipeline.errors import UserError
-from pipeline.faces.batch import Batch, Progress, shown
-from pipeline.ingest.archives import open_archive
+from pipeline.faces.batch import shown
+from pipeline.ingest.archives import Container, open_archive
 from pipeline.ingest.classes import by_codes, by_folders
-from pipeline.ingest.containers import Container, Passed
+from pipeline.ingest.containers import Passed
 from pipeline.ingest.folder import Folder
 from pipeline.ingest.kinds import UNREAD_ARCHIVES
-from pipeline.ingest.label_list import join, read_list
+from pipeline.ingest.label_list import bare_lists, join, read_list
 from pipeline.ingest.labels import Labels
 from pipeline.ingest.passed_over import beside, nothing, rest
 from pipeline.ingest.pictures import Pictures
-from pipeline.ingest.tables import Table, choose, look
+from pipeline.ingest.tables import Table, choose, look, votes_on
 from pipeline.ingest.votes import read_votes
 
 _REGIONS = "regions.npz"
-_LIST = re.compile(r"[^\s,]+\.(jpe?g|png|bmp)\s+\d+\s*")
-"""A line of RAF-DB's list_patition_label.txt: a picture's name and its number."""
 
-
-class Reading(Protocol):
-    """Faces that are read one after another: a file's, or the pictures of a folder."""
-
-    @property
-    def name(self) -> str:
-        """What is read."""
-
-    @property
-    def size(self) -> int:
-        """Bytes that reading goes through, for a progress bar; of pictures their number."""
-
-    def batches(
-        self, labels: Labels, progress: Progress | None = None, *, keep_text: bool = False
-    ) -> Iterator[Batch]:
-        """Read the faces."""
+Reading = Table | Pictures
+"""Faces that are read one after another."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +115,7 @@ def _search(source: str, container: Container, labels: Labels) -> Source:
     tables = _tables(container)
     labelled, unlabelled = choose(tables)
     if labelled:
-        found = _of_tables(labelled, unlabelled, labels, _votes(tables, labelled, labels))
+        found = _of_tables(labelled, unlabelled, labels, votes_on(labelled, tables, labels))
         regions = container.path / _REGIONS
         if isinstance(container, Folder) and len(labelled) == 1 and regions.is_file():
             found = replace(found, regions=regions, files=[*found.files, regions])
@@ -154,7 +136,7 @@ def _tables(container: Container) -> list[Table]:
     if isinstance(container, Folder):
         for member in container.members:
             if member.kind == "archive" and member.name.lower().endswith(".zip"):
-                inner = _open(container, member.name)
+                inner = open_archive(container.path_of(member.name))
                 if inner and [each.kind for each in inner.members] == ["table"]:
                     found.append(look(inner, inner.members[0]))
     return found
@@ -188,15 +170,6 @@ def _of_tables(
     )
 
 
-def _votes(tables: list[Table], labelled: list[Table], labels: Labels) -> Table | None:
-    """FER+'s votes, where they are wanted and lie beside the faces that they are of."""
-    found = [table for table in tables if table.role == "votes"]
-    wanted = labels.setting in ("auto", "ferplus")
-    if wanted and len(found) == 1 and len(labelled) == 1 and "usage" in labelled[0].columns:
-        return found[0]
-    return None
-
-
 def _of_pictures(container: Container, tables: list[Table], labels: Labels) -> Source | None:
     """Pictures with classes by their folders, their names, or a list; None if there are none."""
     notes, lists = [], {}
@@ -207,7 +180,7 @@ def _of_pictures(container: Container, tables: list[Table], labels: Labels) -> S
             notes.append(f"labels are the letters in {kind.upper()}'s names of pictures")
     if not items:
         lists = {table.name: table.text() for table in tables if table.role == "list"}
-        lists = lists or _bare_lists(container)
+        lists = lists or bare_lists(container)
         rows = [(name, row) for name, text in lists.items() for row in read_list(text, name)]
         items, passed = join(container, rows, labels) if rows else ([], [])
         if items:
@@ -228,29 +201,12 @@ def _of_pictures(container: Container, tables: list[Table], labels: Labels) -> S
     )
 
 
-def _bare_lists(container: Container) -> dict[str, str]:
-    """Lists without a header, RAF-DB's, by their names."""
-    found = {}
-    for member in container.members:
-        if member.kind == "other" and member.name.lower().endswith(".txt"):
-            with container.open(member.name) as file:
-                content = file.read(1 << 26)
-            text = content.decode("utf-8", "replace")
-            if all(_LIST.fullmatch(line) for line in text.splitlines()) and text.strip():
-                found[member.name] = text
-    return found
-
-
 def _in_archive(source: str, container: Container, labels: Labels) -> Source | None:
     """What is in the one archive of a folder that holds nothing else to read."""
     archives = [each for each in container.members if each.kind == "archive"]
     if isinstance(container, Folder) and len(archives) == 1:
-        inner = _open(container, archives[0].name)
+        inner = open_archive(container.path_of(archives[0].name))
         if inner:
             inside = _search(f"{source}/{archives[0].name}", inner, labels)
             return replace(inside, used=frozenset([archives[0].name]))
     return None
-
-
-def _open(container: Folder, name: str) -> Container | None:
-    return open_archive(container.path_of(name))

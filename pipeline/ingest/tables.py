@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from pipeline.errors import UserError
 from pipeline.faces.batch import USAGES, Batch, Progress
+from pipeline.ingest.archives import Container
 from pipeline.ingest.compressed import unpacked
-from pipeline.ingest.containers import Container, Member
+from pipeline.ingest.containers import Member
 from pipeline.ingest.faces_csv import read_csv, read_header
 from pipeline.ingest.folder import Folder
 from pipeline.ingest.label_list import is_list
@@ -141,6 +142,15 @@ def choose(tables: Sequence[Table]) -> tuple[list[Table], Table | None]:
         and table.role in ("unlabelled faces", "other")
     ]
     return labelled, replace(tests[0], labelled=False) if tests else None
+
+
+def votes_on(labelled: Sequence[Table], tables: Sequence[Table], labels: Labels) -> Table | None:
+    """FER+'s votes, where they are wanted and lie beside the faces that they are of."""
+    found = [table for table in tables if table.role == "votes"]
+    wanted = labels.setting in ("auto", "ferplus")
+    if wanted and len(found) == 1 and len(labelled) == 1 and "usage" in labelled[0].columns:
+        return found[0]
+    return None
 
 
 def why_passed(table: Table, read: str) -> str:
