@@ -5,6 +5,7 @@ are wrappers, such as `archive/archive/`. KDEF's and JAFFE's pictures have it in
 """
 
 import re
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from pipeline.errors import UserError
@@ -26,15 +27,24 @@ _CODED = {
 }
 
 
-def by_folders(container: Container, labels: Labels) -> tuple[list[Item], list[Passed]]:
-    """Pictures that have a class by their folders, those that have none on purpose, and the rest.
+@dataclass(frozen=True)
+class Classed:
+    """Pictures with their classes, those that have none on purpose, and the rest."""
+
+    items: list[Item]
+    """Pictures to be read."""
+    passed: list[Passed]
+    notes: list[str] = field(default_factory=list)
+    """What was understood that the source does not say by itself."""
+    lists: list[str] = field(default_factory=list)
+    """The files that name the classes, if some do."""
+
+
+def by_folders(container: Container, labels: Labels) -> Classed | None:
+    """Pictures that have a class by their folders; None where no folder names a class.
 
     Faces without a label are those in a folder named `unlabelled`, and those of a part that has no
     class folders, such as `test/0001.png`.
-
-    Returns:
-        All pictures to be read, and what is passed over. Nothing is read where no folder names a
-        class.
 
     Raises:
         UserError: a folder beside class folders is none, or a path names two.
@@ -60,11 +70,11 @@ def by_folders(container: Container, labels: Labels) -> tuple[list[Item], list[P
         is_class = labels.label(PurePosixPath(folder).name) is not None
         if is_class and not any(path == folder or _is_in(path, folder) for path in paths):
             passed.append(Passed(folder, "a class folder without a picture"))
-    return (items, passed) if above else ([], [])
+    return Classed(items, passed) if above else None
 
 
-def by_codes(container: Container) -> tuple[str, list[Item], list[Passed]]:
-    """Pictures that are named as KDEF's or JAFFE's are, if most are; the set's name, or nothing."""
+def by_codes(container: Container) -> Classed | None:
+    """Pictures that are named as KDEF's or JAFFE's are, if most are."""
     for kind, pattern in _CODED.items():
         items, passed = [], []
         for member in pictures_of(container):
@@ -77,8 +87,9 @@ def by_codes(container: Container) -> tuple[str, list[Item], list[Passed]]:
             else:
                 passed.append(Passed(member.name, f"not named as {kind.upper()}'s pictures are"))
         if len(items) > len(passed):
-            return kind, items, passed
-    return "", [], []
+            note = f"labels are the letters in {kind.upper()}'s names of pictures"
+            return Classed(items, passed, [note])
+    return None
 
 
 def pictures_of(container: Container) -> list[Member]:

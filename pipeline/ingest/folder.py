@@ -5,7 +5,7 @@ import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from pipeline.errors import UserError
 from pipeline.faces.batch import Progress
@@ -52,11 +52,17 @@ class Folder:
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
-            self._refuse(error)
+            raise UserError(
+                f"{error.filename}: cannot be read: {error.strerror}; "
+                f"chmod -R u+rX {error.filename} lets its owner read it"
+            ) from None
         for entry in entries:
             if is_noise(entry.name):
                 continue
-            name = inside + _legible(entry.name)
+            name = entry.name
+            if not name.isascii():  # bytes that are no text as escapes
+                name = os.fsencode(name).decode("utf-8", "backslashreplace")
+            name = inside + name
             if not entry.is_dir():
                 self._add(name, entry)
                 continue
@@ -67,12 +73,6 @@ class Folder:
                 )
             self.folders.add(name)
             self._walk(entry.path, f"{name}/")
-
-    def _refuse(self, error: OSError) -> NoReturn:
-        raise UserError(
-            f"{error.filename}: cannot be read: {error.strerror}; "
-            f"chmod -R u+rX {error.filename} lets its owner read it"
-        )
 
     def path_of(self, name: str) -> Path:
         """Where a file lies."""
@@ -146,8 +146,3 @@ def _read(path: str) -> bytes:
     if len(content) >= PICTURE:
         raise ValueError(f"{PICTURE:,} bytes or more; expected fewer")
     return content
-
-
-def _legible(name: str) -> str:
-    """A name as text; bytes that are none as escapes."""
-    return name if name.isascii() else os.fsencode(name).decode("utf-8", "backslashreplace")

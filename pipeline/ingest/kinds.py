@@ -20,17 +20,8 @@ _TABLE = re.compile(r"\.csv(\.(gz|xz|bz2|zip))?$", re.IGNORECASE)
 _ARCHIVE = re.compile(r"\.(zip|tar|tgz|txz|tbz2?|tar\.\w+|7z|rar)$", re.IGNORECASE)
 UNREAD_ARCHIVES = (".7z", ".rar")
 _ZIPS_OF_OTHERS = (
-    ".npz",
-    ".docx",
-    ".xlsx",
-    ".pptx",
-    ".odt",
-    ".ods",
-    ".jar",
-    ".pt",
-    ".pth",
-    ".keras",
-)
+    ".npz", ".docx", ".xlsx", ".pptx", ".odt", ".ods", ".jar", ".pt", ".pth", ".keras",
+)  # fmt: skip
 _NOISE = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "icon\r"}
 
 HEAD = 512

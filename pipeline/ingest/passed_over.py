@@ -9,7 +9,7 @@ from pipeline.ingest.classes import pictures_of
 from pipeline.ingest.containers import Passed
 from pipeline.ingest.folder import Folder
 from pipeline.ingest.kinds import UNREAD_ARCHIVES
-from pipeline.ingest.tables import Table, why_passed
+from pipeline.ingest.tables import Table
 
 
 def nothing(container: Container, tables: list[Table]) -> str:
@@ -65,7 +65,7 @@ def rest(
         if name in spoken:
             continue
         if name in of_tables:
-            found.append(Passed(name, why_passed(of_tables[name], read)))
+            found.append(Passed(name, _why(of_tables[name], read)))
         elif member.kind == "archive":
             found.append(Passed(name, f"an archive, beside {read}"))
         elif member.kind != "other":
@@ -73,6 +73,19 @@ def rest(
         else:
             found.append(Passed(name, "neither a picture nor a CSV file of faces"))
     return found
+
+
+def _why(table: Table, read: str) -> str:
+    """Why a table is not read beside what is."""
+    columns = ", ".join(table.columns)[:40]
+    return {
+        "other": f"no file of faces: {f'columns {columns!r}' if columns else 'no header'}",
+        "faces": f"faces with labels, beside {read}; name it in data.source to read it instead",
+        "unlabelled faces": f"faces without labels, beside {read}",
+        "list": f"a list of labels, which {read} does not need",
+        "votes": "FER+'s votes, which count with fer2013.csv (with its column Usage), and with "
+        "data.labels: auto or ferplus",
+    }[table.role]
 
 
 def beside(path: Path) -> list[Passed]:

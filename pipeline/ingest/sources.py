@@ -11,7 +11,7 @@ from pipeline.ingest.classes import by_codes, by_folders
 from pipeline.ingest.containers import Passed
 from pipeline.ingest.folder import Folder
 from pipeline.ingest.kinds import UNREAD_ARCHIVES
-from pipeline.ingest.label_list import bare_lists, join, read_list
+from pipeline.ingest.label_list import by_lists
 from pipeline.ingest.labels import Labels
 from pipeline.ingest.passed_over import beside, nothing, rest
 from pipeline.ingest.pictures import Pictures
@@ -119,12 +119,14 @@ def _search(source: str, container: Container, labels: Labels) -> Source:
         regions = container.path / _REGIONS
         if isinstance(container, Folder) and len(labelled) == 1 and regions.is_file():
             found = replace(found, regions=regions, files=[*found.files, regions])
+    elif pictures := _of_pictures(container, tables, labels):
+        found = pictures
+    elif packed := _only_archive(container):
+        name, archive = packed
+        inside = _search(f"{source}/{name}", archive, labels)
+        found = replace(inside, used=frozenset([name]))
     else:
-        pictures = _of_pictures(container, tables, labels)
-        maybe = pictures or _in_archive(source, container, labels)
-        if maybe is None:
-            raise UserError(f"data.source = {source!r}: {nothing(container, tables)}")
-        found = maybe
+        raise UserError(f"data.source = {source!r}: {nothing(container, tables)}")
     told, read = {each.name for each in found.passed}, found.labelled[0].name
     passed = [*container.passed, *found.passed, *rest(container, tables, found.used | told, read)]
     return replace(found, passed=passed)
@@ -150,7 +152,7 @@ def _of_tables(
     first, notes = labelled[0], []
     if votes:
         labels = Labels("ferplus")
-        labelled = [replace(first, votes=read_votes(votes.text(), votes.name))]
+        labelled = [replace(first, votes=read_votes(votes.name, *votes.lines()))]
         notes.append(
             f"labels are what most people called each face in {votes.name} (FER+); "
             f"data.labels: fer2013 takes those of {first.name}"
@@ -172,41 +174,30 @@ def _of_tables(
 
 def _of_pictures(container: Container, tables: list[Table], labels: Labels) -> Source | None:
     """Pictures with classes by their folders, their names, or a list; None if there are none."""
-    notes, lists = [], {}
-    items, passed = by_folders(container, labels)
-    if not items:
-        kind, items, passed = by_codes(container)
-        if items:
-            notes.append(f"labels are the letters in {kind.upper()}'s names of pictures")
-    if not items:
-        lists = {table.name: table.text() for table in tables if table.role == "list"}
-        lists = lists or bare_lists(container)
-        rows = [(name, row) for name, text in lists.items() for row in read_list(text, name)]
-        items, passed = join(container, rows, labels) if rows else ([], [])
-        if items:
-            notes.append(f"labels are those of {', '.join(lists)}")
-    classed = [item for item in items if item.said]
-    others = [item for item in items if not item.said]
-    if not classed:
+    lists = ((table.name, *table.lines()) for table in tables if table.role == "list")
+    found = (
+        by_folders(container, labels) or by_codes(container) or by_lists(container, lists, labels)
+    )
+    if not found:
         return None
+    classed = [item for item in found.items if item.said]
+    others = [item for item in found.items if not item.said]
     return Source(
         labelled=[Pictures(container, classed)],
         unlabelled=[Pictures(container, others)] if others else [],
         labels=labels,
         files=[] if isinstance(container, Folder) else [container.path],
         folder=container if isinstance(container, Folder) else None,
-        used=frozenset([*(item.name for item in items), *lists]),
-        passed=passed,
-        notes=notes,
+        used=frozenset([*(item.name for item in found.items), *found.lists]),
+        passed=found.passed,
+        notes=found.notes,
     )
 
 
-def _in_archive(source: str, container: Container, labels: Labels) -> Source | None:
-    """What is in the one archive of a folder that holds nothing else to read."""
-    archives = [each for each in container.members if each.kind == "archive"]
+def _only_archive(container: Container) -> tuple[str, Container] | None:
+    """The one archive of a folder, if there is just one that is read, and its name there."""
+    archives = [each.name for each in container.members if each.kind == "archive"]
     if isinstance(container, Folder) and len(archives) == 1:
-        inner = open_archive(container.path_of(archives[0].name))
-        if inner:
-            inside = _search(f"{source}/{archives[0].name}", inner, labels)
-            return replace(inside, used=frozenset([archives[0].name]))
+        inner = open_archive(container.path_of(archives[0]))
+        return (archives[0], inner) if inner else None
     return None

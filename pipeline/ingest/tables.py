@@ -1,5 +1,7 @@
 """CSV files of faces: what each one is by its columns, and which of several are read."""
 
+import csv
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -81,14 +83,23 @@ class Table:
         opening = self.container.open(self.member.name, progress)
         return unpacked(opening, self.name, self.member.size)
 
-    def text(self) -> str:
-        """All of it."""
+    def lines(self) -> tuple[list[str], list[list[str]]]:
+        """The columns' names in small letters, and all lines that are not blank.
+
+        Raises:
+            UserError: it is no CSV, or no text.
+        """
         with self.open() as file:
             content: bytes = file.read()
         try:
-            return content.decode("utf-8-sig")
+            text = io.StringIO(content.decode("utf-8-sig"), newline=None)
+            lines = list(csv.reader(text, skipinitialspace=True))
         except UnicodeDecodeError:
             raise UserError(f"{self.name}: is no text in UTF-8; save it as such") from None
+        except csv.Error as error:
+            raise UserError(f"{self.name}: is no CSV: {error}; mend or remove it") from None
+        header, *rows = [line for line in lines if "".join(line).strip()]
+        return [column.strip().lower() for column in header], rows
 
     def batches(
         self, labels: Labels, progress: Progress | None = None, *, keep_text: bool = False
@@ -151,22 +162,6 @@ def votes_on(labelled: Sequence[Table], tables: Sequence[Table], labels: Labels)
     if wanted and len(found) == 1 and len(labelled) == 1 and "usage" in labelled[0].columns:
         return found[0]
     return None
-
-
-def why_passed(table: Table, read: str) -> str:
-    """Why a table is not read beside what is."""
-    if table.role == "other":
-        columns = ", ".join(table.columns)[:40]
-        return (
-            f"no file of faces: columns {columns!r}" if columns else "no file of faces: no header"
-        )
-    return {
-        "faces": f"faces with labels, beside {read}; name it in data.source to read it instead",
-        "unlabelled faces": f"faces without labels, beside {read}",
-        "list": f"a list of labels, which {read} does not need",
-        "votes": "FER+'s votes, which count with fer2013.csv (with its column Usage), and with "
-        "data.labels: auto or ferplus",
-    }[table.role]
 
 
 def _choose_labelled(tables: Sequence[Table]) -> list[Table]:

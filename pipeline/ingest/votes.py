@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from pipeline.errors import UserError
 from pipeline.faces.batch import Batch
-from pipeline.ingest.csv_text import read_lines
 from pipeline.ingest.parts import part_of
 
 COLUMNS = (
@@ -66,13 +65,12 @@ class Votes:
             )
 
 
-def read_votes(text: str, name: str) -> Votes:
-    """Read FER+'s file.
+def read_votes(name: str, columns: list[str], rows: list[list[str]]) -> Votes:
+    """Read the lines of FER+'s file.
 
     Raises:
         UserError: a row holds something else than votes.
     """
-    columns, rows = read_lines(text, name)
     places = [columns.index(column) for column in COLUMNS]
     usage = columns.index("usage") if "usage" in columns else None
     classes, parts = [], []
