@@ -66,14 +66,10 @@ class Archive:
         packed, size = path.stat().st_size, 0
         for count, entry in enumerate(walk(path, None), 1):
             size += entry.size
-            if count > _MOST_FILES:
+            if count > _MOST_FILES or size > most_unpacked(packed):
                 raise UserError(
-                    f"{path.name}: more than {_MOST_FILES:,} files; no set of faces has so many"
-                )
-            if size > most_unpacked(packed):
-                raise UserError(
-                    f"{path.name}: {packed:,} bytes that unpack to {size:,} or more, which no "
-                    "faces do; unpack it yourself if you trust it"
+                    f"{path.name}: {packed:,} bytes that unpack to {count:,} files of {size:,} "
+                    "bytes or more, which no faces do; unpack it yourself if you trust it"
                 )
             name = _safe(path, entry.name)
             if is_noise(name):
@@ -132,6 +128,7 @@ class Archive:
 
 
 Container = Folder | Archive
+"""What holds the files of a source."""
 
 
 def _walk_zip(path: Path, progress: Progress | None) -> Iterator[_Entry]:

@@ -25,7 +25,7 @@ def nothing(container: Container, tables: list[Table]) -> str:
             "columns image,label beside them"
         )
     else:
-        advice = "name the file or the folder that holds faces; README.md lists what is read"
+        advice = "name the file or the folder that holds faces; docs/sources.md lists what is read"
     if tables:
         columns = ", ".join(tables[0].columns)[:60] or "no header"
         names.append(f"{tables[0].name} with {columns!r}")
@@ -59,20 +59,17 @@ def rest(
         each.member.name if each.container is container else each.container.path.name: each
         for each in tables
     }
-    found = []
-    for member in container.members:
-        name = member.name
-        if name in spoken:
-            continue
-        if name in of_tables:
-            found.append(Passed(name, _why(of_tables[name], read)))
-        elif member.kind == "archive":
-            found.append(Passed(name, f"an archive, beside {read}"))
-        elif member.kind != "other":
-            found.append(Passed(name, f"a picture, beside {read}"))
-        else:
-            found.append(Passed(name, "neither a picture nor a CSV file of faces"))
-    return found
+    reasons = {
+        "archive": f"an archive, beside {read}",
+        "picture": f"a picture, beside {read}",
+        "unread picture": f"a picture, beside {read}",
+        "other": "neither a picture nor a CSV file of faces",
+    }
+    unspoken = [each for each in container.members if each.name not in spoken]
+    return [
+        Passed(name, _why(of_tables[name], read) if name in of_tables else reasons[kind])
+        for name, _, kind in unspoken
+    ]
 
 
 def _why(table: Table, read: str) -> str:

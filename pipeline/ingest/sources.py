@@ -105,9 +105,7 @@ def _locate(source: str, path: Path, setting: str | Mapping[str | int, str]) -> 
         )
     table = look(folder, folder.members[0])
     chosen, _ = choose([table])
-    found = _of_tables(chosen or [table], None, labels)
-    found.passed.extend(beside(path))
-    return found
+    return replace(_of_tables(chosen or [table], None, labels), passed=beside(path))
 
 
 def _search(source: str, container: Container, labels: Labels) -> Source:
