@@ -17,7 +17,6 @@ NEEDED = ("captum", "pandas", "pydantic", "torch")
 def main() -> None:
     """Go on in the study's Python, and run the stage that the command line names."""
     _find_python()
-    import_module("pipeline.wait_policy").choose_wait_policy()  # before torch is loaded
     parser = argparse.ArgumentParser(prog="python -m pipeline", description="Run one stage.")
     parser.add_argument("stage", help="as in dvc.yaml, such as train")
     parser.add_argument("key", nargs="?", help="which of several, such as cnn")

@@ -12,7 +12,7 @@ from types import FrameType
 
 import psutil
 
-from pipeline import disk, experiment_copy, layout, stale
+from pipeline import disk, layout, stale
 from pipeline.compute_slot import compute_slot
 from pipeline.dvc_yaml import StageEntry, find_entry, read_locked
 from pipeline.errors import UserError
@@ -20,6 +20,7 @@ from pipeline.params import Params, load
 from pipeline.record import made_by
 from pipeline.record.address import find_root
 from pipeline.record.stage_run import StageRun, stage_run
+from pipeline.wait_policy import choose_wait_policy
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ def run(name: str, *, debug: bool = False, as_json: bool = False) -> None:
     """
     try:
         entry = find_entry(name)
+        if entry.is_heavy:
+            choose_wait_policy()  # before torch is loaded
         with _failure_recorded(name):
             module = import_module(f"pipeline.{entry.name}.stage")
     except UserError as error:
@@ -103,7 +106,6 @@ def execute(
     try:
         with _failure_recorded(name):
             params = load()
-            experiment_copy.check_faces(params.data.source)
             layout.folder(name).mkdir(parents=True, exist_ok=True)
         with compute_slot(_tell(name)) if entry.is_heavy else nullcontext(0.0) as waited:
             with _failure_recorded(name):

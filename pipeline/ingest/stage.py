@@ -14,6 +14,7 @@ from pipeline.faces.store import Faces, read_faces
 from pipeline.figures.face_grid import draw_grid
 from pipeline.figures.style import save
 from pipeline.files import write_csv, write_json
+from pipeline.ingest.experiment_copy import check_faces
 from pipeline.ingest.ingest import ingest
 from pipeline.ingest.recommend import MANY, recommend
 from pipeline.ingest.result import Ingested
@@ -31,6 +32,7 @@ EXAMPLES = 10
 def work(stage: Stage) -> None:
     """From a CSV file or images to `data/faces`, the data report and the quarantine file."""
     data = stage.params.data
+    check_faces(data.source)
     source = locate(data.source, FER2013 if is_sample(data.source) else data.labels)
     scale = source.unit == "B"
     with tqdm(total=source.size, unit=source.unit, unit_scale=scale, desc=stage.name) as bar:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import UserError
-from pipeline.experiment_copy import check_faces
+from pipeline.ingest.experiment_copy import check_faces
 
 
 def test_faces_that_a_copy_lacks_are_named_with_a_path_that_works(
