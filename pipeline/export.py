@@ -8,7 +8,7 @@ An ONNX file is for any program that runs such, without this project. It takes `
 file's own property `classes`.
 
 A folder is an MLflow model for `mlflow models serve`: it takes pictures, finds the faces in them
-and answers as `python -m pipeline.predict --json` does (`pipeline.record.served`).
+and answers as `python -m pipeline.predict --json` does (`pipeline.serving.served`).
 """
 
 import argparse
@@ -24,7 +24,7 @@ from pipeline.faces.expressions import EXPRESSIONS, SIDE
 from pipeline.networks.answering import Answering
 from pipeline.params import load
 from pipeline.predict.model import load_recogniser
-from pipeline.record.serving import save_served
+from pipeline.serving.saving import save_served
 from pipeline.trained_models import NAMES
 
 

@@ -130,12 +130,12 @@ class Projection:
         # One arm of a grid is no candidate for the best; its weights are among its files.
         if "measured_on" not in wanted or (run.reproduction and run.reproduction.group):
             return
-        from pipeline.record import models
+        from pipeline.serving import registry
 
         scores, measure = flatten(self._read_json(wanted["scores"])), wanted["measure"]
         accuracy, interval = scores[f"{measure}.accuracy"], f"{measure}.accuracy_interval"
         ends = scores[f"{interval}.low"], scores[f"{interval}.high"]
-        verdict = models.register(
+        verdict = registry.register(
             self.store,
             self.entry.folder / FILES / CLASSIFIER,
             run=self._run,

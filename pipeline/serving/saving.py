@@ -25,7 +25,7 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def save_served(recogniser: Recogniser, folder: Path) -> None:
-    """Write a recogniser with the code that it runs, which `pipeline.record.served` begins.
+    """Write a recogniser with the code that it runs, which `pipeline.serving.served` begins.
 
     Args:
         recogniser: what answers.

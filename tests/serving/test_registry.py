@@ -15,12 +15,12 @@ from pipeline.dvc_yaml import find_entry
 from pipeline.networks.classifier import Architecture, Classifier
 from pipeline.networks.store import load_classifier, save_classifier
 from pipeline.predict.model import load_recogniser
-from pipeline.record import models
 from pipeline.record.address import find_address
-from pipeline.record.models import take_alias
 from pipeline.record.spool import Spool
 from pipeline.record.stage_run import stage_run
 from pipeline.record.uploader import Uploader
+from pipeline.serving import registry
+from pipeline.serving.registry import take_alias
 from pipeline.statistics.champion import Measured
 
 DVC = """
@@ -77,7 +77,7 @@ def test_a_model_is_served_registered_once_and_has_its_metrics(store):
     assert model.source_run_id == best.run_id
     assert {metric.key: metric.value for metric in model.metrics} == {"cnn.accuracy": 0.7}
     again = {"run": best.run_id, "name": "faces", "event": best.tags["study.event"]}
-    verdict = models.register(store, Path("cnn"), measured=Measured(0.9, 0.8, 1.0, "x"), **again)
+    verdict = registry.register(store, Path("cnn"), measured=Measured(0.9, 0.8, 1.0, "x"), **again)
     assert verdict == best.tags["gate"]
     assert len(store.client.search_model_versions("name = 'faces'")) == 1
 

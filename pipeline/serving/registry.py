@@ -1,4 +1,4 @@
-"""A trained classifier as an MLflow model: served, registered, the best one marked."""
+"""A trained classifier in the registry of an MLflow: the best one is marked."""
 
 import logging
 from pathlib import Path

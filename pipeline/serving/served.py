@@ -20,7 +20,7 @@ from pipeline.errors import UserError
 from pipeline.networks.store import load_classifier
 from pipeline.params import TTA
 from pipeline.predict.recogniser import Recogniser
-from pipeline.record.serving import CLASSIFIER, COLUMN
+from pipeline.serving.saving import CLASSIFIER, COLUMN
 
 FORM = f'{{"dataframe_split": {{"columns": ["{COLUMN}"], "data": [["BASE64"], ...]}}}}'
 
