@@ -15,12 +15,15 @@ from prefect.artifacts import (
     create_markdown_artifact,
 )
 
+from flows.servers import addresses
 from pipeline.dotted_keys import flatten
 from pipeline.driver.stage_graph import Graph
 from pipeline.driver.stage_runs import Outcome
 from pipeline.layout import REPORT, figures
 from pipeline.markdown import table
 from pipeline.params import MODELS
+from pipeline.record.address import find_address
+from pipeline.record.spool import Parent
 
 if TYPE_CHECKING:
     from pipeline.experiments.grid_report import GridReport  # pandas costs every flow run a second
@@ -80,8 +83,12 @@ def show_grid(name: str, report: "GridReport") -> None:
     create_image_artifact(figure, f"grid-{name}-figure", "Each arm, seed by seed")
 
 
-def show_links(page: str) -> None:
+def show_links(parent: Parent) -> None:
     """Links to a run's page in MLflow and to the report in it."""
+    address = find_address(Path.cwd()).uri
+    # A record in a database here is shown by `make server` and `mlflow ui`.
+    server = address.rstrip("/") if address.startswith("http") else addresses()[1]
+    page = f"{server}/#/experiments/{parent.experiment}/runs/{parent.run}"
     create_link_artifact(page, "the run in MLflow", "mlflow", "Everything that was recorded")
     report = f"{page}/artifacts/{REPORT.name}"
     create_link_artifact(report, "the report", "report", "If the report was made anew")

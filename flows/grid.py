@@ -10,7 +10,7 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
-from flows import record, remote_experiments
+from flows import remote_experiments
 from flows.artifacts import show_grid
 from flows.grid_subflows import run_subflows
 from flows.study_parameters import read_overrides, to_seconds
@@ -18,6 +18,11 @@ from pipeline.dotted_keys import flatten
 from pipeline.driver.git import read_commit
 from pipeline.errors import UserError
 from pipeline.experiments.grid_runs import GridPlan, plan_grid, run_grid
+from pipeline.record.address import digest
+from pipeline.record.stage_run import stage_run
+
+KNOWN = 60.0
+"""Seconds that the record gets to open the grid's run, which its experiments are nested in."""
 
 
 class Incomplete(Exception):  # noqa: N818 (marks the record's run as failed, no more)
@@ -50,7 +55,7 @@ def grid(
         return Failed(message=str(error))
     # The same grid on the same commit goes on in the same run of the record.
     settings = sorted((key, value) for each in changes for key, value in flatten(each).items())
-    group = record.identify(f"grid {read_commit('HEAD')} {name} {settings}")
+    group = digest(f"grid {read_commit('HEAD')} {name} {settings}")
 
     # Changes and not an experiment's settings: faces have another path on each host.
     asked = {
@@ -70,7 +75,8 @@ def grid(
         return failed
 
     try:
-        with record.grid_run(name, group, _describe(plan)) as run:
+        with stage_run(f"grid {name}", _describe(plan), resume=group, alone=True) as run:
+            run.wait_until_begun(KNOWN)
             failed, report = run_grid(plan, run_all)
             if report:
                 for path in report.files:

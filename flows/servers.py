@@ -15,7 +15,7 @@ import urllib.request
 from pathlib import Path
 
 from flows.programs import Program, run_together
-from pipeline.record.address import Address, find_address
+from pipeline.record.address import find_address
 from pipeline.record.mlflow_store import connect
 
 HOST = "STUDY_HOST"
@@ -91,7 +91,7 @@ def _mlflow(root: Path, address: str) -> Program:
     if not database:
         database = f"sqlite:///{root / 'mlflow.db'}"
         # Made here and not by the server, so that files lie where stages without a server put them.
-        connect(Address(database, find_address(root).experiment), root)
+        connect(database, find_address(root).experiment, root)
     return Program(
         "mlflow server",
         [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", port,

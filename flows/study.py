@@ -22,12 +22,13 @@ from prefect.client.schemas import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from flows import record, remote_experiments
+from flows import remote_experiments
 from flows.artifacts import describe, read_experiment, read_workspace, show_links, show_results
 from flows.stage_tasks import reproduce_experiment, reproduce_in_place
 from flows.study_parameters import StudyPlan, plan_study, to_seconds
 from pipeline.driver.stage_runs import Outcome
 from pipeline.errors import UserError
+from pipeline.record.flow_run import FlowRun
 
 SHIPPING = 120.0
 """Seconds that a flow run waits at its end for the record to reach MLflow."""
@@ -70,18 +71,18 @@ def study(
     except UserError as error:
         return Failed(message=str(error))
     name = plan.experiment.name if plan.experiment else flow_run.name
-    with record.reproduction(name, str(flow_run.id), group) as recorded:
+    with FlowRun(name, str(flow_run.id), group or "") as recorded:
         try:
-            outcomes = _run(plan, root, recorded.run.environment, timeout)
+            outcomes = _run(plan, root, recorded.environment, timeout)
             message = describe(plan.graph, outcomes)
             recorded.failed = _has_failed(outcomes)
         except UserError as error:  # other hosts could not be reached
             message, recorded.failed = str(error), True
         # One of many goes on at once: its record follows while the next one trains.
-        for line in () if group else recorded.run.wait(SHIPPING):
+        for line in () if group else recorded.wait(SHIPPING):
             log.warning("not in MLflow after %g s: %s", SHIPPING, line)
-        if parent := recorded.run.find_parent():
-            show_links(record.find_page(parent))
+        if parent := recorded.find_parent():
+            show_links(parent)
             if parent.gate:
                 log.info("gate: %s", parent.gate)
                 message = f"{message}; {parent.gate}"

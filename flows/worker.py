@@ -54,9 +54,8 @@ def main() -> int:
     except UserError as error:
         print(f"worker: error: {error}", file=sys.stderr)
         return 1
-    record = without_secrets(find_address(root).uri)
     print(f"works for {without_secrets(settings[API])}, {slots} at once, in {root}")
-    print(f"records in {record}", flush=True)
+    print(f"records in {find_address(root).uri}", flush=True)
     return run_together([_worker(pool, name, slots if pool == "gpu" else None) for pool in pools])
 
 

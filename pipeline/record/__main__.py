@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import os
 import sys
 import time
 
@@ -34,9 +33,6 @@ def main() -> int:
 
 
 def _upload(spool: Spool, _: argparse.Namespace) -> int:
-    # Leave the process tree of the stage: whoever ends that tree does not end the recorder.
-    if os.fork() > 0:
-        os._exit(0)
     give_way()
     handler = logging.StreamHandler()
     handler.setFormatter(WithoutSecrets("%(asctime)s %(levelname)s %(message)s"))

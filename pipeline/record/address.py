@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,26 +25,21 @@ LONGEST_ERROR = 500
 
 @dataclass(frozen=True)
 class Address:
-    """An MLflow, and the experiment in it that holds the runs."""
+    """An MLflow, without user and password, and the experiment in it that holds the runs."""
 
     uri: str
     experiment: str
 
     @property
     def digest(self) -> str:
-        """A short name for files that belong to this address, whoever's password it has."""
-        return digest(f"{without_secrets(self.uri)}\n{self.experiment}")
+        """A short name for files that belong to this address."""
+        return digest(f"{self.uri}\n{self.experiment}")
 
     @property
-    def public(self) -> "Address":
-        """As it may be written to a file: without user and password."""
-        return replace(self, uri=without_secrets(self.uri))
-
-    @property
-    def private(self) -> "Address":
+    def private_uri(self) -> str:
         """With the user and the password that the environment has for this place, if any."""
         known = os.environ.get(URI, "")
-        return replace(self, uri=known) if without_secrets(known) == self.uri else self
+        return known if without_secrets(known) == self.uri else self.uri
 
     @property
     def refusal(self) -> str:
@@ -58,13 +53,13 @@ class Address:
         )
 
     def __str__(self) -> str:
-        return f"{without_secrets(self.uri)} ({self.experiment})"
+        return f"{self.uri} ({self.experiment})"
 
 
 def find_address(root: Path) -> Address:
     """Where the environment wants the record; by default the database that `mlflow ui` opens."""
     uri = os.environ.get(URI) or f"sqlite:///{root / 'mlflow.db'}"
-    return Address(uri, os.environ.get(EXPERIMENT) or "image-sentiment")
+    return Address(without_secrets(uri), os.environ.get(EXPERIMENT) or "image-sentiment")
 
 
 def find_root() -> Path:

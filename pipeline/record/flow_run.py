@@ -1,22 +1,21 @@
 """A flow's side of the record: where its reproduction begins, what came of it, how it ended."""
 
 import os
-import time
 
 import psutil
 
 from pipeline import disk
 from pipeline.record.address import find_address, find_root, is_off
-from pipeline.record.parent import Parent
 from pipeline.record.recorder import summon, wait_until_uploaded
 from pipeline.record.reproduction import KEY, Process, Reproduction, Status
-from pipeline.record.spool import BEGUN, End, Spool, now
+from pipeline.record.spool import End, Parent, Spool, now, read
 
 
 class FlowRun:
     """One parent run in MLflow. It appears with the first stage that really runs.
 
-    If this process vanishes without `end`, the parent run is marked KILLED.
+    As a context it ends FAILED if `failed` was set, KILLED if the block raises. If this process
+    vanishes before its end, the parent run is marked KILLED.
 
     Args:
         name: the parent run's.
@@ -30,7 +29,14 @@ class FlowRun:
         self.reproduction = Reproduction(
             key=key, name=name, process=process, attempt=attempt, group=group
         )
+        self.failed = False
         self._spool, self._address = Spool(find_root()), find_address(find_root())
+
+    def __enter__(self) -> "FlowRun":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.end("KILLED" if kind else "FAILED" if self.failed else "FINISHED")
 
     @property
     def environment(self) -> dict[str, str]:
@@ -48,7 +54,7 @@ class FlowRun:
     def find_parent(self) -> Parent | None:
         """The parent run as MLflow has it now, if a stage ran."""
         key = self.reproduction.key
-        return None if is_off() else Parent.read(self._spool.parent(self._address, key))
+        return None if is_off() else read(Parent, self._spool.parent_file(self._address, key))
 
     def end(self, status: Status) -> None:
         """Say that it is over; the parent run is closed once all stages are uploaded."""
@@ -56,15 +62,3 @@ class FlowRun:
             end = End(status=status, ended=now())
             disk.write_text(self._spool.end(self.reproduction), end.model_dump_json())
             summon(self._spool, self._address)
-
-
-def wait_until_begun(identity: str, timeout: float) -> bool:
-    """Wait until MLflow knows a run that is under way, so that others can be nested in it."""
-    spool = Spool(find_root())
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        found = [each for each in spool.entries() if each.run.identity == identity]
-        if all((entry.folder / BEGUN).exists() for entry in found):
-            return bool(found)
-        time.sleep(0.2)
-    return False

@@ -7,16 +7,15 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from filelock import FileLock
 
-from pipeline.record.address import Address
+from pipeline.record.address import digest, without_secrets
 from pipeline.record.reproduction import Status
 
 IDENTITY = "study.id"
@@ -41,8 +40,8 @@ class Metric(NamedTuple):
     step: int
 
 
-def connect(address: Address, root: Path) -> "Store":
-    """Open an MLflow, and make its database and experiment if need be.
+def connect(uri: str, name: str, root: Path) -> "Store":
+    """Open an experiment of an MLflow, and make that and the database if need be.
 
     The lock is for workspaces that share an address: of several processes that create one
     database at once, all but one crash.
@@ -50,14 +49,15 @@ def connect(address: Address, root: Path) -> "Store":
     _prepare_environment()
     import mlflow
 
-    mlflow.set_tracking_uri(address.uri)  # logging a model has no argument for it
-    with FileLock(_creation_lock(address, root)):
-        client = mlflow.MlflowClient(address.uri)
-        experiment = client.get_experiment_by_name(address.experiment)
+    mlflow.set_tracking_uri(uri)  # logging a model has no argument for it
+    with FileLock(_creation_lock(uri, root)):
+        client = mlflow.MlflowClient(uri)
+        experiment = client.get_experiment_by_name(name)
         if experiment is None:
-            place = _artifact_location(address, root)
-            made = client.create_experiment(address.experiment, place, {KIND: MODELS})
-            return Store(client, made)
+            database = _database(uri, root)
+            # Beside it, whatever folder a process runs in; a server knows its own place.
+            place = (database.parent / "mlruns" / name).as_uri() if database else None
+            return Store(client, client.create_experiment(name, place, {KIND: MODELS}))
         if experiment.lifecycle_stage == "deleted":
             client.restore_experiment(experiment.experiment_id)
     if "inferred" in experiment.tags.get(KIND, "inferred"):  # and not chosen by a person
@@ -116,24 +116,25 @@ class Store:
         known = self.client.get_run(run).data.params
         texts = _texts(values, LONGEST_PARAM)
         fresh = [Param(key, text) for key, text in texts.items() if key not in known]
-        for some in _batches(fresh, BATCH):
-            self.client.log_batch(run, params=some)
+        self._log(run, "params", fresh, BATCH)
 
     def log_tags(self, run: str, values: Mapping[str, str]) -> None:
         """Set tags."""
         from mlflow.entities import RunTag
 
         tags = [RunTag(key, text) for key, text in _texts(values, LONGEST_TAG).items()]
-        for some in _batches(tags, BATCH):
-            self.client.log_batch(run, tags=some)
+        self._log(run, "tags", tags, BATCH)
 
     def log_metrics(self, run: str, values: Sequence[Metric]) -> None:
         """Log numbers; MLflow keeps one of several with the same name, step, time and value."""
         from mlflow import entities
 
         metrics = [entities.Metric(_name(name), *rest) for name, *rest in values]
-        for some in _batches(metrics, 10 * BATCH):
-            self.client.log_batch(run, metrics=some)
+        self._log(run, "metrics", metrics, 10 * BATCH)
+
+    def _log(self, run: str, kind: str, items: list[Any], size: int) -> None:
+        for start in range(0, len(items), size):
+            self.client.log_batch(run, **{kind: items[start : start + size]})
 
     def log_files(self, run: str, path: Path) -> None:
         """Copy a file, or all that a folder holds, to the top of a run's artifacts."""
@@ -171,23 +172,18 @@ def _prepare_environment() -> None:
         os.environ.setdefault(name, value)
 
 
-def _database(address: Address, root: Path) -> Path | None:
+def _database(uri: str, root: Path) -> Path | None:
     """The file of an SQLite address."""
-    found = re.match(r"sqlite(?:\+\w+)?:///([^?]+)", address.uri)
+    found = re.match(r"sqlite(?:\+\w+)?:///([^?]+)", uri)
     return root / found[1] if found else None
 
 
-def _artifact_location(address: Address, root: Path) -> str | None:
-    """Beside the database, whatever folder a process runs in; a server knows its own place."""
-    database = _database(address, root)
-    return (database.parent / "mlruns" / address.experiment).as_uri() if database else None
-
-
-def _creation_lock(address: Address, root: Path) -> Path:
-    if database := _database(address, root):
+def _creation_lock(uri: str, root: Path) -> Path:
+    if database := _database(uri, root):
         database.parent.mkdir(parents=True, exist_ok=True)
         return database.with_name(database.name + ".lock")
-    return Path(tempfile.gettempdir()) / f"image-sentiment-{os.getuid()}-{address.digest}.lock"
+    known = digest(without_secrets(uri))
+    return Path(tempfile.gettempdir()) / f"image-sentiment-{os.getuid()}-{known}.lock"
 
 
 def _name(text: str) -> str:
@@ -198,9 +194,3 @@ def _name(text: str) -> str:
 
 def _texts(values: Mapping[str, str], longest: int) -> dict[str, str]:
     return {_name(key): text[:longest] for key, text in values.items()}
-
-
-def _batches(items: Sequence[Any], size: int) -> Iterator[list[Any]]:
-    rest = iter(items)
-    while batch := list(islice(rest, size)):
-        yield batch

@@ -6,8 +6,7 @@ name. Each part may be uploaded twice.
 
 import csv
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +15,14 @@ from pipeline.dotted_keys import flatten
 from pipeline.record.address import digest
 from pipeline.record.made_by import NAME as MADE_BY
 from pipeline.record.mlflow_store import Metric, Store
-from pipeline.record.parent import Parent
-from pipeline.record.spool import CLASSIFIER, FILES, LIVE, Entry, Run
+from pipeline.record.spool import CLASSIFIER, FILES, LIVE, Entry, Parent, Run, read
 from pipeline.statistics.champion import Measured
 
 PARENT = "mlflow.parentRunId"
 
 
-@dataclass
 class Projection:
-    """One run on its way.
+    """One run on its way; it begins open in MLflow, as does the run that it is nested in.
 
     Args:
         store: which MLflow.
@@ -33,38 +30,39 @@ class Projection:
         parent_file: where the recorder notes what it knows of the parent run; None without one.
     """
 
-    store: Store
-    entry: Entry
-    parent_file: Path | None
-    _run: str = ""
-    _parent: str = ""
-    _read: int = 0
-    _tags: dict[str, str] = field(default_factory=dict)
-
-    def begin(self) -> None:
-        """Open the run, and the one it is nested in."""
-        run = self.entry.run
-        tags = {**_origin(run), "stage": run.stage}
-        if reproduction := run.reproduction:
-            shared = {key: text for key, text in run.tags.items() if "." in key}
-            of_parent = {
-                **_origin(run), **shared, **_machine(run), "mlflow.source.name": "dvc.yaml",
-                "reproduction": reproduction.key,
-            }  # fmt: skip
-            if reproduction.group and (group := self.store.find(reproduction.group)):
-                of_parent[PARENT] = group
-            key, name = digest(reproduction.key), reproduction.name
-            self._parent = self.store.open(key, name, run.started, of_parent)
-            self._note(reproduction=reproduction)
-            # A run that is resumed moves to the reproduction that finishes it.
+    def __init__(self, store: Store, entry: Entry, parent_file: Path | None) -> None:
+        run = entry.run
+        self.store, self.entry, self.parent_file = store, entry, parent_file
+        self._read, self._tags = 0, run.tags
+        self._parent = self._open_parent(run)
+        tags = {**_origin(run), **run.tags, "stage": run.stage}
+        if self._parent:  # a run that is resumed moves to the reproduction that finishes it
             tags[PARENT] = self._parent
-        self._run = self.store.open(run.identity, run.stage, run.started, tags)
+        self._run = store.open(run.identity, run.stage, run.started, tags)
         self.tag(tags)
-        self.store.log_params(self._run, run.params)
+        store.log_params(self._run, run.params)
 
-    def go_on(self) -> None:
+    def _open_parent(self, run: Run) -> str:
+        """The parent run's id in MLflow; empty without one."""
+        if not (reproduction := run.reproduction):
+            return ""
+        versions = {f"version.{key}": text for key, text in run.made.get("versions", {}).items()}
+        tags = {
+            **_origin(run), **{key: run.tags[key] for key in run.tags if "." in key}, **versions,
+            **run.made.get("machine", {}), "mlflow.source.name": "dvc.yaml",
+            "reproduction": reproduction.key,
+        }  # fmt: skip
+        if reproduction.group and (group := self.store.find(reproduction.group)):
+            tags[PARENT] = group
+        key = digest(reproduction.key)
+        parent = self.store.open(key, reproduction.name, run.started, tags)
+        self._note(reproduction=reproduction, run=parent, experiment=self.store.experiment)
+        return parent
+
+    def go_on(self, entry: Entry) -> None:
         """Epochs and tags that came since the last look."""
-        rows = list(self.entry.read_live(self._read))
+        self.entry = entry
+        rows = list(entry.read_live(self._read))
         metrics = [
             Metric(name, value, row["time"], row["step"])
             for row, _ in rows
@@ -72,11 +70,11 @@ class Projection:
         ]
         self.store.log_metrics(self._run, metrics)
         self._read = rows[-1][1] if rows else self._read
-        if self._tags != self.entry.run.tags:
-            self.tag(self.entry.run.tags)
-            self._tags = self.entry.run.tags
+        if self._tags != entry.run.tags:
+            self.tag(entry.run.tags)
+            self._tags = entry.run.tags
 
-    def tag(self, values: dict[str, str]) -> None:
+    def tag(self, values: Mapping[str, str]) -> None:
         """Set tags."""
         self.store.log_tags(self._run, values)
 
@@ -89,9 +87,14 @@ class Projection:
         """The numbers of metrics.json and of the shell, and those for the parent run."""
         flat = flatten(self._read_json("metrics.json"))
         numbers = {name: float(value) for name, value in flat.items() if _is_number(value)}
-        self._log({**numbers, **self.entry.run.metrics}, self._run)
-        shared = self._shared("metrics")
-        self._log({key: numbers[key] for key in shared if key in numbers}, self._parent)
+        shared = {name: numbers[name] for name in self._shared("metrics") if name in numbers}
+        for run, values in (
+            (self._run, {**numbers, **self.entry.run.metrics}),
+            (self._parent, shared),
+        ):
+            ended = self.entry.ended
+            metrics = [Metric(name, value, ended, 0) for name, value in values.items()]
+            self.store.log_metrics(run, metrics)
 
     def history(self) -> None:
         """The epochs of history.csv, if nothing was live."""
@@ -120,8 +123,7 @@ class Projection:
         data = made.get("data") or {}
         source, files = data.get("source", ""), data.get("md5") or {}
         self.store.log_datasets(self._run, source, files, self.entry.run.stage)
-        for run in self._both():
-            self.store.log_tags(run, _data_tag(made))
+        self._tag_both(_data_tag(made))
 
     def model(self) -> None:
         """Register a trained classifier that dvc.yaml names and that is there."""
@@ -133,18 +135,19 @@ class Projection:
         from pipeline.serving import registry
 
         scores, measure = flatten(self._read_json(wanted["scores"])), wanted["measure"]
-        accuracy, interval = scores[f"{measure}.accuracy"], f"{measure}.accuracy_interval"
-        ends = scores[f"{interval}.low"], scores[f"{interval}.high"]
+        accuracy, low, high = (
+            scores[f"{measure}.{key}"]
+            for key in ("accuracy", "accuracy_interval.low", "accuracy_interval.high")
+        )
         verdict = registry.register(
             self.store,
             self.entry.folder / FILES / CLASSIFIER,
             run=self._run,
             name=wanted["name"],
-            measured=Measured(accuracy, *ends, wanted["measured_on"]),
+            measured=Measured(accuracy, low, high, wanted["measured_on"]),
             event=self.entry.folder.name,
         )
-        for each in self._both():
-            self.store.log_tags(each, {"gate": verdict})
+        self._tag_both({"gate": verdict})
         self._note(gate=verdict)
 
     def close(self) -> None:
@@ -154,31 +157,25 @@ class Projection:
             self.tag({"error": end.error})
         status, ended = end.status if end else "KILLED", self.entry.ended
         self.store.close(self._run, status, ended)
-        if known := self._note():
-            self._note(stages={**known.stages, self.entry.run.stage: status}, last=ended)
+        self._note(last=ended, stages={self.entry.run.stage: status})
 
-    def _note(self, **values: Any) -> Parent | None:
-        """Write down what is known of the open parent run."""
-        if not self.parent_file:
-            return None
-        ours = {"run": self._parent, "experiment": self.store.experiment}
-        known = Parent.read(self.parent_file)
-        parent = Parent(**{**(dict(known) if known else {}), **ours, **values})
-        disk.write_text(self.parent_file, parent.model_dump_json())
-        return parent
+    def _note(self, stages: Mapping[str, str] | None = None, **values: Any) -> None:
+        """Write down what is new of the open parent run, if there is one."""
+        if self.parent_file:
+            known = dict(read(Parent, self.parent_file) or {})
+            ended = {**known.get("stages", {}), **(stages or {})}
+            parent = Parent.model_validate({**known, **values, "stages": ended})
+            disk.write_text(self.parent_file, parent.model_dump_json())
 
-    def _both(self) -> Iterator[str]:
-        """The run, and the one that it is nested in."""
-        return filter(None, (self._run, self._parent))
+    def _tag_both(self, values: Mapping[str, str]) -> None:
+        """Tag the run, and the one that it is nested in."""
+        for run in filter(None, (self._run, self._parent)):
+            self.store.log_tags(run, values)
 
     def _shared(self, kind: str) -> list[str]:
         """What dvc.yaml wants to be shown in the parent run, if there is one."""
         meta = self.entry.run.meta.get("parent") or {}
         return list(meta.get(kind, ())) if self._parent else []
-
-    def _log(self, values: dict[str, float], run: str) -> None:
-        ended = self.entry.ended
-        self.store.log_metrics(run, [Metric(name, values[name], ended, 0) for name in values])
 
     def _read_json(self, name: str) -> dict[str, Any]:
         path = self.entry.folder / FILES / name
@@ -194,12 +191,7 @@ def _origin(run: Run) -> dict[str, str]:
     return tags
 
 
-def _machine(run: Run) -> dict[str, str]:
-    versions = {f"version.{key}": text for key, text in run.made.get("versions", {}).items()}
-    return {**versions, **run.made.get("machine", {})}
-
-
-def _data_tag(made: dict[str, Any]) -> dict[str, str]:
+def _data_tag(made: Mapping[str, Any]) -> dict[str, str]:
     files = (made.get("data") or {}).get("md5") or {}
     text = ", ".join(f"{name} {md5}" for name, md5 in sorted(files.items()))
     return {"data.md5": text} if text else {}

@@ -9,14 +9,12 @@ import logging
 import os
 import subprocess
 import sys
-import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 
 from pipeline import disk
 from pipeline.record.address import EXPERIMENT, URI, Address, one_line
-from pipeline.record.parent import Parent
 from pipeline.record.spool import Entry, Spool
 
 POLL = 0.5
@@ -33,6 +31,10 @@ PATIENCE = 600.0
 
 LOG, LONGEST_LOG = "recorder.log", 2**20
 """What recorders print, in bytes; a log beyond that starts anew with the next recorder."""
+
+COMMAND = '"$0" -m pipeline.record upload &'
+"""For a shell that ends at once: a recorder in the tree of a stage's processes would end with it,
+and one that has ended would stay there as a zombie."""
 
 PACKAGES = str(Path(__file__).resolve().parents[2])
 """The folder that `pipeline` is imported from."""
@@ -60,7 +62,7 @@ def summon(spool: Spool, address: Address) -> None:
     environment = {
         **os.environ,
         "DVC_ROOT": str(spool.root),
-        URI: address.uri,
+        URI: address.private_uri,
         EXPERIMENT: address.experiment,
         # The workspace's own packages come first (-m looks in the folder it starts in): under
         # `dvc exp run --temp` the caller's are in a copy that goes away before the recorder does.
@@ -70,21 +72,18 @@ def summon(spool: Spool, address: Address) -> None:
     too_long = path.exists() and path.stat().st_size > LONGEST_LOG
     try:
         with path.open("wb" if too_long else "ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "pipeline.record", "upload"],
+            subprocess.run(
+                ["/bin/sh", "-c", COMMAND, sys.executable],
                 cwd=spool.root,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                check=True,
             )
-    except OSError as error:
+    except (OSError, subprocess.CalledProcessError) as error:
         disk.write_text(spool.trouble(address), f"no recorder could be started: {error}")
-    else:
-        # It forks and leaves within a moment (`__main__`). Only a thread waits for that, so that no
-        # zombie stays behind in a long stage.
-        threading.Thread(target=process.wait, daemon=True).start()
 
 
 def record(spool: Spool, address: Address) -> None:
@@ -150,8 +149,7 @@ def wait_until_uploaded(
         if key:
             ours = [(each, each.run.reproduction) for each in left]
             left = [each for each, reproduction in ours if reproduction and reproduction.key == key]
-        parents = [] if key else [Parent.read(path) for path in spool.parents(address)]
-        over = any(parent and parent.ending(spool) for parent in parents)
+        over = not key and any(parent.ending(spool) for parent in spool.parents(address))
         if not left and not over:
             return []
         if time.monotonic() > deadline:
@@ -159,13 +157,13 @@ def wait_until_uploaded(
         if over:
             summon(spool, address)
         for entry in left:
-            meant = entry.run.address.private
+            meant = entry.run.address
             gone = not entry.run.process.is_alive
             in_vain = meant.refusal or spool.trouble(meant).exists()
             if meant != address and gone and in_vain:
-                entry.run.address = address.public
+                entry.run.address = address
                 entry.write()
-            summon(spool, entry.run.address.private)
+            summon(spool, entry.run.address)
         if left and all(entry.run.address.refusal for entry in left):
             return describe(spool, left)
         time.sleep(0.2)

@@ -11,15 +11,13 @@ Each file has one writer, so that none undoes what another has written. Times ar
 the epoch.
 """
 
-import errno
 import json
-import os
 import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -34,6 +32,8 @@ RUN, LIVE, FILES, BEGUN = "run.json", "live.jsonl", "files", "begun"
 
 CLASSIFIER = "classifier"
 """Among the files of a run that registers a model: the folder with its weights."""
+
+Content = TypeVar("Content", bound=BaseModel)
 
 
 class End(BaseModel):
@@ -51,7 +51,7 @@ class Run(BaseModel):
         identity: of its run in MLflow; a training that goes on has that of the killed one.
         stage: as in dvc.yaml.
         process: the stage's.
-        address: where it is to be recorded, without a password.
+        address: where it is to be recorded.
         reproduction: what it is part of; None for a run of its own.
         started: when.
         made: what makes its results (`made_by.describe`).
@@ -76,6 +76,39 @@ class Run(BaseModel):
     end: End | None = None
 
 
+class Parent(BaseModel):
+    """A parent run in MLflow that is still RUNNING.
+
+    Args:
+        reproduction: whose run it is.
+        run: its id in MLflow.
+        experiment: that one's id.
+        gate: what became of a model that was registered; empty without one.
+        stages: the last status of each stage that ended; a retry that succeeds makes good.
+        last: when the last stage ended.
+    """
+
+    reproduction: Reproduction
+    run: str
+    experiment: str
+    gate: str = ""
+    stages: dict[str, Status] = {}
+    last: int | None = None
+
+    def ending(self, spool: "Spool") -> tuple[Status, int | None] | None:
+        """Status and time of its end; None while the reproduction goes on."""
+        is_alive = self.reproduction.process.is_alive
+        # Read after that look: a flow that is gone by now has announced its end before.
+        if announced := read(End, spool.end(self.reproduction)):
+            return announced.status, announced.ended
+        if is_alive:
+            return None
+        if self.reproduction.attempt:  # a flow that vanished without a word was killed
+            return "KILLED", self.last
+        worst: tuple[Status, ...] = ("KILLED", "FAILED", "FINISHED")
+        return min(self.stages.values(), key=worst.index, default="FINISHED"), self.last
+
+
 @dataclass(frozen=True)
 class Entry:
     """The folder of one run, and what its `run.json` says."""
@@ -83,26 +116,16 @@ class Entry:
     folder: Path
     run: Run
 
-    @classmethod
-    def read(cls, folder: Path) -> "Entry":
+    def reread(self) -> "Entry":
         """As it is on disk now."""
-        return cls(folder, Run.model_validate_json((folder / RUN).read_bytes()))
+        return Entry(self.folder, Run.model_validate_json((self.folder / RUN).read_bytes()))
 
     def write(self) -> None:
         """Replace `run.json`."""
         disk.write_text(self.folder / RUN, self.run.model_dump_json())
 
-    def add_live(self, values: dict[str, float], step: int) -> None:
-        """Append the metrics of a step; what does not fit on the disk leaves no half a line."""
-        path = self.folder / LIVE
-        line = json.dumps({"time": now(), "step": step, "values": values}).encode() + b"\n"
-        with disk.naming(path), path.open("ab", buffering=0) as file:
-            if (written := file.write(line)) != len(line):
-                file.truncate(file.tell() - written)
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
     def read_live(self, start: int) -> Iterator[tuple[dict[str, Any], int]]:
-        """Each complete line from a byte on, and where it ends."""
+        """Each complete line of `live.jsonl` from a byte on, and where it ends."""
         if (self.folder / LIVE).exists():
             with (self.folder / LIVE).open("rb") as file:
                 file.seek(start)
@@ -111,26 +134,13 @@ class Entry:
                     if line.endswith(b"\n"):  # the last one may still be in the writing
                         yield json.loads(line), start
 
-    def keep(self, path: Path, folder: str = "") -> None:
-        """Keep a file, or all that lies in a folder, as it is now: DVC may replace it soon.
-
-        It is hard-linked, which costs nothing; the study writes files anew and never into old ones.
-        """
-        top = path if path.is_dir() else path.parent
-        for source in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            name = source.relative_to(top)
-            if source.is_file() and not any(part.startswith(".") for part in name.parts):
-                target = self.folder / FILES / folder / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with disk.naming(target):
-                    _link_or_copy(source, target)
-
     @property
     def ended(self) -> int:
         """When its stage ended, or last wrote something if it has vanished."""
+        if self.run.end:
+            return self.run.end.ended
         found = [path for path in (self.folder / RUN, self.folder / LIVE) if path.exists()]
-        last = int(max(path.stat().st_mtime for path in found) * 1000)
-        return self.run.end.ended if self.run.end else last
+        return int(max(path.stat().st_mtime for path in found) * 1000)
 
     def remove(self) -> None:
         """Drop it; without its `run.json` a folder is no entry, should this be cut short."""
@@ -167,27 +177,22 @@ class Spool:
 
     def entries(self, address: Address | None = None) -> list[Entry]:
         """The runs that MLflow has not got to their end, oldest first; of all or one address."""
-        found = []
-        for path in sorted((self.folder / "runs").glob(f"*/{RUN}")):
-            try:
-                entry = Entry.read(path.parent)
-            except FileNotFoundError:  # uploaded meanwhile
-                continue
-            if address is None or entry.run.address.private == address:
-                found.append(entry)
-        return found
+        files = sorted((self.folder / "runs").glob(f"*/{RUN}"))
+        found = ((path.parent, read(Run, path)) for path in files)
+        return [Entry(at, run) for at, run in found if run and address in (None, run.address)]
 
-    def parent(self, address: Address, key: str) -> Path:
-        """The file of a reproduction's parent run, while that is open."""
+    def parents(self, address: Address) -> list[Parent]:
+        """All open parent runs of an address."""
+        files = (self.folder / "parents").glob(f"{address.digest}-*.json")
+        return [parent for path in files if (parent := read(Parent, path))]
+
+    def parent_file(self, address: Address, key: str) -> Path:
+        """What the recorder knows of a reproduction's parent run, while that is open."""
         return self.folder / "parents" / f"{address.digest}-{digest(key)}.json"
 
     def has_work(self, address: Address) -> bool:
         """Whether runs or open parent runs of this address are left."""
         return bool(self.entries(address) or self.parents(address))
-
-    def parents(self, address: Address) -> list[Path]:
-        """The files of all open parent runs of an address."""
-        return list((self.folder / "parents").glob(f"{address.digest}-*.json"))
 
     def has_begun(self, key: str) -> bool:
         """Whether a stage of a reproduction is here, or its parent run is open."""
@@ -209,10 +214,9 @@ def now() -> int:
     return int(time.time() * 1000)
 
 
-def _link_or_copy(source: Path, target: Path) -> None:
-    original = source.resolve(strict=True)  # DVC may link an output into its cache
-    target.unlink(missing_ok=True)
+def read(kind: type[Content], path: Path) -> Content | None:
+    """What a file holds; None if it is not there, or no more."""
     try:
-        os.link(original, target)
-    except OSError:  # another file system, or one without links
-        shutil.copy2(original, target)
+        return kind.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None

@@ -3,9 +3,11 @@
 Nothing here imports MLflow or waits for it: files go to the spool, and the recorder uploads them.
 """
 
+import errno
 import getpass
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -16,12 +18,12 @@ from typing import Any
 
 import psutil
 
-from pipeline import layout
+from pipeline import disk, layout
 from pipeline.record import address
 from pipeline.record.made_by import NAME as MADE_BY
 from pipeline.record.recorder import summon
 from pipeline.record.reproduction import Process, Status, current_reproduction
-from pipeline.record.spool import CLASSIFIER, FILES, End, Entry, Run, Spool, now
+from pipeline.record.spool import BEGUN, CLASSIFIER, FILES, LIVE, End, Entry, Run, Spool, now
 from pipeline.statistics.champion import name_faces
 
 ENDED_BY_SIGNAL = (130, 143)
@@ -51,11 +53,17 @@ class StageRun:
 
     def live(self, values: Mapping[str, float], step: int) -> None:
         """Show metrics of an epoch while the training goes on."""
-        if self.entry:
-            self.entry.add_live({key: float(value) for key, value in values.items()}, step)
-            if time.monotonic() - self._looked > LOOK_AFTER:
-                self._looked = time.monotonic()
-                _summon(self.entry.run)
+        if not self.entry:
+            return
+        path, numbers = self.entry.folder / LIVE, {key: float(values[key]) for key in values}
+        line = json.dumps({"time": now(), "step": step, "values": numbers}).encode() + b"\n"
+        with disk.naming(path), path.open("ab", buffering=0) as file:
+            if (written := file.write(line)) != len(line):  # a full disk keeps no half of a line
+                file.truncate(file.tell() - written)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if time.monotonic() - self._looked > LOOK_AFTER:
+            self._looked = time.monotonic()
+            _summon(self.entry.run)
 
     def tag(self, values: Mapping[str, str]) -> None:
         """Say on what it runs."""
@@ -63,15 +71,35 @@ class StageRun:
             self.entry.run.tags.update(values)
             self.entry.write()
 
+    def wait_until_begun(self, timeout: float) -> bool:
+        """Wait until MLflow knows the run, so that others can be nested in it; whether it does."""
+        deadline = time.monotonic() + timeout
+        while self.entry and not (self.entry.folder / BEGUN).exists():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.2)
+        return self.entry is not None
+
     def measure(self, values: Mapping[str, float]) -> None:
         """Keep final numbers beside those of the stage's metrics.json."""
         if self.entry:
             self.entry.run.metrics.update(values)
 
-    def keep(self, path: Path) -> None:
-        """Keep a file, or all that lies in a folder, as it is now; a stage's own is kept anyway."""
-        if self.entry:
-            self.entry.keep(path)
+    def keep(self, path: Path, folder: str = "") -> None:
+        """Keep a file, or all that lies in a folder, as it is now: DVC may replace it soon.
+
+        It is hard-linked, which costs nothing; the study writes files anew and never into old ones.
+        A stage's own folder is kept anyway.
+        """
+        top = path if path.is_dir() else path.parent
+        for source in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            name = source.relative_to(top)
+            hidden = any(part.startswith(".") for part in name.parts)
+            if self.entry and source.is_file() and not hidden:
+                target = self.entry.folder / FILES / folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with disk.naming(target):
+                    _link_or_copy(source, target)
 
 
 @contextmanager
@@ -106,7 +134,7 @@ def stage_run(
         identity=identity,
         stage=name,
         process=Process.of(psutil.Process()),
-        address=address.find_address(root).public,
+        address=address.find_address(root),
         reproduction=None if alone else current_reproduction(name),
         started=now(),
         made=dict(made or {}),
@@ -116,9 +144,10 @@ def stage_run(
     )
     entry = Spool(root).add(run)
     _summon(run)
+    recorded = StageRun(identity, entry)
     try:
-        yield StageRun(identity, entry)
-        _keep_results(entry)
+        yield recorded
+        _keep_results(recorded, entry)
     except BaseException as error:
         run.end = _end(error)
         raise
@@ -129,28 +158,37 @@ def stage_run(
         _summon(run)  # after writing: a recorder may be about to leave
 
 
-def _keep_results(entry: Entry) -> None:
+def _keep_results(recorded: StageRun, entry: Entry) -> None:
     """Keep the stage's folder of artifacts/, and the files and the model that dvc.yaml names."""
     run = entry.run
     if (folder := layout.folder(run.stage)).is_dir():
-        entry.keep(folder)
+        recorded.keep(folder)
         kept = entry.folder / FILES / MADE_BY
         if kept.is_file() and json.loads(kept.read_text("utf-8")).get("run") != run.identity:
             kept.unlink()  # it speaks of other results, or of those that another run has made
     for name in (run.meta.get("parent") or {}).get("files", ()):
-        entry.keep(Path(name))
+        recorded.keep(Path(name))
     if model := run.meta.get("model"):
         weights, faces = ([Path(name) for name in model[key]] for key in ("files", "faces"))
         if all(path.is_file() for path in [*weights, *faces]):
             for path in weights:
-                entry.keep(path, CLASSIFIER)
+                recorded.keep(path, CLASSIFIER)
             model["measured_on"] = name_faces(faces)
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    original = source.resolve(strict=True)  # DVC may link an output into its cache
+    target.unlink(missing_ok=True)
+    try:
+        os.link(original, target)
+    except OSError:  # another file system, or one without links
+        shutil.copy2(original, target)
 
 
 def _summon(run: Run) -> None:
     # A full disk does not make a stage fail whose run says that it is finished: the spool waits.
     with suppress(OSError):
-        summon(Spool(address.find_root()), run.address.private)
+        summon(Spool(address.find_root()), run.address)
 
 
 def _program(folder: Path) -> dict[str, str]:
@@ -166,10 +204,9 @@ def _program(folder: Path) -> dict[str, str]:
 
 
 def _end(error: BaseException) -> End:
-    if isinstance(error, SystemExit) and error.code in (None, 0):
+    code = error.code if isinstance(error, SystemExit) else 1
+    if code in (None, 0):
         return End(status="FINISHED", ended=now())
-    killed = isinstance(error, KeyboardInterrupt) or (
-        isinstance(error, SystemExit) and error.code in ENDED_BY_SIGNAL
-    )
+    killed = isinstance(error, KeyboardInterrupt) or code in ENDED_BY_SIGNAL
     status: Status = "KILLED" if killed else "FAILED"
     return End(status=status, ended=now(), error=address.one_line(error))

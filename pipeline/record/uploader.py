@@ -7,7 +7,6 @@ from pathlib import Path
 
 from pipeline.record.address import Address, digest, one_line
 from pipeline.record.mlflow_store import Store, connect, is_temporary
-from pipeline.record.parent import Parent
 from pipeline.record.projection import Projection
 from pipeline.record.spool import BEGUN, Entry, Spool
 
@@ -33,7 +32,9 @@ class Uploader:
     @property
     def store(self) -> Store:
         """MLflow, once it answers."""
-        self._store = self._store or connect(self.address, self.spool.root)
+        if self._store is None:
+            uri, name = self.address.private_uri, self.address.experiment
+            self._store = connect(uri, name, self.spool.root)
         return self._store
 
     def upload_all(self) -> None:
@@ -48,7 +49,7 @@ class Uploader:
             if problem and not self.store.answers():
                 break
             try:
-                if entry.run.identity in waiting or not self._upload(entry.folder):
+                if entry.run.identity in waiting or not self._upload(entry):
                     waiting.add(entry.run.identity)
             except Exception as error:
                 logger.exception("%s (%s)", entry.run.stage, entry.run.identity)
@@ -61,20 +62,18 @@ class Uploader:
             raise problem
         self._close_parents()
 
-    def _upload(self, folder: Path) -> bool:
+    def _upload(self, entry: Entry) -> bool:
         """Upload what is new of a run; once it is complete, remove it and return True."""
-        is_alive = Entry.read(folder).run.process.is_alive  # nothing is written after its death
-        entry = Entry.read(folder)
+        is_alive = entry.run.process.is_alive
+        entry = entry.reread()  # nothing is written after its death
+        folder = entry.folder
         if folder not in self._begun:
             reproduction = entry.run.reproduction
-            file = self.spool.parent(self.address, reproduction.key) if reproduction else None
-            projection = Projection(self.store, entry, file)
-            projection.begin()
+            file = self.spool.parent_file(self.address, reproduction.key) if reproduction else None
+            self._begun[folder] = Projection(self.store, entry, file)
             (folder / BEGUN).touch()
-            self._begun[folder] = projection
         projection = self._begun[folder]
-        projection.entry = entry
-        projection.go_on()
+        projection.go_on(entry)
         if entry.run.end is None and is_alive:
             return False
         for part in projection.results:
@@ -92,13 +91,12 @@ class Uploader:
 
     def _close_parents(self) -> None:
         """Close the parent runs of all reproductions that are over and have no stage left here."""
-        parents = [Parent.read(path) for path in self.spool.parents(self.address)]
-        over = [(each, end) for each in parents if each and (end := each.ending(self.spool))]
+        ends = [(each, each.ending(self.spool)) for each in self.spool.parents(self.address)]
         busy = {each.run.reproduction.key for each in self.spool.entries() if each.run.reproduction}
-        for parent, end in over:
+        for parent, end in ends:
             key = parent.reproduction.key
-            if key not in busy:
-                if self.store.find(digest(key)):
+            if end and key not in busy:
+                if self.store.find(digest(key)):  # and nobody has deleted it
                     self.store.close(parent.run, *end)
-                self.spool.parent(self.address, key).unlink()
+                self.spool.parent_file(self.address, key).unlink()
                 self.spool.end(parent.reproduction).unlink(missing_ok=True)

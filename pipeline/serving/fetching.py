@@ -52,7 +52,7 @@ def fetch_classifier(text: str, folder: Path) -> Path:
     # The bar would appear among a command's own lines.
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     try:
-        client = connect(place, root).client
+        client = connect(place.private_uri, place.experiment, root).client
         identity = _find_run(client, address)
         # A stage that registers a model keeps its weights in a folder; a training has its own.
         for inside in (CLASSIFIER, ""):

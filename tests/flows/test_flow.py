@@ -337,5 +337,6 @@ def locked(root: Path) -> dict[str, object]:
 def find_runs(root: Path, query: str) -> list[Any]:
     from pipeline.record.mlflow_store import connect
 
-    store = connect(find_address(root), root)
+    address = find_address(root)
+    store = connect(address.uri, address.experiment, root)
     return list(store.client.search_runs([store.experiment], query))

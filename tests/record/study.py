@@ -10,7 +10,6 @@ from pathlib import Path
 
 import psutil
 
-from pipeline.record.address import Address
 from pipeline.record.mlflow_store import connect
 
 from ..conftest import ROOT
@@ -80,8 +79,7 @@ class Study(Project):
 
     @property
     def store(self):
-        uri = f"sqlite:///{self.folder / 'mlflow.db'}"
-        return connect(Address(uri, "image-sentiment"), self.folder)
+        return connect(f"sqlite:///{self.folder / 'mlflow.db'}", "image-sentiment", self.folder)
 
     def runs(self):
         return self.store.client.search_runs([self.store.experiment])

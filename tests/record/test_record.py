@@ -24,12 +24,11 @@ from filelock import FileLock
 from pipeline import shell
 from pipeline.dvc_yaml import find_entry
 from pipeline.record.address import find_address, find_root
-from pipeline.record.flow_run import FlowRun, wait_until_begun
+from pipeline.record.flow_run import FlowRun
 from pipeline.record.mlflow_store import KIND
-from pipeline.record.parent import Parent
 from pipeline.record.recorder import wait_until_uploaded
 from pipeline.record.reproduction import Process, Reproduction, current_reproduction
-from pipeline.record.spool import Spool
+from pipeline.record.spool import Parent, Spool
 from pipeline.record.stage_run import stage_run
 from pipeline.record.uploader import Uploader
 
@@ -53,8 +52,7 @@ def study(tmp_path_factory):
         slow = study.start("stage.py", "slow", **flow.environment)
         try:
             identity = until(lambda: (study.folder / "run.txt").exists() and _read(study))
-            assert wait_until_begun(identity, 60)
-            run = study.store.find(identity)
+            run = until(lambda: study.store.find(identity))
             live = until(lambda: study.store.client.get_metric_history(run, "loss"))
             study.live = [study.store.client.get_run(run).info.status, live, slow.poll()]
             slow.kill()
@@ -238,9 +236,9 @@ def uploader(study, workspace, monkeypatch):
 @pytest.mark.study
 def test_reproductions_are_nested_in_the_run_that_they_are_some_of(study, uploader, monkeypatch):
     with stage_run("the grid", {"seeds": 2}, resume="9" * 16, alone=True) as grid:
-        assert not wait_until_begun(grid.identity, 0)
+        assert not grid.wait_until_begun(0)
         uploader.upload_all()
-        assert wait_until_begun(grid.identity, 1)
+        assert grid.wait_until_begun(1)
         flow = FlowRun("one of it", "one", grid.identity)
         monkeypatch.setenv(*flow.environment.popitem())
         with stage_run("a stage", {}):
