@@ -1,16 +1,24 @@
 """`python -m pipeline.record wait|status|made|again|upload`: the record, and what made results."""
 
 import argparse
+import json
 import logging
+import os
 import sys
 import time
+from pathlib import Path
 
-from pipeline.dvc_yaml import read_locked
+from pipeline.dvc_yaml import find_entry, read_locked
 from pipeline.errors import UserError
+from pipeline.params import load
 from pipeline.priority import give_way
 from pipeline.record import address as addresses
+from pipeline.record import made_by
+from pipeline.record.flow_run import FlowRun
 from pipeline.record.recorder import describe, record, wait_until_uploaded
 from pipeline.record.spool import Spool
+from pipeline.record.stage_run import stage_run
+from pipeline.stale import find_stale
 
 
 def main() -> int:
@@ -25,14 +33,72 @@ def main() -> int:
         ("upload", _upload, "be the recorder (stages start it themselves)"),
     ):
         command = commands.add_parser(name, help=what)
-        command.set_defaults(act=act)
+        command.set_defaults(act=act, timeout=120.0)
         if name == "wait":
-            command.add_argument("--timeout", type=float, default=120.0, help="seconds")
+            command.add_argument("--timeout", type=float, help="seconds")
     chosen = parser.parse_args()
-    return int(chosen.act(Spool(addresses.find_root()), chosen))
+    try:
+        return int(chosen.act(Spool(addresses.find_root()), chosen.timeout))
+    except UserError as error:
+        print(f"record: error: {error}", file=sys.stderr)
+        return 1
 
 
-def _upload(spool: Spool, _: argparse.Namespace) -> int:
+def _wait(spool: Spool, timeout: float) -> int:
+    if addresses.is_off():
+        print(f"record: off ({addresses.SWITCH}=off)")
+        return 0
+    started = time.monotonic()
+    address = addresses.find_address(spool.root)
+    left = wait_until_uploaded(spool, address, timeout)
+    waited = f"after {time.monotonic() - started:.1f} s"
+    if left:
+        print(f"record: not uploaded {waited}: {'; '.join(left)}", file=sys.stderr)
+        return 1
+    print(f"record: all in {address} {waited}")
+    return 0
+
+
+def _status(spool: Spool, _timeout: float) -> int:
+    print("\n".join(describe(spool, spool.entries()) or ["record: everything is uploaded"]))
+    return 0
+
+
+def _made(_spool: Spool, _timeout: float) -> int:
+    """One line a stage of dvc.lock; status 1 unless each result is known to be what was made."""
+    findings = {stage: made_by.check(stage) for stage in read_locked()}
+    for stage, (_, text) in findings.items():
+        print(f"{stage}: {text}")
+    return int(not all(fits for fits, _ in findings.values()))
+
+
+def _again(_spool: Spool, _timeout: float) -> int:
+    """Record each stage of dvc.lock whose results lie here; twice makes no further runs.
+
+    All that the record needs lies beside them. Results of other parameters than params.yaml's are
+    left out.
+    """
+    values, stages = load().model_dump(), read_locked()
+    git = made_by.git_state(Path.cwd())
+    found = []
+    stale = find_stale(stages, values)
+    name = f"again {git['revision'][:10] if git else ''}".strip()
+    with FlowRun(name, addresses.digest(str(stages))) as flow:
+        os.environ.update(flow.environment)
+        for stage, locked in stages.items():
+            places = [Path(out["path"]) for out in locked.get("outs", ())]
+            if stage not in stale and all(place.exists() for place in places):
+                made = made_by.read(stage) if made_by.check(stage)[0] else {"git": git}
+                identity = addresses.digest(json.dumps([stage, locked], sort_keys=True))
+                entry = find_entry(stage)
+                own = entry.pick_params(stage, values)
+                with stage_run(stage, own, made=made, meta=entry.record, resume=identity):
+                    found.append(stage)
+    print(f"record: {', '.join(found) or 'no results of these parameters lie here'}")
+    return 0
+
+
+def _upload(spool: Spool, _timeout: float) -> int:
     give_way()
     handler = logging.StreamHandler()
     handler.setFormatter(WithoutSecrets("%(asctime)s %(levelname)s %(message)s"))
@@ -47,47 +113,6 @@ class WithoutSecrets(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line, and the traceback below it."""
         return addresses.without_secrets(super().format(record))
-
-
-def _wait(spool: Spool, chosen: argparse.Namespace) -> int:
-    if addresses.is_off():
-        print(f"record: off ({addresses.SWITCH}=off)")
-        return 0
-    started = time.monotonic()
-    address = addresses.find_address(spool.root)
-    left = wait_until_uploaded(spool, address, chosen.timeout)
-    waited = f"after {time.monotonic() - started:.1f} s"
-    if left:
-        print(f"record: not uploaded {waited}: {'; '.join(left)}", file=sys.stderr)
-        return 1
-    print(f"record: all in {address} {waited}")
-    return 0
-
-
-def _status(spool: Spool, _: argparse.Namespace) -> int:
-    print("\n".join(describe(spool, spool.entries()) or ["record: everything is uploaded"]))
-    return 0
-
-
-def _again(*_unused: object) -> int:
-    from pipeline.record.again import record_again
-
-    try:
-        print(f"record: {', '.join(record_again()) or 'no results of these parameters lie here'}")
-    except UserError as error:
-        print(f"record: error: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-def _made(*_unused: object) -> int:
-    """One line a stage of dvc.lock; status 1 unless each result is known to be what was made."""
-    from pipeline.record.made_by import check
-
-    findings = {stage: check(stage) for stage in read_locked()}
-    for stage, (_, text) in findings.items():
-        print(f"{stage}: {text}")
-    return int(not all(fits for fits, _ in findings.values()))
 
 
 if __name__ == "__main__":

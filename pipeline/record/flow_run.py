@@ -8,7 +8,7 @@ from pipeline import disk
 from pipeline.record.address import find_address, find_root, is_off
 from pipeline.record.recorder import summon, wait_until_uploaded
 from pipeline.record.reproduction import KEY, Process, Reproduction, Status
-from pipeline.record.spool import End, Parent, Spool, now, read
+from pipeline.record.spool import End, Parent, Spool, now
 
 
 class FlowRun:
@@ -53,12 +53,13 @@ class FlowRun:
 
     def find_parent(self) -> Parent | None:
         """The parent run as MLflow has it now, if a stage ran."""
-        key = self.reproduction.key
-        return None if is_off() else read(Parent, self._spool.parent_file(self._address, key))
+        found = [] if is_off() else self._spool.parents(self._address, self.reproduction.key)
+        return found[0] if found else None
 
     def end(self, status: Status) -> None:
         """Say that it is over; the parent run is closed once all stages are uploaded."""
-        if not is_off() and self._spool.has_begun(self.reproduction.key):
+        key = self.reproduction.key
+        if not is_off() and (self._spool.entries(key=key) or self._spool.parents(key=key)):
             end = End(status=status, ended=now())
             disk.write_text(self._spool.end(self.reproduction), end.model_dump_json())
             summon(self._spool, self._address)

@@ -12,7 +12,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -146,23 +146,15 @@ def threads() -> int:
 
 
 def _measure(stage: str) -> dict[str, str]:
-    """The md5 of each file of a stage, by its path."""
+    """The md5 of each file of a stage that lies there; hidden ones are git's and DVC's."""
     found = {}
-    for path in _outputs(stage):
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
-        found[path.as_posix()] = digest.hexdigest()
-    return found
-
-
-def _outputs(stage: str) -> Iterator[Path]:
-    """The files of a stage that lie there, in order; hidden ones are git's and DVC's."""
     for place in layout.results(stage):
-        files = [place] if place.is_file() else sorted(place.rglob("*"))
-        for path in files:
+        for path in [place] if place.is_file() else sorted(place.rglob("*")):
             hidden = any(part.startswith(".") for part in path.parts)
             if path.is_file() and path.name != NAME and not hidden:
-                yield path
+                with path.open("rb") as file:
+                    found[path.as_posix()] = hashlib.file_digest(file, "md5").hexdigest()
+    return found
 
 
 def _read_ingested(stage: str, *, ends: bool) -> dict[str, str] | None:

@@ -145,10 +145,7 @@ def wait_until_uploaded(
     """
     deadline = time.monotonic() + timeout
     while True:
-        left = spool.entries()
-        if key:
-            ours = [(each, each.run.reproduction) for each in left]
-            left = [each for each, reproduction in ours if reproduction and reproduction.key == key]
+        left = spool.entries(key=key)
         over = not key and any(parent.ending(spool) for parent in spool.parents(address))
         if not left and not over:
             return []

@@ -75,6 +75,11 @@ class Run(BaseModel):
     metrics: dict[str, float] = {}
     end: End | None = None
 
+    @property
+    def key(self) -> str:
+        """Of the reproduction; empty for a run of its own."""
+        return self.reproduction.key if self.reproduction else ""
+
 
 class Parent(BaseModel):
     """A parent run in MLflow that is still RUNNING.
@@ -175,15 +180,25 @@ class Spool:
         entry.write()
         return entry
 
-    def entries(self, address: Address | None = None) -> list[Entry]:
-        """The runs that MLflow has not got to their end, oldest first; of all or one address."""
-        files = sorted((self.folder / "runs").glob(f"*/{RUN}"))
-        found = ((path.parent, read(Run, path)) for path in files)
-        return [Entry(at, run) for at, run in found if run and address in (None, run.address)]
+    def entries(self, address: Address | None = None, key: str | None = None) -> list[Entry]:
+        """The runs that MLflow has not got to their end, oldest first.
 
-    def parents(self, address: Address) -> list[Parent]:
-        """All open parent runs of an address."""
-        files = (self.folder / "parents").glob(f"{address.digest}-*.json")
+        Args:
+            address: only those that go there.
+            key: only those of this reproduction.
+        """
+        files = sorted((self.folder / "runs").glob(f"*/{RUN}"))
+        found = [Entry(path.parent, run) for path in files if (run := read(Run, path))]
+        return [
+            entry
+            for entry in found
+            if address in (None, entry.run.address) and key in (None, entry.run.key)
+        ]
+
+    def parents(self, address: Address | None = None, key: str | None = None) -> list[Parent]:
+        """The parent runs that are open, likewise."""
+        wanted = f"{address.digest if address else '*'}-{digest(key) if key else '*'}.json"
+        files = (self.folder / "parents").glob(wanted)
         return [parent for path in files if (parent := read(Parent, path))]
 
     def parent_file(self, address: Address, key: str) -> Path:
@@ -193,13 +208,6 @@ class Spool:
     def has_work(self, address: Address) -> bool:
         """Whether runs or open parent runs of this address are left."""
         return bool(self.entries(address) or self.parents(address))
-
-    def has_begun(self, key: str) -> bool:
-        """Whether a stage of a reproduction is here, or its parent run is open."""
-        here = [each.run.reproduction for each in self.entries()]
-        return any(each and each.key == key for each in here) or any(
-            (self.folder / "parents").glob(f"*-{digest(key)}.json")
-        )
 
     def end(self, reproduction: Reproduction) -> Path:
         """The file in which a flow announces its end.

@@ -68,8 +68,8 @@ class Uploader:
         entry = entry.reread()  # nothing is written after its death
         folder = entry.folder
         if folder not in self._begun:
-            reproduction = entry.run.reproduction
-            file = self.spool.parent_file(self.address, reproduction.key) if reproduction else None
+            key = entry.run.key
+            file = self.spool.parent_file(self.address, key) if key else None
             self._begun[folder] = Projection(self.store, entry, file)
             (folder / BEGUN).touch()
         projection = self._begun[folder]
@@ -91,11 +91,9 @@ class Uploader:
 
     def _close_parents(self) -> None:
         """Close the parent runs of all reproductions that are over and have no stage left here."""
-        ends = [(each, each.ending(self.spool)) for each in self.spool.parents(self.address)]
-        busy = {each.run.reproduction.key for each in self.spool.entries() if each.run.reproduction}
-        for parent, end in ends:
+        for parent in self.spool.parents(self.address):
             key = parent.reproduction.key
-            if end and key not in busy:
+            if (end := parent.ending(self.spool)) and not self.spool.entries(key=key):
                 if self.store.find(digest(key)):  # and nobody has deleted it
                     self.store.close(parent.run, *end)
                 self.spool.parent_file(self.address, key).unlink()

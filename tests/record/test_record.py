@@ -11,9 +11,6 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from pathlib import Path
-from urllib.parse import urlparse
-from urllib.request import url2pathname
 
 import numpy as np
 import psutil
@@ -34,7 +31,7 @@ from pipeline.record.uploader import Uploader
 
 from ..conftest import ROOT
 from ..imports import modules_loaded
-from .study import MD5, STAGE, kill_recorders, new_study, until
+from .study import MD5, kill_recorders, new_study, until
 
 
 @pytest.fixture(scope="module")
@@ -181,35 +178,6 @@ def test_everything_is_where_the_user_interface_looks_without_arguments(study):
     assert kind() == "custom_model_development"
     client.set_experiment_tag(identity, KIND, "genai_development")  # a person's own choice
     assert kind() == "genai_development"
-
-
-@pytest.mark.study
-def test_nothing_is_lost_while_mlflow_is_away(study, tmp_path):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # nobody listens, and nobody else can
-        other = new_study(tmp_path / "elsewhere")
-        other.environment["MLFLOW_TRACKING_URI"] = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        other.environment["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
-        wait = ("python", "-m", "pipeline.record", "wait")
-        try:
-            for text in ("first", "second"):
-                (other.folder / "stage.py").write_text(STAGE.replace("made by good", text))
-                other.run("python", "stage.py", "good")
-                shutil.rmtree(other.folder / "artifacts/good")
-            until(lambda: list((other.folder / ".record").glob("trouble-*")))
-            said = other.run(*wait, "--timeout", "0.1", expect=1)
-            assert "not uploaded" in said
-            assert said.count("good") == 2
-            # To a record that another workspace uses, too.
-            other.environment["MLFLOW_TRACKING_URI"] = f"sqlite:///{study.folder / 'mlflow.db'}"
-            other.run(*wait)
-        finally:
-            kill_recorders(other.folder)
-    found = [run for run in study.runs() if run.data.tags.get("git.revision") is None]
-    assert [run.info.status for run in found] == ["FINISHED"] * 4  # two stages, alone each
-    places = [url2pathname(urlparse(run.info.artifact_uri).path) for run in found]
-    texts = [file.read_text() for place in places for file in Path(place).rglob("good.txt")]
-    assert sorted(texts) == ["first", "first", "second", "second"]
 
 
 # One process that is both stage and recorder

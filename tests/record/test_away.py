@@ -1,16 +1,19 @@
-"""Secrets come from the environment and are written nowhere."""
+"""While MLflow is away nothing is lost; secrets of the environment are written nowhere."""
 
 import logging
+import shutil
 import socket
 import sys
 from pathlib import Path
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
 import pytest
 
 from pipeline.record.__main__ import WithoutSecrets
 from pipeline.record.address import find_address, without_secrets
 
-from .study import kill_recorders, new_study, until
+from .study import STAGE, kill_recorders, new_study, until
 
 SECRET, TOKEN = "hunter2-in-an-address", "hunter2-in-the-environment"
 
@@ -25,36 +28,58 @@ def search(folder, said=""):
     return {path.name for path in paths}
 
 
-@pytest.mark.study
-def test_secrets_of_the_environment_are_written_nowhere(tmp_path):
-    """Stages record to a server that is away, and one fails and says why; then all is searched."""
-    study = new_study(tmp_path / "a study")
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """Stages that recorded to a server that is away; then all goes to another record."""
+    study = new_study(tmp_path_factory.mktemp("away") / "a study")
     spool = study.folder / ".record"
     study.environment |= {
         "MLFLOW_TRACKING_TOKEN": TOKEN, "AWS_SECRET_ACCESS_KEY": TOKEN, "DATABASE_PASSWORD": TOKEN,
     }  # fmt: skip
+    wait = ("python", "-m", "pipeline.record", "wait")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and nobody listens
-        closed = f"127.0.0.1:{taken.getsockname()[1]}"
-        whole = f"http://somebody:{SECRET}@{closed}"
+        study.closed = f"127.0.0.1:{taken.getsockname()[1]}"
+        whole = f"http://somebody:{SECRET}@{study.closed}"
+        study.environment["ADDRESS"] = whole
+        # MLflow repeats an address that it does not understand in its error.
+        study.environment["MLFLOW_TRACKING_URI"] = f"gopher://somebody:{SECRET}@host"
         try:
-            # MLflow repeats an address that it does not understand in its error.
-            for stage, address in (("good", whole), ("bad", f"gopher://somebody:{SECRET}@host")):
-                where = {"MLFLOW_TRACKING_URI": address, "ADDRESS": whole}
-                study.start("stage.py", stage, **where).communicate(timeout=60)
+            study.run("python", "stage.py", "bad", expect=1)
+            study.environment["MLFLOW_TRACKING_URI"] = whole
+            for text in ("first", "second"):
+                (study.folder / "stage.py").write_text(STAGE.replace("made by good", text))
+                study.run("python", "stage.py", "good")
+                shutil.rmtree(study.folder / "artifacts/good")
+            study.late = study.run(*wait, "--timeout", "0.1", expect=1)
             until(lambda: len(list(spool.glob("trouble-*"))) == 2)
-            said = study.run("python", "-m", "pipeline.record", "status")
-            assert f"http://{closed}" in said
-            assert {"run.json", "recorder.log"} <= search(study.folder, said)
-            assert "gopher://host" in (spool / "recorder.log").read_text()
-            # Back on a record of its own: the password is gone, and everything arrives in MLflow.
-            said = study.run("python", "-m", "pipeline.record", "wait")
+            study.said = study.run("python", "-m", "pipeline.record", "status")
+            study.left = search(study.folder, study.said)
+            del study.environment["MLFLOW_TRACKING_URI"]
+            study.said += study.run(*wait)
         finally:
             kill_recorders(study.folder)
-    assert "record: all in sqlite" in said
-    assert study.named("bad").data.tags["error"] == f"ValueError: no faces http://{closed}"
-    assert study.named("good").info.status == "FINISHED"
-    assert "mlflow.db" in search(study.folder, said)
+    return study
+
+
+@pytest.mark.study
+def test_nothing_is_lost_while_mlflow_is_away(study):
+    assert "not uploaded" in study.late
+    assert study.late.count("good") == 2
+    assert "record: all in sqlite" in study.said
+    runs = {run.info.run_id: run for run in study.runs() if run.info.run_name == "good"}
+    assert [run.info.status for run in runs.values()] == ["FINISHED"] * 2
+    places = [url2pathname(urlparse(run.info.artifact_uri).path) for run in runs.values()]
+    assert {(Path(place) / "good.txt").read_text() for place in places} == {"first", "second"}
+
+
+@pytest.mark.study
+def test_secrets_of_the_environment_are_written_nowhere(study):
+    assert f"http://{study.closed}" in study.said
+    assert {"run.json", "recorder.log"} <= study.left
+    assert "gopher://host" in (study.folder / ".record/recorder.log").read_text()
+    assert study.named("bad").data.tags["error"] == f"ValueError: no faces http://{study.closed}"
+    assert "mlflow.db" in search(study.folder, study.said + study.late)
 
 
 @pytest.mark.parametrize(
