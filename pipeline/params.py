@@ -226,13 +226,18 @@ class TTA(Section):
     shift: Annotated[int, Field(ge=0, le=12)]
 
 
-class Evaluate(Section):
+class Bootstrap(Section):
+    """How often test faces are drawn anew for an interval, and from which seed."""
+
+    resamples: Annotated[int, Field(ge=100, le=100_000)]
+    seed: Seed
+
+
+class Evaluate(Bootstrap):
     """How the held-out faces are scored, and from which probability on an expression is named."""
 
     tta: TTA
     not_sure: Share
-    resamples: Annotated[int, Field(ge=100, le=100_000)]
-    seed: Seed
 
 
 class Ascent(Section):

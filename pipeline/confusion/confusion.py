@@ -12,7 +12,7 @@ from pipeline.confusion.result import (
     Pull,
 )
 from pipeline.faces.expressions import EXPRESSIONS
-from pipeline.params import Evaluate
+from pipeline.params import Bootstrap
 from pipeline.statistics.intervals import percentile_interval, resample_counts, share_interval
 from pipeline.statistics.scores import Labels
 
@@ -27,16 +27,15 @@ PULLING = ("sad", "neutral")
 
 
 def measure(
-    counts: NDArray[np.int64], shares: NDArray[np.float64], settings: Evaluate
+    counts: NDArray[np.int64], shares: NDArray[np.float64], bootstrap: Bootstrap
 ) -> ConfusionResult:
     """All that the study says of one matrix.
 
     Args:
         counts: test faces by true and predicted expression, (7, 7).
         shares: of each expression among the training faces, (7,).
-        settings: of the bootstrap.
+        bootstrap: of the intervals.
     """
-    chance = {"resamples": settings.resamples, "seed": settings.seed}
     found, occurs = recalls(counts), counts.sum(axis=1) > 0
     return ConfusionResult(
         rows="true",
@@ -46,7 +45,7 @@ def measure(
         shares=normalise_rows(counts).tolist(),
         most_confused=most_confused(counts),
         negative=negative_block(counts),
-        pull={name: pull(counts, name, **chance) for name in PULLING},
+        pull={name: pull(counts, name, bootstrap) for name in PULLING},
         training_shares=shares.tolist(),
         recall_by_frequency=correlate(shares[occurs], found[occurs]),
     )
@@ -100,17 +99,10 @@ def negative_block(counts: NDArray[np.integer]) -> NegativeBlock:
     )
 
 
-def pull(counts: NDArray[np.integer], expression: str, *, resamples: int, seed: int) -> Pull:
-    """Measure how many faces an expression draws to itself, with bootstrap intervals over faces.
-
-    Args:
-        counts: faces by true and predicted expression, (7, 7), one of them at least.
-        expression: the answer.
-        resamples: of the bootstrap.
-        seed: of its draws.
-    """
+def pull(counts: NDArray[np.integer], expression: str, bootstrap: Bootstrap) -> Pull:
+    """How many faces an answer draws to itself, from counts (7, 7) of one face at least."""
     place, total = EXPRESSIONS.index(expression), int(counts.sum())
-    matrices = resample_counts(counts.ravel(), resamples, seed).reshape(-1, *counts.shape)
+    matrices = resample_counts(counts.ravel(), bootstrap).reshape(-1, *counts.shape)
     rows = matrices.sum(axis=2)
     taken = matrices[:, :, place].sum(axis=1) - matrices[:, place, place]
     wrong = rows - np.diagonal(matrices, axis1=1, axis2=2)

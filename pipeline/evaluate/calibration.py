@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.evaluate.result import Calibration, CalibrationError, Reliability
+from pipeline.params import Bootstrap
 from pipeline.statistics.intervals import HIGH, LOW, share_interval
 from pipeline.statistics.scores import CALIBRATION_BINS, Labels, Probabilities, confidence_bins
 from pipeline.statistics.temperature import temper
@@ -11,20 +12,19 @@ from pipeline.statistics.temperature import temper
 
 def calibrate(
     temperature: float, fitted_on: int, probabilities: Probabilities, labels: Labels,
-    *, resamples: int, seed: int,
+    bootstrap: Bootstrap,
 ) -> Calibration:  # fmt: skip
     """What a temperature does to the probabilities of other faces, (N, 7) and (N,)."""
-    chance = {"resamples": resamples, "seed": seed}
     return Calibration(
         temperature=temperature,
         fitted_on=fitted_on,
-        before=measure_error(probabilities, labels, **chance),
-        after=measure_error(temper(probabilities, temperature), labels, **chance),
+        before=measure_error(probabilities, labels, bootstrap),
+        after=measure_error(temper(probabilities, temperature), labels, bootstrap),
     )
 
 
 def measure_error(
-    probabilities: Probabilities, labels: Labels, *, resamples: int, seed: int
+    probabilities: Probabilities, labels: Labels, bootstrap: Bootstrap
 ) -> CalibrationError:
     """Expected calibration error with its interval, in 15 bins of equal width.
 
@@ -37,10 +37,10 @@ def measure_error(
     right = probabilities.argmax(axis=1) == labels
     bins = confidence_bins(confidence, CALIBRATION_BINS)
     of_bins = _sums(bins, right - confidence)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(bootstrap.seed)
 
     def draw(centres: NDArray[np.float64], variances: NDArray[np.float64]) -> NDArray[np.float64]:
-        noise = rng.standard_normal((resamples, CALIBRATION_BINS))
+        noise = rng.standard_normal((bootstrap.resamples, CALIBRATION_BINS))
         gaps: NDArray[np.float64] = np.abs(centres + noise * np.sqrt(variances)).sum(axis=1)
         return gaps / len(labels)
 

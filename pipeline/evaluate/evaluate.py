@@ -25,12 +25,8 @@ def evaluate_model(
 ) -> Evaluated:  # fmt: skip
     """All that is found of one model.
 
-    Args:
-        classifier: it.
-        probabilities: of validation and test faces, (N, 7).
-        labels: theirs, (N,).
-        on_test: which of them are test faces, (N,); the temperature is fitted on the others.
-        settings: of the stage.
+    Its probabilities (N, 7) are of validation and test faces, `on_test` says which are the latter
+    (N,): the temperature is fitted on the others.
     """
     validated = probabilities[~on_test], labels[~on_test]
     tested = probabilities[on_test], labels[on_test]
@@ -40,19 +36,14 @@ def evaluate_model(
         parameters=count_parameters(classifier),
         validation=evaluate_part(*validated, settings),
         test=evaluate_part(*tested, settings),
-        calibration=calibrate(
-            temperature, len(validated[1]), *tested,
-            resamples=settings.resamples, seed=settings.seed,
-        ),
+        calibration=calibrate(temperature, len(validated[1]), *tested, settings),
         answers=count_answers(temper(tested[0], temperature), tested[1], settings.not_sure),
-    )  # fmt: skip
+    )
 
 
 def evaluate_part(probabilities: Probabilities, labels: Labels, settings: Evaluate) -> PartScores:
     """One model's scores on one part: probabilities (N, 7), labels (N,)."""
-    accuracy, macro_f1 = accuracy_and_f1(
-        labels, probabilities.argmax(axis=1), resamples=settings.resamples, seed=settings.seed
-    )
+    accuracy, macro_f1 = accuracy_and_f1(labels, probabilities.argmax(axis=1), settings)
     scores = vars(score(probabilities, labels))
     return PartScores(**scores, accuracy_interval=accuracy, macro_f1_interval=macro_f1)
 

@@ -46,12 +46,9 @@ def work(stage: Stage) -> None:
             faces.labels[parts == "train"].astype(np.int64), labels[on_test]
         ),
         **evaluated,
-        difference=compare(
-            labels[on_test], guesses["cnn"], guesses["dnn"],
-            resamples=settings.resamples, seed=settings.seed,
-        ),
+        difference=compare(labels[on_test], guesses["cnn"], guesses["dnn"], settings),
         quality=compare_by_quality(faces.pixels, parts, labels[on_test], right),
-    )  # fmt: skip
+    )
     folder = layout.folder(stage.name)
     write_parquet(layout.PREDICTIONS, pd.DataFrame(table))
     write_json(folder / "scores.json", evaluation)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.labels.result import SuspectLabels
-from pipeline.params import Evaluate
+from pipeline.params import Bootstrap
 from pipeline.statistics.intervals import Interval, mean_interval
 from pipeline.statistics.scores import Labels, Probabilities
 
@@ -47,7 +47,7 @@ def find_suspects(probabilities: Probabilities, labels: Labels) -> pd.DataFrame:
 
 
 def judge(
-    suspects: pd.DataFrame, labels: Labels, truth: Labels | None, settings: Evaluate
+    suspects: pd.DataFrame, labels: Labels, truth: Labels | None, bootstrap: Bootstrap
 ) -> SuspectLabels:
     """How many suspects there are, and where the truth is known, how many of them are wrong.
 
@@ -55,23 +55,21 @@ def judge(
         suspects: as found.
         labels: of all faces among which they are, (N,).
         truth: what these show, (N,), if that is known.
-        settings: of the bootstrap.
+        bootstrap: of the intervals.
     """
     wrong = np.zeros(len(labels), bool) if truth is None else labels != truth
     named = np.isin(np.arange(len(labels)), suspects["face"])
     return SuspectLabels(
         faces=len(labels),
         suspects=len(suspects),
-        precision=None if truth is None else _share(wrong[named], settings),
-        recall=None if truth is None else _share(named[wrong], settings),
+        precision=None if truth is None else _share(wrong[named], bootstrap),
+        recall=None if truth is None else _share(named[wrong], bootstrap),
     )
 
 
-def _share(hits: NDArray[np.bool_], settings: Evaluate) -> Interval | None:
+def _share(hits: NDArray[np.bool_], bootstrap: Bootstrap) -> Interval | None:
     """The share of hits with its interval; none where there is nothing to hit."""
-    if not len(hits):
-        return None
-    return mean_interval(hits.astype(float), resamples=settings.resamples, seed=settings.seed)
+    return mean_interval(hits.astype(float), bootstrap) if len(hits) else None
 
 
 def tabulate(suspects: pd.DataFrame, faces: pd.DataFrame) -> pd.DataFrame:

@@ -47,7 +47,7 @@ def measure_agreement(
     found = {}
     for name, agreements in kinds.items():
         if len(agreements) >= FEWEST:
-            agree = mean_interval(agreements, resamples=settings.resamples, seed=settings.seed)
+            agree = mean_interval(agreements, settings)
             ceiling = Interval(*(ceiling_of(end) for end in (agree.value, agree.low, agree.high)))
             found[name] = Agreement(len(agreements), agree, ceiling)
     return found

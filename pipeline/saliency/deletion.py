@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pipeline.networks.inference import predict_probabilities
-from pipeline.params import Evaluate
+from pipeline.params import Bootstrap
 from pipeline.saliency.result import Deletion
 from pipeline.saliency.saliency import Maps, Method
 from pipeline.statistics.intervals import mean_interval
@@ -34,7 +34,7 @@ def measure_deletion(
     *,
     orders: int,
     seed: int,
-    bootstrap: Evaluate,
+    bootstrap: Bootstrap,
 ) -> Deletion:
     """Delete pixels by several maps, and at random.
 
@@ -45,7 +45,7 @@ def measure_deletion(
         maps: by their kind, (N, 48, 48) each; the first is held against orders that know no face.
         orders: random orders for each face.
         seed: of those.
-        bootstrap: resamples and seed of the intervals.
+        bootstrap: of the intervals.
     """
     rng, pixels = np.random.default_rng(seed), np.tile(np.arange(faces[0].size), (len(faces), 1))
     drawn = [rng.permuted(pixels, axis=1) for _ in range(orders)]
@@ -55,9 +55,8 @@ def measure_deletion(
         for name, values in maps.items()
     }
     at_random, by_map = area_under(random), area_under(next(iter(salient.values())))
-    chance = {"resamples": bootstrap.resamples, "seed": bootstrap.seed}
     opponents = {
-        name: mean_interval(area_under(delete(model, faces, targets, order)) - by_map, **chance)
+        name: mean_interval(area_under(delete(model, faces, targets, order)) - by_map, bootstrap)
         for name, order in blind_orders(next(iter(maps.values()))).items()
     }
     return Deletion(
@@ -66,7 +65,7 @@ def measure_deletion(
         random=random.mean(axis=0).tolist(),
         area_random=float(at_random.mean()),
         difference={
-            name: mean_interval(at_random - area_under(curves), **chance)
+            name: mean_interval(at_random - area_under(curves), bootstrap)
             for name, curves in salient.items()
         },
         opponents=opponents,

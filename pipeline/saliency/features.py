@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline import layout
 from pipeline.faces.regions import read_regions
-from pipeline.params import Evaluate
+from pipeline.params import Bootstrap
 from pipeline.saliency.saliency import Maps
 from pipeline.statistics.intervals import mean_interval
 
@@ -23,7 +23,7 @@ def known_features() -> NDArray[np.bool_] | None:
 
 
 def measure_on_features(
-    maps: Maps, untrained: Maps, inside: NDArray[np.bool_], bootstrap: Evaluate
+    maps: Maps, untrained: Maps, inside: NDArray[np.bool_], bootstrap: Bootstrap
 ) -> dict[str, Any]:
     """The fields of `SaliencyResult` that rest on features.
 
@@ -31,17 +31,16 @@ def measure_on_features(
         maps: of some faces by SmoothGrad, (N, 48, 48).
         untrained: of the same faces by the same network before any training.
         inside: which of their pixels belong to a feature, (N, 48, 48).
-        bootstrap: resamples and seed of the intervals.
+        bootstrap: of the intervals.
     """
-    chance = {"resamples": bootstrap.resamples, "seed": bootstrap.seed}
     shares, area = share_inside(maps, inside), inside.mean(axis=(1, 2))
     without = share_inside(untrained, inside)
     return {
         "share_on_features": float(shares.mean()),
         "area_of_features": float(area.mean()),
         "share_untrained": float(without.mean()),
-        "lift": mean_interval(shares / area, **chance),
-        "learned": mean_interval(shares - without, **chance),
+        "lift": mean_interval(shares / area, bootstrap),
+        "learned": mean_interval(shares - without, bootstrap),
     }
 
 

@@ -16,7 +16,7 @@ from torch import nn
 
 from pipeline.networks.classifier import Classifier
 from pipeline.networks.ensemble import members
-from pipeline.params import Evaluate
+from pipeline.params import Bootstrap
 from pipeline.saliency.result import Randomisation
 from pipeline.saliency.saliency import Maps
 from pipeline.statistics.intervals import mean_interval
@@ -27,7 +27,7 @@ with, a part of its maps would come back."""
 
 
 def measure_randomisation(
-    learned: Classifier, draw_maps: Callable[[Classifier], Maps], *, seed: int, bootstrap: Evaluate
+    learned: Classifier, draw_maps: Callable[[Classifier], Maps], *, seed: int, bootstrap: Bootstrap
 ) -> Randomisation:
     """How alike maps stay to those of the learned network while it forgets.
 
@@ -35,7 +35,7 @@ def measure_randomisation(
         learned: the network that is explained; left as it is.
         draw_maps: maps of the same faces and classes by a network, (N, 48, 48).
         seed: of the weights that have learned nothing.
-        bootstrap: resamples and seed of the interval.
+        bootstrap: of the intervals.
     """
     before = draw_maps(learned)
     found, maps = {}, before
@@ -45,13 +45,12 @@ def measure_randomisation(
     last = found[layer]
     # Each map beside that of the next face: all maps share where faces have edges at all.
     others = correlate_ranks(before, np.roll(maps, 1, axis=0))
-    chance = {"resamples": bootstrap.resamples, "seed": bootstrap.seed}
     return Randomisation(
         faces=len(before),
         spearman={layer: float(values.mean()) for layer, values in found.items()},
-        all=mean_interval(last, **chance),
+        all=mean_interval(last, bootstrap),
         others=float(others.mean()),
-        excess=mean_interval(last - others, **chance),
+        excess=mean_interval(last - others, bootstrap),
     )
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pipeline.networks.autoencoder import Autoencoder
 from pipeline.networks.networks import count_parameters
-from pipeline.params import Evaluate
+from pipeline.params import Bootstrap
 from pipeline.semisupervised.params import SemiSupervised
 from pipeline.semisupervised.partial_labels import Material
 from pipeline.semisupervised.result import SemiSupervisedResult
@@ -19,7 +19,7 @@ from pipeline.training.selection import TrainingProgress, epoch_chosen_on
 
 def measure(
     settings: SemiSupervised,
-    scoring: Evaluate,
+    bootstrap: Bootstrap,
     material: Material,
     guesses: dict[str, NDArray[np.int64]],
     autoencoder: Autoencoder,
@@ -29,15 +29,16 @@ def measure(
 
     Args:
         settings: of the stage.
-        scoring: of the bootstrap.
+        bootstrap: of the intervals.
         material: the faces of the stage, with the labels of the first seed.
         guesses: of each classifier, the expressions of the test faces, (seeds, N).
         autoencoder: after its training, with the first seed.
         progress: of that training.
     """
     labels, alone = material.test_labels, guesses["labelled_only"]
-    chance = {"resamples": scoring.resamples, "seed": scoring.seed}
-    figures = {name: mean_accuracy_and_f1(labels, each, **chance) for name, each in guesses.items()}
+    figures = {
+        name: mean_accuracy_and_f1(labels, each, bootstrap) for name, each in guesses.items()
+    }
     steps, in_each = effort(settings, len(material.everything))
     return SemiSupervisedResult(
         labelled_faces=len(material.labelled),
@@ -58,8 +59,8 @@ def measure(
         },
         reconstruction_error=progress.kept_row["validation_loss"],
         majority_accuracy=majority_accuracy(material.labelled.labels.numpy(), labels),
-        gain=compare_trainings(labels, guesses["pretrained"], alone, **chance),
-        consistency_gain=compare_trainings(labels, guesses["consistent"], alone, **chance),
+        gain=compare_trainings(labels, guesses["pretrained"], alone, bootstrap),
+        consistency_gain=compare_trainings(labels, guesses["consistent"], alone, bootstrap),
         macro_f1={name: f1 for name, (_, f1) in figures.items()},
         **{name: accuracy for name, (accuracy, _) in figures.items()},
     )

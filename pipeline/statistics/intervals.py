@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.params import Bootstrap
 from pipeline.statistics.scores import Labels
 
 LOW, HIGH = 2.5, 97.5
@@ -41,17 +42,17 @@ class Difference:
 
 
 def accuracy_and_f1(
-    labels: Labels, predicted: Labels, *, resamples: int, seed: int
+    labels: Labels, predicted: Labels, bootstrap: Bootstrap
 ) -> tuple[Interval, Interval]:
     """Accuracy and macro-F1 of predictions (N,), with percentile bootstrap intervals over faces."""
     classes = int(max(labels.max(), predicted.max())) + 1
     cells = np.bincount(labels * classes + predicted, minlength=classes**2)
-    matrices = resample_counts(cells, resamples, seed).reshape(-1, classes, classes)
+    matrices = resample_counts(cells, bootstrap).reshape(-1, classes, classes)
     accuracy = np.trace(matrices, axis1=1, axis2=2) / len(labels)
     return percentile_interval(accuracy), percentile_interval(macro_f1(matrices))
 
 
-def resample_counts(counts: NDArray[np.integer], resamples: int, seed: int) -> NDArray[np.int64]:
+def resample_counts(counts: NDArray[np.integer], bootstrap: Bootstrap) -> NDArray[np.int64]:
     """Counts (K,) of faces of K kinds, and what they would be if faces were drawn anew.
 
     Drawing N faces with replacement changes only how many there are of each kind, and those counts
@@ -62,7 +63,8 @@ def resample_counts(counts: NDArray[np.integer], resamples: int, seed: int) -> N
         (1 + resamples, K): first the counts themselves.
     """
     total = int(counts.sum())
-    drawn = np.random.default_rng(seed).multinomial(total, counts / total, resamples)
+    rng = np.random.default_rng(bootstrap.seed)
+    drawn = rng.multinomial(total, counts / total, bootstrap.resamples)
     return np.concatenate([counts[None], drawn])
 
 
@@ -76,16 +78,14 @@ def macro_f1(matrices: NDArray[np.integer]) -> NDArray[np.float64]:
     return mean
 
 
-def mean_interval(values: NDArray[np.floating], *, resamples: int, seed: int) -> Interval:
+def mean_interval(values: NDArray[np.floating], bootstrap: Bootstrap) -> Interval:
     """Mean of some values (N,) with a percentile bootstrap interval."""
-    rng = np.random.default_rng(seed)
-    drawn = rng.integers(len(values), size=(resamples, len(values)))
+    rng = np.random.default_rng(bootstrap.seed)
+    drawn = rng.integers(len(values), size=(bootstrap.resamples, len(values)))
     return percentile_interval(np.concatenate([[values.mean()], values[drawn].mean(axis=1)]))
 
 
-def compare(
-    labels: Labels, first: Labels, second: Labels, *, resamples: int, seed: int
-) -> Difference:
+def compare(labels: Labels, first: Labels, second: Labels, bootstrap: Bootstrap) -> Difference:
     """Compare two models' predictions (N,) for the same faces: paired, as they share them."""
     from scipy.stats import binomtest  # slow, and readers of intervals need not pay it
 
@@ -93,21 +93,15 @@ def compare(
     wins = int((first_right & ~second_right).sum())
     losses = int((second_right & ~first_right).sum())
     ties = len(labels) - wins - losses
-    counts = resample_counts(np.array([wins, losses, ties]), resamples, seed)
+    counts = resample_counts(np.array([wins, losses, ties]), bootstrap)
     gains = (counts @ np.array([1, -1, 0])) / len(labels)
-    p = binomtest(wins, wins + losses).pvalue if wins + losses else 1.0
-    f1 = _compare_f1(labels, first, second, resamples, seed)
-    return Difference(percentile_interval(gains), f1, wins, losses, float(p))
-
-
-def _compare_f1(
-    labels: Labels, first: Labels, second: Labels, resamples: int, seed: int
-) -> Interval:
-    """Macro-F1 of the first less that of the second; a drawn face brings both its answers along."""
+    # A face that is drawn brings both its answers along.
     classes = int(max(labels.max(), first.max(), second.max())) + 1
     cells = np.bincount((labels * classes + first) * classes + second, minlength=classes**3)
-    cubes = resample_counts(cells, resamples, seed).reshape(-1, classes, classes, classes)
-    return percentile_interval(macro_f1(cubes.sum(axis=3)) - macro_f1(cubes.sum(axis=2)))
+    cubes = resample_counts(cells, bootstrap).reshape(-1, classes, classes, classes)
+    f1 = percentile_interval(macro_f1(cubes.sum(axis=3)) - macro_f1(cubes.sum(axis=2)))
+    p = binomtest(wins, wins + losses).pvalue if wins + losses else 1.0
+    return Difference(percentile_interval(gains), f1, wins, losses, float(p))
 
 
 def share_interval(count: int, of: int, method: Literal["wilson", "exact"] = "wilson") -> Interval:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.params import Bootstrap
 from pipeline.statistics.intervals import (
     Interval,
     compare,
@@ -56,11 +57,11 @@ class Draws:
     macro_f1: NDArray[np.float64]
 
     @classmethod
-    def of(cls, labels: Labels, predicted: Labels, *, resamples: int, seed: int) -> "Draws":
+    def of(cls, labels: Labels, predicted: Labels, bootstrap: Bootstrap) -> "Draws":
         """Score predictions (seeds, N) against labels (N,): the same seed draws the same faces."""
         once = np.ones(len(labels), dtype=np.int64)
         # As floats, of which these sums are exact: numpy multiplies whole numbers slowly.
-        weights = resample_counts(once, resamples, seed).astype(np.float64)
+        weights = resample_counts(once, bootstrap).astype(np.float64)
         classes = int(max(labels.max(), predicted.max())) + 1
         cells = labels * classes + predicted
         matrices = np.stack([weights @ np.eye(classes**2)[row] for row in cells], axis=1).reshape(
@@ -72,29 +73,26 @@ class Draws:
 
 
 def mean_accuracy_and_f1(
-    labels: Labels, predicted: Labels, *, resamples: int, seed: int
+    labels: Labels, predicted: Labels, bootstrap: Bootstrap
 ) -> tuple[Interval, Interval]:
     """Mean accuracy and macro-F1 over trainings (seeds, N), over seeds and faces together."""
-    draws = Draws.of(labels, predicted, resamples=resamples, seed=seed)
+    draws = Draws.of(labels, predicted, bootstrap)
     return (
-        percentile_interval(mean_over_seeds(draws.accuracy, seed)),
-        percentile_interval(mean_over_seeds(draws.macro_f1, seed)),
+        percentile_interval(mean_over_seeds(draws.accuracy, bootstrap.seed)),
+        percentile_interval(mean_over_seeds(draws.macro_f1, bootstrap.seed)),
     )
 
 
 def compare_trainings(
-    labels: Labels, first: Labels, second: Labels, *, resamples: int, seed: int
+    labels: Labels, first: Labels, second: Labels, bootstrap: Bootstrap
 ) -> TrainingsDifference:
     """Compare predictions (seeds, N) for the same faces, row by row of the same seed."""
-    one, other = (
-        Draws.of(labels, each, resamples=resamples, seed=seed) for each in (first, second)
-    )
+    one, other = (Draws.of(labels, each, bootstrap) for each in (first, second))
     gains = one.accuracy - other.accuracy
-    drawn = mean_over_seeds(gains, seed)
-    alone = len(first) == 1
-    p = compare(labels, first[0], second[0], resamples=1, seed=seed).p if alone else _p(drawn)
-    f1 = mean_over_seeds(one.macro_f1 - other.macro_f1, seed)
-    each = [float(gain) for gain in gains[0]]
+    drawn = mean_over_seeds(gains, bootstrap.seed)
+    f1 = mean_over_seeds(one.macro_f1 - other.macro_f1, bootstrap.seed)
+    p = compare(labels, first[0], second[0], bootstrap).p if len(first) == 1 else _p(drawn)
+    each = gains[0].tolist()
     return TrainingsDifference(percentile_interval(drawn), percentile_interval(f1), each, p)
 
 

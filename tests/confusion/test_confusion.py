@@ -24,6 +24,7 @@ from pipeline.confusion.stage import work
 from pipeline.faces.batch import Batch
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.faces.store import FaceWriter
+from pipeline.params import Bootstrap
 from pipeline.shell import Stage
 
 ANGRY, DISGUST, FEAR, HAPPY, SAD, SURPRISE, NEUTRAL = range(7)
@@ -80,7 +81,7 @@ def test_shares_are_shares_whatever_the_matrix(counts, name):
     block, faces = negative_block(counts), counts[[ANGRY, DISGUST, FEAR, SAD]].sum()
     assert np.sum(block.counts) == faces
     assert block.right + block.within + block.beyond == pytest.approx(1 if faces else 0)
-    found = pull(counts, name, resamples=100, seed=0)
+    found = pull(counts, name, Bootstrap(resamples=100, seed=0))
     for interval in (found.of_others, found.of_errors):
         assert 0 <= interval.low <= interval.high <= 1
     assert 0 <= found.expected <= 1
@@ -88,7 +89,7 @@ def test_shares_are_shares_whatever_the_matrix(counts, name):
 
 def test_an_answer_draws_the_faces_of_others():
     counts = matrix({(ANGRY, ANGRY): 6, (ANGRY, SAD): 3, (HAPPY, ANGRY): 1, (SAD, SAD): 10})
-    found = pull(counts, "sad", resamples=500, seed=0)
+    found = pull(counts, "sad", Bootstrap(resamples=500, seed=0))
     assert found.of_others.value == pytest.approx(3 / 10)
     assert found.of_errors.value == pytest.approx(3 / 4)
     # Three errors on angry faces fell among 1 happy and 10 sad faces, one on a happy face among 9
@@ -101,7 +102,7 @@ def test_an_answer_draws_the_faces_of_others():
 def test_the_intervals_of_a_pull_agree_with_drawing_faces_one_by_one(rng):
     labels = rng.choice(7, p=[0.14, 0.02, 0.14, 0.25, 0.17, 0.11, 0.17], size=600)
     answers = np.where(rng.random(600) < 0.6, labels, rng.choice([SAD, NEUTRAL, HAPPY], size=600))
-    found = pull(count_confusion(labels, answers), "sad", resamples=4000, seed=0)
+    found = pull(count_confusion(labels, answers), "sad", Bootstrap(resamples=4000, seed=0))
 
     def shares(drawn):
         true, said = labels[drawn], answers[drawn]
@@ -128,7 +129,7 @@ def test_errors_spread_by_frequency_are_not_called_a_pull():
         odds = faces * (np.arange(7) != row)
         counts[row] = rng.multinomial(faces[row], odds / odds.sum())
     for name in EXPRESSIONS:
-        found = pull(counts, name, resamples=1000, seed=0)
+        found = pull(counts, name, Bootstrap(resamples=1000, seed=0))
         assert found.excess.low < 0 < found.excess.high
         assert found.excess.value == pytest.approx(0, abs=0.03)
 

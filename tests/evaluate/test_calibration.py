@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.evaluate.calibration import calibrate, measure_error, reliability
+from pipeline.params import Bootstrap
 from pipeline.statistics.scores import CALIBRATION_BINS, calibration_error
 from pipeline.statistics.temperature import LEAST, fit_temperature, temper
 
-CHANCE = {"resamples": 300, "seed": 0}
+CHANCE = Bootstrap(resamples=300, seed=0)
 
 
 def softmax(logits):
@@ -58,12 +59,12 @@ def test_one_face_one_class_and_probabilities_of_0_and_1_are_borne():
     assert LEAST <= fit_temperature(sure[:1], np.array([3])) <= 20
     assert fit_temperature(sure, np.array([0, 1, 2, 4])) == pytest.approx(20, rel=0.01)
     assert np.isfinite(temper(sure, LEAST)).all()
-    assert measure_error(sure, np.full(4, 3), **CHANCE).high == 0
+    assert measure_error(sure, np.full(4, 3), CHANCE).high == 0
 
 
 def test_the_error_is_that_of_its_own_faces_before_and_after(rng):
     probabilities, labels = faces(4000, rng, 2.0)
-    found = calibrate(2.0, 77, probabilities, labels, **CHANCE)
+    found = calibrate(2.0, 77, probabilities, labels, CHANCE)
     assert found.fitted_on == 77
     assert found.before.value == pytest.approx(calibration_error(probabilities, labels))
     assert found.after.value == pytest.approx(calibration_error(temper(probabilities, 2), labels))
@@ -78,7 +79,7 @@ def test_the_interval_holds_the_truth_about_nine_times_of_ten():
         probabilities, labels = faces(200_000, rng, temperature)
         truth = calibration_error(probabilities, labels, CALIBRATION_BINS)
         sets = np.arange(200_000).reshape(200, 1000)
-        drawn = [measure_error(probabilities[k], labels[k], **CHANCE) for k in sets]
+        drawn = [measure_error(probabilities[k], labels[k], CHANCE) for k in sets]
         # Of 200 sets 90 % are held give or take 2 %; where the error is within chance, more.
         assert np.mean([one.low <= truth <= one.high for one in drawn]) >= 0.85
         # Resampled as it is, it would lie above the truth nearly always.

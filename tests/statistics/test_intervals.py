@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pipeline.params import Bootstrap
 from pipeline.statistics.intervals import accuracy_and_f1, compare, macro_f1
 
 SETS, FACES, RESAMPLES = 500, 600, 400
@@ -39,11 +40,11 @@ def drawn(population):
     labels, first, second = population
     found = []
     for seed, places in enumerate(np.arange(SETS * FACES).reshape(SETS, FACES)):
-        chance = {"resamples": RESAMPLES, "seed": seed}
+        chance = Bootstrap(resamples=RESAMPLES, seed=seed)
         truth, one, other = labels[places], first[places], second[places]
-        difference = compare(truth, one, other, **chance)
+        difference = compare(truth, one, other, chance)
         found.append(
-            [*accuracy_and_f1(truth, one, **chance), difference.accuracy, difference.macro_f1]
+            [*accuracy_and_f1(truth, one, chance), difference.accuracy, difference.macro_f1]
         )
     return found
 
@@ -71,8 +72,8 @@ def test_models_that_share_faces_are_compared_more_sharply(drawn):
 
 def test_macro_f1_is_that_of_the_answers_compared(population):
     labels, first, second = (values[:2000] for values in population)
-    gap = compare(labels, first, second, resamples=200, seed=0).macro_f1
+    gap = compare(labels, first, second, Bootstrap(resamples=200, seed=0)).macro_f1
     ours = figures(labels, first)[1] - figures(labels, second)[1]
     assert gap.value == pytest.approx(ours)
-    same = compare(labels, first, first, resamples=200, seed=0).macro_f1
+    same = compare(labels, first, first, Bootstrap(resamples=200, seed=0)).macro_f1
     assert (same.low, same.value, same.high) == (0, 0, 0)

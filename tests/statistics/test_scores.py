@@ -7,6 +7,7 @@ from sklearn import metrics
 from pipeline.evaluate.calibration import reliability
 from pipeline.evaluate.evaluate import roles
 from pipeline.faces.expressions import EXPRESSIONS
+from pipeline.params import Bootstrap
 from pipeline.statistics.intervals import accuracy_and_f1, compare, macro_f1, mean_interval
 from pipeline.statistics.scores import (
     calibration_error,
@@ -59,12 +60,14 @@ def test_the_majority_is_that_of_the_training_faces():
 
 def test_intervals_are_as_wide_as_they_should_be(probabilities, labels):
     predicted = probabilities.argmax(axis=1)
-    accuracy, f1 = accuracy_and_f1(labels, predicted, resamples=4000, seed=0)
+    accuracy, f1 = accuracy_and_f1(labels, predicted, Bootstrap(resamples=4000, seed=0))
     assert accuracy.value == pytest.approx((predicted == labels).mean())
     assert f1.value == pytest.approx(metrics.f1_score(labels, predicted, average="macro"))
     spread = 1.96 * np.sqrt(accuracy.value * (1 - accuracy.value) / 800)
     assert accuracy.high - accuracy.low == pytest.approx(2 * spread, rel=0.1)
-    narrow, _ = accuracy_and_f1(np.tile(labels, 16), np.tile(predicted, 16), resamples=4000, seed=0)
+    narrow, _ = accuracy_and_f1(
+        np.tile(labels, 16), np.tile(predicted, 16), Bootstrap(resamples=4000, seed=0)
+    )
     assert narrow.high - narrow.low == pytest.approx((accuracy.high - accuracy.low) / 4, rel=0.15)
     # As drawing faces one by one says.
     rng = np.random.default_rng(1)
@@ -72,7 +75,7 @@ def test_intervals_are_as_wide_as_they_should_be(probabilities, labels):
     counts = [np.bincount(labels[k] * 7 + predicted[k], minlength=49) for k in drawn]
     low, high = np.percentile(macro_f1(np.array(counts).reshape(-1, 7, 7)), [2.5, 97.5])
     assert (f1.low, f1.high) == pytest.approx((low, high), abs=0.015)
-    mean = mean_interval(np.arange(101.0), resamples=2000, seed=0)
+    mean = mean_interval(np.arange(101.0), Bootstrap(resamples=2000, seed=0))
     assert mean.value == 50
     assert mean.low == pytest.approx(50 - 1.96 * 29.15 / np.sqrt(101), abs=0.5)
 
@@ -81,12 +84,12 @@ def test_mcnemar_counts_only_faces_on_which_the_models_differ():
     labels = np.zeros(100, int)
     first, second = np.zeros(100, int), np.zeros(100, int)
     first[:4], second[4:20] = 1, 1
-    difference = compare(labels, first, second, resamples=2000, seed=0)
+    difference = compare(labels, first, second, Bootstrap(resamples=2000, seed=0))
     assert (difference.first_only, difference.second_only) == (16, 4)
     assert difference.accuracy.value == pytest.approx(0.12)
     assert difference.p == pytest.approx(0.011818, abs=1e-6)  # 2 * P(X <= 4), X ~ Bin(20, 1/2)
     assert difference.accuracy.low > 0
-    same = compare(labels, first, first, resamples=100, seed=0)
+    same = compare(labels, first, first, Bootstrap(resamples=100, seed=0))
     assert same.p == 1.0
     assert same.accuracy.low == same.accuracy.high == 0
 
