@@ -1,8 +1,6 @@
 """What the stage `class_images` finds of each network, as `class_images.json` holds it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from pipeline import layout
 from pipeline.files import read_json
@@ -34,8 +32,8 @@ class ClassImagesResult:
     classes: dict[str, ClassImage]
 
 
-read: Callable[[], dict[ModelName, ClassImagesResult]] = partial(
-    read_json,
-    dict[ModelName, ClassImagesResult],
-    layout.folder("class_images") / "class_images.json",
-)
+def read() -> dict[ModelName, ClassImagesResult]:
+    """The results that the stage wrote."""
+    return read_json(
+        dict[ModelName, ClassImagesResult], layout.folder("class_images") / "class_images.json"
+    )

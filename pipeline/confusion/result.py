@@ -1,8 +1,6 @@
 """What the stage `confusion` finds of each network, as `confusion.json` holds it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from pipeline import layout
 from pipeline.files import read_json
@@ -108,6 +106,8 @@ class ConfusionResult:
     recall_by_frequency: Correlation
 
 
-read: Callable[[], dict[ModelName, ConfusionResult]] = partial(
-    read_json, dict[ModelName, ConfusionResult], layout.folder("confusion") / "confusion.json"
-)
+def read() -> dict[ModelName, ConfusionResult]:
+    """The results that the stage wrote."""
+    return read_json(
+        dict[ModelName, ConfusionResult], layout.folder("confusion") / "confusion.json"
+    )

@@ -2,19 +2,19 @@
 
 from collections.abc import Mapping
 
-from pipeline.confusion.confusion import NEGATIVE
-from pipeline.confusion.result import ConfusionResult, Correlation, Pull
+from pipeline.confusion.result import ConfusionResult, Pull
 from pipeline.evaluate.result import Evaluation
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.params import MODELS, ModelName
 from pipeline.statistics.scores import ClassScores
+from pipeline.wording.evidence import LEVEL, verdict
 from pipeline.wording.numbers import (
     NOTHING,
     coefficient,
     count,
     counted,
-    excludes_zero,
     percent,
+    percent_interval,
     percent_range,
     probability,
 )
@@ -87,11 +87,10 @@ def confusions(confusion: ConfusionResult) -> list[str]:
 def negatives(model: str, confusion: ConfusionResult) -> str:
     """What becomes of the faces with a negative expression."""
     block = confusion.negative
-    faces = sum(sum(row) for row in block.counts)
     return (
-        f"Of {counted(faces, 'test face')} labelled {_listed(list(NEGATIVE))} the {model} names "
-        f"{percent(block.right)} correctly, takes {percent(block.within)} for another of these "
-        f"four and {percent(block.beyond)} for an expression that is not negative."
+        f"The {model} names {percent(block.right)} of them correctly, takes "
+        f"{percent(block.within)} for another of these four and {percent(block.beyond)} for an "
+        "expression that is not negative."
     )
 
 
@@ -104,43 +103,42 @@ def pulls(model: str, confusion: ConfusionResult) -> list[str]:
 
 
 def _pull(model: str, name: str, found: Pull) -> str:
-    if excludes_zero(found.excess):
-        verdict = f"{'more' if found.excess.value > 0 else 'less'} than"
-    else:
-        verdict = "which is not shown to differ from"
+    shown = verdict(
+        found.excess, above="more than", below="less than",
+        neither="which is not shown to differ from",
+    )  # fmt: skip
     return (
-        f"{percent(found.of_errors.value)} of the {model}'s errors are the answer {name} (95% "
-        f"interval {percent_range(found.of_errors)}), {verdict} the {percent(found.expected)} "
-        f"expected from its frequency. Of all faces that are not {name}, "
-        f"{percent(found.of_others.value)} are taken for it ({percent_range(found.of_others)})."
+        f"{percent_interval(found.of_errors)} of the {model}'s errors are the answer {name}, "
+        f"{shown} the {percent(found.expected)} expected from its frequency. Of all faces that are "
+        f"not {name}, {percent(found.of_others.value)} are taken for it "
+        f"({percent_range(found.of_others)})."
     )
 
 
 def by_frequency(model: str, confusion: ConfusionResult) -> str:
     """Whether rare expressions are recognised less well: a claim of many reports, tested."""
     found = confusion.recall_by_frequency
-    if found.pearson is None or found.pearson_p is None:
+    measured = (
+        ("Pearson", found.pearson, found.pearson_p),
+        ("Spearman", found.spearman, found.spearman_p),
+    )
+    known = [(name, r, p) for name, r, p in measured if r is not None and p is not None]
+    if not known:
         return f"For the {model} there is no correlation: recalls or frequencies do not differ."
-    # One can be computed where the other can: ranks differ where values do.
-    assert found.spearman is not None  # noqa: S101 (see above)
-    assert found.spearman_p is not None  # noqa: S101 (see above)
-    by_value = f"{coefficient(found.pearson)} (Pearson, {probability(found.pearson_p)})"
-    by_rank = f"{coefficient(found.spearman)} (Spearman, {probability(found.spearman_p)})"
+    by_value, by_rank = (f"{coefficient(r)} ({name}, {probability(p)})" for name, r, p in known)
+    signs = [r > 0 for _, r, p in known if p < LEVEL]
+    if signs in ([True, True], [False, False]):  # for a claim the two have to agree
+        shown = f"rarer expressions are recognised {'less well' if signs[0] else 'better'}"
+    elif signs:
+        shown = (
+            "that rarer expressions are recognised less well is not settled, as the two disagree"
+        )
+    else:
+        shown = "that rarer expressions are recognised less well is not shown"
     return (
         f"For the {model}, recall and frequency correlate by {by_value}, their ranks by {by_rank}: "
-        f"{_rarity(found)}."
+        f"{shown}."
     )
-
-
-def _rarity(found: Correlation) -> str:
-    """What the two correlations say together; they have to agree for a claim."""
-    pairs = ((found.pearson, found.pearson_p), (found.spearman, found.spearman_p))
-    signs = [r > 0 for r, p in pairs if r is not None and p is not None and p < 0.05]
-    if len(signs) == 2 and signs[0] == signs[1]:
-        return f"rarer expressions are recognised {'less well' if signs[0] else 'better'}"
-    if signs:
-        return "that rarer expressions are recognised less well is not settled, as the two disagree"
-    return "that rarer expressions are recognised less well is not shown"
 
 
 def _recall(scores: ClassScores) -> str:

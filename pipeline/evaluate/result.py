@@ -1,8 +1,6 @@
 """What the stage `evaluate` finds, as `scores.json` holds it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from pipeline import layout
 from pipeline.files import read_json
@@ -150,6 +148,6 @@ class Evaluation:
     quality: dict[str, Quality]
 
 
-read: Callable[[], Evaluation] = partial(
-    read_json, Evaluation, layout.folder("evaluate") / "scores.json"
-)
+def read() -> Evaluation:
+    """The results that the stage wrote."""
+    return read_json(Evaluation, layout.folder("evaluate") / "scores.json")

@@ -10,13 +10,13 @@ from pipeline.evaluate.result import Answers, Calibration, Evaluated, Evaluation
 from pipeline.params import Classifiers
 from pipeline.statistics.intervals import Difference, Interval
 from pipeline.training.selection import epoch_chosen_on
-from pipeline.wording.evidence import doubt, evidence, no_better
+from pipeline.wording.evidence import around_zero, doubt, evidence, excludes_zero, no_better
 from pipeline.wording.numbers import (
     NOTHING,
     count,
     counted,
-    excludes_zero,
     percent,
+    percent_interval,
     percent_range,
     points,
     points_range,
@@ -30,21 +30,14 @@ def how_good(results: Evaluation) -> str:
     cnn, dnn = results.cnn.test.accuracy_interval, results.dnn.test.accuracy_interval
     good = (
         f"On {counted(results.faces['test'], 'test face')} that had no part in training or "
-        f"selection, the convolutional network (CNN) has an accuracy of {percent(cnn.value)} (95% "
-        f"interval {percent_range(cnn)}) and the dense network (DNN) of {percent(dnn.value)} "
-        f"({percent_range(dnn)}). Always naming the most frequent expression reaches "
-        f"{percent(results.majority_accuracy)}."
+        f"selection, the convolutional network (CNN) has an accuracy of {percent_interval(cnn)} "
+        f"and the dense network (DNN) of {percent(dnn.value)} ({percent_range(dnn)}). Always "
+        f"naming the most frequent expression reaches {percent(results.majority_accuracy)}."
     )
-    return " ".join([good, *against_majority(results)])
-
-
-def against_majority(results: Evaluation) -> list[str]:
-    """Which networks are not shown to beat the majority class; none is the rule."""
-    verdicts = {
-        name: no_better(model.test.accuracy_interval, results.majority_accuracy)
-        for name, model in (("CNN", results.cnn), ("DNN", results.dnn))
-    }
-    return [f"The {name} {verdict} that." for name, verdict in verdicts.items() if verdict]
+    for name, accuracy in (("CNN", cnn), ("DNN", dnn)):
+        if verdict := no_better(accuracy, results.majority_accuracy):
+            good += f" The {name} {verdict} that."
+    return good
 
 
 def compared(difference: Difference) -> str:
@@ -71,42 +64,34 @@ def comparisons(results: Evaluation) -> dict[str, float]:
 def compared_by_f1(difference: Difference) -> str:
     """The same by macro-F1, to which rare expressions matter as much as frequent ones."""
     gap = difference.macro_f1
-    verb = "excludes" if excludes_zero(gap) else "includes"
     return (
         f"The macro-F1 of the CNN less that of the DNN is {points(gap.value)} percentage points "
-        f"(95% interval {points_range(gap)}, which {verb} 0)."
+        f"({around_zero(gap)})."
     )
 
 
 def calibrated(name: str, found: Calibration) -> str:
     """What the temperature does to a network's confidence, as far as the test faces show it."""
     after = found.after
-    sentence = (
-        f"A temperature of {found.temperature:.2f}, fitted on "
-        f"{counted(found.fitted_on, 'validation face')} that did not train, takes the calibration "
-        f"error of the {name} from {percent(found.before.value)} to {percent(after.value)} (95% "
-        f"interval {percent_range(after)})."
-    )
-    if after.low > 0:
-        return f"{sentence} It is more than chance makes: {percent(after.by_chance)}."
+    shown = "is more" if after.low > 0 else "is not shown to be more"
     return (
-        f"{sentence} On so many faces perfect calibration would show {percent(after.by_chance)}, "
-        "and the error is not shown to be more than chance."
+        f"A temperature of {found.temperature:.2f} takes the calibration error of the {name} from "
+        f"{percent(found.before.value)} to {percent_interval(after)}, which {shown} than the "
+        f"{percent(after.by_chance)} that perfect calibration would show by chance."
     )
 
 
 def answered(name: str, found: Answers) -> str:
     """How many faces a network names, how right it is on these, and what the others are left."""
-    share = f"The {name} names {percent(found.answered.value)} of the test faces"
-    right = found.right and (
-        f"and is right on {percent(found.right.value)} of these (95% interval "
-        f"{percent_range(found.right)})"
-    )
-    others = found.top2_not_sure and (
-        f"of the others {percent(found.top2_not_sure.value)} have their label among the two "
-        f"likeliest ({percent_range(found.top2_not_sure)})"
-    )
-    return " ".join(part for part in (share, right) if part) + (f"; {others}." if others else ".")
+    text = f"The {name} names {percent(found.answered.value)} of the test faces"
+    if right := found.right:
+        text += f" and is right on {percent(right.value)} of these ({percent_range(right)})"
+    if others := found.top2_not_sure:
+        text += (
+            f"; of the others {percent(others.value)} have their label among the two likeliest "
+            f"({percent_range(others)})"
+        )
+    return f"{text}."
 
 
 def quality_rows(results: Evaluation) -> list[Row]:
@@ -123,8 +108,11 @@ def quality_rows(results: Evaluation) -> list[Row]:
 
 
 def _recall(third: Third) -> Cell:
-    found = third.recall
-    return Cell(percent(found.value), percent_range(found)) if found else Cell(NOTHING)
+    return _share(third.recall) if third.recall else Cell(NOTHING)
+
+
+def _share(interval: Interval) -> Cell:
+    return Cell(percent(interval.value), percent_range(interval))
 
 
 def quality_matters(name: str, model: str, results: Evaluation) -> str:
@@ -163,46 +151,19 @@ def roles(train: Classifiers, faces: Mapping[str, int]) -> str:
 
 def score_rows(results: Evaluation) -> list[Row]:
     """How good both models are on the test faces, and on the validation faces for comparison."""
-
-    def with_interval(interval: Interval) -> Cell:
-        return Cell(percent(interval.value), percent_range(interval))
-
     cells: dict[str, Callable[[Evaluated], Cell]] = {
         "Network": lambda model: Cell(model.network),
         "Parameters": lambda model: Cell(count(model.parameters)),
-        "Accuracy": lambda model: with_interval(model.test.accuracy_interval),
-        "Macro-F1": lambda model: with_interval(model.test.macro_f1_interval),
-        "Top-2 accuracy": lambda model: with_interval(model.answers.top2),
+        "Accuracy": lambda model: _share(model.test.accuracy_interval),
+        "Macro-F1": lambda model: _share(model.test.macro_f1_interval),
+        "Top-2 accuracy": lambda model: _share(model.answers.top2),
         "Log loss, nats": lambda model: Cell(f"{model.test.log_loss:.3f}"),
-        "Calibration error as trained": lambda model: with_interval(model.calibration.before),
+        "Calibration error as trained": lambda model: _share(model.calibration.before),
         "Temperature": lambda model: Cell(f"{model.calibration.temperature:.2f}"),
-        "Calibration error with it": lambda model: with_interval(model.calibration.after),
-        "Accuracy on validation faces": lambda model: with_interval(
-            model.validation.accuracy_interval
-        ),
+        "Calibration error with it": lambda model: _share(model.calibration.after),
+        "Accuracy on validation faces": lambda model: _share(model.validation.accuracy_interval),
     }
     return [Row(name, cell(results.cnn), cell(results.dnn)) for name, cell in cells.items()]
-
-
-def comparison_rows(results: Evaluation) -> list[tuple[str, list[str]]]:
-    """Both networks and the majority class: parameters, accuracy, interval, McNemar's p."""
-    rows = [
-        (
-            name,
-            [
-                count(model.parameters),
-                percent(model.test.accuracy),
-                percent_range(model.test.accuracy_interval),
-                p,
-            ],
-        )
-        for name, model, p in (
-            ("CNN", results.cnn, NOTHING),
-            ("DNN", results.dnn, probability(results.difference.p)),
-        )
-    ]
-    majority = [NOTHING, percent(results.majority_accuracy), NOTHING, NOTHING]
-    return [*rows, ("Majority class", majority)]
 
 
 def terminal_rows(results: Evaluation) -> list[tuple[str, str, str]]:

@@ -11,52 +11,37 @@ from pipeline.errors import UserError
 from pipeline.faces.expressions import SIDE
 from pipeline.networks.classifier import Classifier
 from pipeline.networks.ensemble import members
-from pipeline.networks.networks import build_network
+from pipeline.networks.networks import build_network, convolutions
 
 Maps = NDArray[np.float32]
 
 SHOWN_LAYERS = 4
 
 
-def pick_layers(network: nn.Module, count: int = SHOWN_LAYERS) -> list[str]:
-    """Some layers to show: convolutions or blocks of them, evenly from the first to the last.
-
-    Returns:
-        Names of top-level layers; none where there is no convolution.
-    """
+def pick_layers(network: nn.Module) -> list[str]:
+    """Top-level layers to show: convolutions or blocks of them, evenly from the first on."""
     spatial = [
         name
         for name, layer in network.named_children()
         if any(isinstance(part, nn.Conv2d) for part in layer.modules())
     ]
-    places = np.linspace(0, len(spatial) - 1, min(count, len(spatial)))
+    places = np.linspace(0, len(spatial) - 1, min(SHOWN_LAYERS, len(spatial)))
     return [spatial[round(place)] for place in places]
 
 
 def last_convolution(network: nn.Module) -> str:
-    """The last convolution of more than one pixel: not the 1x1 of a shortcut.
-
-    Raises:
-        ValueError: the network has no convolutions.
-    """
-    found = {name: part for name, part in network.named_modules() if isinstance(part, nn.Conv2d)}
-    if not found:
-        raise ValueError("a network without convolutions has no last one")
-    wide: list[str] = [name for name, part in found.items() if part.kernel_size != (1, 1)]
-    return (wide or list(found))[-1]
+    """The last convolution of more than one pixel: not the 1x1 of a shortcut."""
+    return [
+        name
+        for name, part in network.named_modules()
+        if isinstance(part, nn.Conv2d) and part.kernel_size != (1, 1)
+    ][-1]
 
 
 def first_activation(network: nn.Module) -> str:
-    """The first ReLU, leaky or not: what the filters of the first convolution pass on.
-
-    Raises:
-        ValueError: the network has none.
-    """
+    """The first ReLU, leaky or not: what the filters of the first convolution pass on."""
     kinds = nn.ReLU | nn.LeakyReLU
-    found = [name for name, part in network.named_modules() if isinstance(part, kinds)]
-    if not found:
-        raise ValueError("a network without ReLU has no first one")
-    return str(found[0])
+    return next(name for name, part in network.named_modules() if isinstance(part, kinds))
 
 
 def first_member(model: Classifier) -> tuple[str, nn.Module]:
@@ -105,12 +90,11 @@ def find_layer(model: nn.Module, layer: str) -> nn.Module:
     Raises:
         UserError: there is none; the message names those that have channels of pixels.
     """
-    layers = dict(model.named_modules())
-    if layer not in layers or not layer:
+    found: nn.Module | None = dict(model.named_modules()).get(layer)
+    if found is None or not layer:
         raise UserError(
             f"layer {layer!r} is not in this network; its convolutions are: {_spatial(model)}"
         )
-    found: nn.Module = layers[layer]
     return found
 
 
@@ -138,5 +122,4 @@ def layer_outputs(model: nn.Module, layer: str, faces: NDArray[np.uint8]) -> Map
 
 def _spatial(model: nn.Module) -> str:
     """The names of a model's convolutions, for a message."""
-    names = [name for name, part in model.named_modules() if isinstance(part, nn.Conv2d)]
-    return ", ".join(name.removeprefix("network.") for name in names) or "none"
+    return ", ".join(name.removeprefix("network.") for name in convolutions(model)) or "none"

@@ -11,12 +11,8 @@ def draw_strongest(
 ) -> Figure:
     """What the filters that a face excites most make of it, and below each what excites it.
 
-    Args:
-        outputs: of the filters for the face, the strongest first, (F, height, width).
-        strongest: their numbers and means.
-        images: that excite the same filters, (F, 48, 48), in the order of `found`.
-        found: their numbers and activations.
-        title: above all pictures.
+    The outputs (F, height, width) are in the order of `strongest`, the images (F, 48, 48) that
+    excite the same filters in that of `found`.
     """
     order = [found.filters.index(number) for number in strongest.filters]
     above = [

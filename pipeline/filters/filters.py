@@ -45,9 +45,6 @@ def maximise(
 
     Returns:
         Grey levels 0..255, (F, 48, 48), and their filters; the most excited first.
-
-    Raises:
-        UserError: there is no such layer, or it gives no maps.
     """
     model.eval()
     device = next(model.parameters()).device

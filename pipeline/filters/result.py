@@ -1,8 +1,6 @@
 """What the stage `filters` finds of each network, as `filters.json` holds it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 
 from pipeline import layout
 from pipeline.files import read_json
@@ -61,6 +59,6 @@ class FiltersResult:
     note: str = ""
 
 
-read: Callable[[], dict[ModelName, FiltersResult]] = partial(
-    read_json, dict[ModelName, FiltersResult], layout.folder("filters") / "filters.json"
-)
+def read() -> dict[ModelName, FiltersResult]:
+    """The results that the stage wrote."""
+    return read_json(dict[ModelName, FiltersResult], layout.folder("filters") / "filters.json")

@@ -1,8 +1,6 @@
 """What the stage `labels` finds, as `labels.json` holds it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from pipeline import layout
 from pipeline.files import read_json
@@ -34,6 +32,6 @@ class LabelsResult:
     training: SuspectLabels
 
 
-read: Callable[[], LabelsResult] = partial(
-    read_json, LabelsResult, layout.folder("labels") / "labels.json"
-)
+def read() -> LabelsResult:
+    """The results that the stage wrote."""
+    return read_json(LabelsResult, layout.folder("labels") / "labels.json")

@@ -79,11 +79,11 @@ def tabulate(suspects: pd.DataFrame, faces: pd.DataFrame) -> pd.DataFrame:
         suspects: as found, `face` now its place among all labelled faces.
         faces: the table of these.
     """
-    names = dict(enumerate(EXPRESSIONS))
-    of_face = faces.iloc[suspects["face"]]
-    columns = {"row": of_face["row"], "name": of_face["name"]}
-    found = suspects.assign(**{name: column.to_numpy() for name, column in columns.items()})
-    for column in ("label", "suggested"):
-        found[column] = found[column].map(names)
-    order = ["row", "name", "part", "label", "suggested", "of_label", "of_suggested"]
-    return found[order]
+    names, of_face = dict(enumerate(EXPRESSIONS)), faces.iloc[suspects["face"]]
+    found = suspects.assign(
+        row=of_face["row"].to_numpy(),
+        name=of_face["name"].to_numpy(),
+        label=suspects["label"].map(names),
+        suggested=suspects["suggested"].map(names),
+    )
+    return found[["row", "name", "part", "label", "suggested", "of_label", "of_suggested"]]

@@ -1,8 +1,7 @@
 """What the stage `lime` finds of each network: `lime.json`, and its headline in `metrics.json`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from pipeline import layout
 from pipeline.files import read_json
@@ -63,6 +62,6 @@ def headline(results: Mapping[ModelName, LimeResult]) -> dict[str, float]:
     return {name: value for name, value in numbers.items() if value is not None}
 
 
-read: Callable[[], dict[ModelName, LimeResult]] = partial(
-    read_json, dict[ModelName, LimeResult], layout.folder("lime") / "lime.json"
-)
+def read() -> dict[ModelName, LimeResult]:
+    """The results that the stage wrote."""
+    return read_json(dict[ModelName, LimeResult], layout.folder("lime") / "lime.json")

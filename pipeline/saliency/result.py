@@ -1,8 +1,7 @@
 """What the stage `saliency` finds of each network, as `saliency.json` holds it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from pipeline import layout
 from pipeline.files import read_json
@@ -79,9 +78,9 @@ class SaliencyResult:
     learned: Interval | None = None
 
 
-read: Callable[[], dict[ModelName, SaliencyResult]] = partial(
-    read_json, dict[ModelName, SaliencyResult], layout.folder("saliency") / "saliency.json"
-)
+def read() -> dict[ModelName, SaliencyResult]:
+    """The results that the stage wrote."""
+    return read_json(dict[ModelName, SaliencyResult], layout.folder("saliency") / "saliency.json")
 
 
 def headline(results: Mapping[ModelName, SaliencyResult]) -> dict[str, float]:

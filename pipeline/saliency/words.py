@@ -2,10 +2,10 @@
 
 from pipeline.saliency.result import SaliencyResult
 from pipeline.statistics.intervals import Interval
+from pipeline.wording.evidence import verdict
 from pipeline.wording.numbers import (
     coefficient,
     counted,
-    excludes_zero,
     percent,
     points,
     points_range,
@@ -15,56 +15,44 @@ from pipeline.wording.numbers import (
 
 def on_features(model: str, found: SaliencyResult) -> str:
     """How much saliency falls on the features that make an expression."""
+    shares = (found.share_on_features, found.area_of_features, found.share_untrained)
+    on_them, area, untrained = (percent(share or 0) for share in shares)
     lift, learned = found.lift, found.learned
-    if (
-        lift is None
-        or learned is None
-        or found.share_on_features is None
-        or found.area_of_features is None
-        or found.share_untrained is None
-    ):
+    if lift is None or learned is None:
         return (
             "How much of the saliency falls on brows, eyes and mouth is not measured: where they "
             "are is not known for these faces."
         )
-    if lift.low > 1:
-        verdict = "more than expected by chance"
-    elif lift.high < 1:
-        verdict = "less than expected by chance"
-    else:
-        verdict = "not shown to differ from chance"
-    return (
-        f"Over {counted(found.faces_measured, 'test face')}, "
-        f"{percent(found.share_on_features)} of the {model}'s saliency falls on brows, eyes and "
-        f"mouth, which cover {percent(found.area_of_features)} of the picture. Per face that is "
-        f"{lift.value:.2f} times their share of the area (95% interval {lift.low:.2f} to "
-        f"{lift.high:.2f}): {verdict}. Before any training it was "
-        f"{percent(found.share_untrained)}: training {_changed(learned)}."
-    )
-
-
-def _changed(learned: Interval) -> str:
-    if not excludes_zero(learned):
-        return "is not shown to change that"
-    verb = "raises" if learned.value > 0 else "lowers"
+    expected = verdict(
+        lift, than=1, above="more than expected by chance", below="less than expected by chance",
+        neither="not shown to differ from chance",
+    )  # fmt: skip
     size = points(abs(learned.value)).lstrip("+")
-    return f"{verb} it by {size} percentage points (95% interval {points_range(learned)})"
+    change = f"it by {size} percentage points (95% interval {points_range(learned)})"
+    trained = verdict(learned, above=f"raises {change}", below=f"lowers {change}",
+                      neither="is not shown to change that")  # fmt: skip
+    return (
+        f"Over {counted(found.faces_measured, 'test face')}, {on_them} of the {model}'s saliency "
+        f"falls on brows, eyes and mouth, which cover {area} of the picture. Per face that is "
+        f"{lift.value:.2f} times their share of the area (95% interval {lift.low:.2f} to "
+        f"{lift.high:.2f}): {expected}. Before any training it was {untrained}: training {trained}."
+    )
 
 
 def deleted(model: str, found: SaliencyResult) -> str:
     """Whether the bright pixels of the maps matter to the answer."""
     smoothgrad = found.deletion.difference["smoothgrad"]
-    if smoothgrad.low > 0:
-        verdict = "the bright pixels matter"
-    elif smoothgrad.high < 0:
-        verdict = "the map points at the wrong pixels"
-    else:
-        verdict = "the bright pixels are not shown to matter more than others"
+    shown = verdict(
+        smoothgrad,
+        above="the bright pixels matter",
+        below="the bright pixels matter less than others",
+        neither="the bright pixels are not shown to matter more than others",
+    )
     return (
         f"Over {counted(found.faces_measured, 'test face')} the {model}'s mean probability of its "
         f"answer while pixels are deleted at random is {found.deletion.area_random:.3f}. Deleting "
         f"the brightest pixels of the SmoothGrad map first changes it by {_change(smoothgrad)}: "
-        f"{verdict}."
+        f"{shown}."
     )
 
 
@@ -81,22 +69,18 @@ def methods(found: SaliencyResult) -> str:
 
 def opponents(model: str, found: SaliencyResult) -> str:
     """Whether a face's own map knows more than an order that is the same for all faces."""
-    names = {"mean_map": "the mean map of all these faces", "centre": "the centre outward"}
+    orders = {"mean_map": "by the mean map of all these faces", "centre": "from the centre outward"}
     sentences = []
-    for key, name in names.items():
+    for key, order in orders.items():
         gain = found.deletion.opponents[key]
-        if gain.low > 0:
-            verdict = "the face's own map knows more"
-        elif gain.high < 0:
-            verdict = "the face's own map knows less"
-        else:
-            verdict = "the face's own map is not shown to know more"
+        knows = verdict(gain, above="knows more", below="knows less",
+                        neither="is not shown to know more")  # fmt: skip
         sentences.append(
-            f"Deleting in one order for all faces, by {name}, leaves {signed(gain.value, 3)} more "
+            f"Deleting in one order for all faces, {order}, leaves {signed(gain.value, 3)} more "
             f"of the {model}'s probability (95% interval {signed(gain.low, 3)} to "
-            f"{signed(gain.high, 3)}): {verdict}."
+            f"{signed(gain.high, 3)}): the face's own map {knows}."
         )
-    return " ".join(sentences).replace("by the centre outward", "from the centre outward")
+    return " ".join(sentences)
 
 
 def randomised(model: str, found: SaliencyResult) -> str:
@@ -107,13 +91,14 @@ def randomised(model: str, found: SaliencyResult) -> str:
     """
     randomisation = found.randomisation
     nothing, excess = randomisation.all, randomisation.excess
-    if excess.low > 0:
-        verdict = "a part of the maps comes from the faces and not from what was learned"
-    else:
-        verdict = (
-            "beyond what maps of all faces have in common, nothing in them is shown to come from "
-            "the faces and not from what was learned"
-        )
+    only_common = (
+        "beyond what maps of all faces have in common, nothing in them is shown to come from the "
+        "faces and not from what was learned"
+    )
+    shown = verdict(
+        excess, below=only_common, neither=only_common,
+        above="a part of the maps comes from the faces and not from what was learned",
+    )  # fmt: skip
     first, *_ = randomisation.spearman.values()
     return (
         f"With initial weights in its last layer, the {model}'s maps of "
@@ -123,7 +108,7 @@ def randomised(model: str, found: SaliencyResult) -> str:
         f"{coefficient(nothing.low)} to {coefficient(nothing.high)}). With such maps of other "
         f"faces they correlate by {coefficient(randomisation.others)}; the difference is "
         f"{coefficient(excess.value)} (95% interval {coefficient(excess.low)} to "
-        f"{coefficient(excess.high)}): {verdict}."
+        f"{coefficient(excess.high)}): {shown}."
     )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.figures.face_grid import draw_grid
 from pipeline.figures.history import draw_history
-from pipeline.figures.style import ACCENT, MUTED, WIDTH, entitle, style
+from pipeline.figures.style import ACCENT, MUTED, panel
 from pipeline.semisupervised.result import SemiSupervisedResult
 from pipeline.statistics.intervals import Interval
 from pipeline.training.selection import TrainingProgress
@@ -51,9 +51,7 @@ def draw(
 
 def draw_intervals(figures: Mapping[str, Interval], reference: float, title: str) -> Figure:
     """Accuracies with their 95 % intervals, one row each, and a dotted line to compare with."""
-    with style():
-        figure = Figure(figsize=(WIDTH, 1.0 + 0.5 * len(figures)))
-        axes = figure.add_subplot()
+    with panel(title, 1.0 + 0.5 * len(figures)) as (figure, axes):
         for row, interval in enumerate(figures.values()):
             axes.plot([interval.low, interval.high], [row, row], color=ACCENT, linewidth=2)
             axes.plot(interval.value, row, "o", color=ACCENT)
@@ -72,5 +70,4 @@ def draw_intervals(figures: Mapping[str, Interval], reference: float, title: str
         axes.margins(y=0.35)
         axes.set_xlabel("accuracy")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-        entitle(figure, title)
     return figure

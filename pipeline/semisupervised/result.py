@@ -63,10 +63,6 @@ class SemiSupervisedResult:
 
 
 def read() -> SemiSupervisedResult:
-    """The results that the stage wrote.
-
-    Raises:
-        UserError: they are missing or broken.
-    """
+    """The results that the stage wrote."""
     path = layout.folder("semisupervised") / "semisupervised.json"
     return read_json(SemiSupervisedResult, path)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pipeline import layout
-from pipeline.figures.style import save
+from pipeline.figures.style import save_all
 from pipeline.files import write_json
 from pipeline.networks.inference import reconstruct
 from pipeline.params import Params
@@ -29,8 +29,7 @@ def work(stage: Stage) -> None:
     write_json(layout.metrics(stage.name), {"semisupervised": headline(result, settings)})
     some = first.material.test_pixels[:8]
     redrawn = reconstruct(first.autoencoder, some)
-    for name, figure in draw(result, some, redrawn, first.progress).items():
-        save(figure, layout.figures(stage.name) / f"{name}.svg")
+    save_all(draw(result, some, redrawn, first.progress), layout.figures(stage.name))
 
 
 def resume(_name: str, params: Params) -> str | None:

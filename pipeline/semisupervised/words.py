@@ -7,11 +7,10 @@ sentence says that nothing is shown.
 from pipeline.faces.expressions import SIDE
 from pipeline.semisupervised.result import SemiSupervisedResult
 from pipeline.statistics.trainings import TrainingsDifference
-from pipeline.wording.evidence import doubt, no_better
+from pipeline.wording.evidence import around_zero, doubt, excludes_zero, no_better, verdict
 from pipeline.wording.numbers import (
     count,
     counted,
-    excludes_zero,
     percent,
     percent_range,
     points,
@@ -41,7 +40,7 @@ def autoencoder(found: SemiSupervisedResult) -> str:
     if found.mask_ratio:
         worse += [f"with about {percent(found.mask_ratio)} of each covered, in squares"]
     faces = (
-        f"faces {' and '.join(worse)} and is to draw them as they were, which no copy does"
+        f"faces {' and '.join(worse)}, and is to draw them as they were, which no copy does"
         if worse
         else "faces as they are and is to draw them so"
     )
@@ -62,23 +61,16 @@ def lost(found: SemiSupervisedResult) -> str:
 
 
 def trained(found: SemiSupervisedResult) -> str:
-    """How often each kind was trained, and what the figures of several trainings are."""
+    """How often each kind was trained, and what the intervals cover."""
     if len(found.seeds) == 1:
-        return "Each was trained once."
+        return (
+            "Each was trained once: intervals cover the chance of the test faces and not that of "
+            "training, so no conclusion about either method is drawn."
+        )
     return (
         f"Each was trained with {len(found.seeds)} seeds, which also decide which faces keep their "
         "labels; figures are means over the seeds, their intervals cover the chance of seeds and "
         "of test faces."
-    )
-
-
-def alike(found: SemiSupervisedResult) -> str:
-    """What the three classifiers have in common: all but the unlabelled faces."""
-    return (
-        f"All three are shown {counted(found.shown, 'face')} in {counted(found.steps, 'step')}, "
-        "changed in the same ways, at the same learning rates, and keep their last weights: "
-        "validation faces choose nothing, as their labels would be more than a classifier with few "
-        "labels has. So what differs is what unlabelled faces bring."
     )
 
 
@@ -97,25 +89,10 @@ def worth(found: SemiSupervisedResult) -> str:
         ("from random weights", found.labelled_only),
         ("that is consistent", found.consistent),
     ):
-        if verdict := no_better(interval, found.majority_accuracy):
-            which = f"The classifier {start} {verdict}"
+        if shown := no_better(interval, found.majority_accuracy):
+            which = f"The classifier {start} {shown}"
             lines.append(f"{which} naming the most frequent expression every time.")
-    return " ".join([*lines, _trainings_behind(found)])
-
-
-def in_short(found: SemiSupervisedResult) -> str:
-    """What unlabelled faces are worth: both differences, each with its interval."""
-    gains = [
-        f"{points(gain.accuracy.value)} ({points_range(gain.accuracy)}) {way}"
-        for way, gain in (
-            ("by an autoencoder", found.gain),
-            ("by consistency", found.consistency_gain),
-        )
-    ]
-    return (
-        "What unlabelled faces are worth, in percentage points of accuracy beside the same "
-        f"training on labels alone: {' and '.join(gains)}. {_trainings_behind(found)}"
-    )
+    return " ".join([*lines, trained(found)])
 
 
 def comparisons(found: SemiSupervisedResult) -> dict[str, float]:
@@ -126,35 +103,21 @@ def comparisons(found: SemiSupervisedResult) -> dict[str, float]:
     }
 
 
-def _trainings_behind(found: SemiSupervisedResult) -> str:
-    if len(found.seeds) == 1:
-        return (
-            "This is one training of each: the intervals cover the chance of the test faces and "
-            "not that of training, so no conclusion about either method is drawn."
-        )
-    return (
-        f"The intervals are over {len(found.seeds)} trainings of each and the test faces together."
-    )
-
-
 def _gained(given: str, gain: TrainingsDifference) -> str:
     accuracy, single = gain.accuracy, len(gain.each) == 1
-    verb = "excludes" if excludes_zero(accuracy) else "includes"
     test = "McNemar " if single else ""
-    bounds = (
-        f"percentage points (95% interval {points_range(accuracy)}, which {verb} 0; "
-        f"{test}{probability(gain.p)})"
-    )
+    bounds = f"percentage points ({around_zero(accuracy)}; {test}{probability(gain.p)})"
     size = points(abs(accuracy.value)).lstrip("+")
     if single:
-        verdict = "better" if accuracy.value > 0 else "worse"
+        way = "better" if accuracy.value > 0 else "worse"
         if not excludes_zero(accuracy):
             return f"{given} differs in this one training by {points(accuracy.value)} {bounds}."
-        return f"{given} is {verdict} in this one training, by {size} {bounds}.{doubt(gain)}"
-    if not excludes_zero(accuracy):
-        return f"{given} is not shown to help or to harm: {points(accuracy.value)} {bounds}."
-    verb = "gains" if accuracy.value > 0 else "loses"
-    return f"{given} {verb} {size} {bounds}."
+        return f"{given} is {way} in this one training, by {size} {bounds}.{doubt(gain)}"
+    change = verdict(
+        accuracy, above=f"gains {size}", below=f"loses {size}",
+        neither=f"is not shown to help or to harm: {points(accuracy.value)}",
+    )  # fmt: skip
+    return f"{given} {change} {bounds}."
 
 
 def terminal_rows(found: SemiSupervisedResult) -> list[tuple[str, str, str]]:

@@ -14,6 +14,7 @@ from pipeline.networks.mathematics import (
     softmax,
 )
 from pipeline.train.result import Layer
+from pipeline.wording.numbers import decimal
 
 VALUES = np.array([[1.0], [2.0], [6.0]])
 """One channel of three faces."""
@@ -54,5 +55,4 @@ def push_of_logits() -> tuple[str, str, str]:
 
 
 def _row(values: NDArray[np.floating], decimals: int = 2) -> str:
-    texts = [f"{value:.{decimals}f}" for value in values.ravel()]
-    return ", ".join(text.replace("-", "\N{MINUS SIGN}") for text in texts)
+    return ", ".join(decimal(float(value), decimals) for value in values.ravel())

@@ -48,11 +48,7 @@ class Trained:
 
 
 def read() -> dict[ModelName, Trained]:
-    """The results that the stage wrote.
-
-    Raises:
-        UserError: they are missing or broken.
-    """
+    """The results that the stage wrote."""
     return {model: _read(model) for model in MODELS}
 
 

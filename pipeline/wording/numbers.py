@@ -18,6 +18,16 @@ def percent_range(interval: Interval) -> str:
     return f"{100 * interval.low:.1f} to {percent(interval.high)}"
 
 
+def percent_interval(interval: Interval) -> str:
+    """A share with its interval: `79.8% (95% interval 75.1 to 84.2%)`."""
+    return f"{percent(interval.value)} (95% interval {percent_range(interval)})"
+
+
+def decimal(value: float, decimals: int = 2) -> str:
+    """A number with a true minus."""
+    return f"{value:.{decimals}f}".replace("-", _MINUS)
+
+
 def signed(value: float, decimals: int) -> str:
     """A number with its sign, and a true minus."""
     rounded = round(value, decimals)
@@ -68,8 +78,3 @@ def duration(seconds: float) -> str:
         return f"{hours} h" + (f" {minutes} min" if minutes else "")
     minutes, rest = divmod(whole, 60)
     return f"{minutes} min" + (f" {rest} s" if rest else "")
-
-
-def excludes_zero(interval: Interval) -> bool:
-    """Whether both ends of an interval lie on the same side of 0."""
-    return interval.low > 0 or interval.high < 0

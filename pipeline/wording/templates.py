@@ -11,6 +11,7 @@ FILTERS: dict[str, Any] = {
     "count": numbers.count,
     "counted": numbers.counted,
     "percent": numbers.percent,
+    "percent_interval": numbers.percent_interval,
     "percent_range": numbers.percent_range,
     "points": numbers.points,
     "points_range": numbers.points_range,
