@@ -11,6 +11,7 @@ from pipeline.errors import UserError
 from pipeline.faces.expressions import SIDE
 from pipeline.networks.classifier import Classifier
 from pipeline.networks.ensemble import members
+from pipeline.networks.inference import inputs_of
 from pipeline.networks.networks import build_network, convolutions
 
 Maps = NDArray[np.float32]
@@ -32,16 +33,16 @@ def pick_layers(network: nn.Module) -> list[str]:
 def last_convolution(network: nn.Module) -> str:
     """The last convolution of more than one pixel: not the 1x1 of a shortcut."""
     return [
-        name
-        for name, part in network.named_modules()
-        if isinstance(part, nn.Conv2d) and part.kernel_size != (1, 1)
+        name for name in convolutions(network) if network.get_submodule(name).kernel_size != (1, 1)
     ][-1]
 
 
 def first_activation(network: nn.Module) -> str:
     """The first ReLU, leaky or not: what the filters of the first convolution pass on."""
-    kinds = nn.ReLU | nn.LeakyReLU
-    return next(name for name, part in network.named_modules() if isinstance(part, kinds))
+    names: list[str] = [
+        name for name, part in network.named_modules() if isinstance(part, nn.ReLU | nn.LeakyReLU)
+    ]
+    return names[0]
 
 
 def first_member(model: Classifier) -> tuple[str, nn.Module]:
@@ -113,10 +114,7 @@ def require_maps(network: str, layers: Sequence[str]) -> None:
 @torch.no_grad()
 def layer_outputs(model: nn.Module, layer: str, faces: NDArray[np.uint8]) -> Maps:
     """What each filter of a layer makes of faces (N, 48, 48): (N, filters, height, width)."""
-    model.eval()
-    device = next(model.parameters()).device
-    inputs = torch.from_numpy(np.array(faces)).float().unsqueeze(1).to(device)
-    result: Maps = layer_output(model, layer, inputs).float().cpu().numpy()
+    result: Maps = layer_output(model.eval(), layer, inputs_of(model, faces)).float().cpu().numpy()
     return result
 
 

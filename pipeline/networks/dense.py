@@ -31,27 +31,23 @@ def dense_dnn(width: float = 1.0) -> nn.Module:
 def deep_dnn(width: float = 1.0) -> nn.Module:
     """Thirteen layers that narrow to 16 features, 6.6 M."""
     widths = (1288, 1024, 784, 666, 512, 512, 384, 256, 256, 128, 64, 32, 16)
-    rates = (0.3, *7 * [0.2], *5 * [0.3])
-    hidden: list[Layer] = []
-    for features, rate in zip(_scaled(widths, width), rates, strict=True):
-        hidden += [dense(features), relu(), norm(), drop(rate)]
-    return stack(flatten(), *hidden, classify())
+    return _relu_norm(widths, width, (0.3, *7 * [0.2], *5 * [0.3]))
 
 
 def small_dnn(width: float = 1.0) -> nn.Module:
     """Three layers, 0.2 M; widths and dropout inferred."""
-    return _relu_norm((64, 256, 128), width)
+    return _relu_norm((64, 256, 128), width, 3 * (0.2,))
 
 
 def waist_dnn(width: float = 1.0) -> nn.Module:
     """Four layers with a waist at the second, 0.8 M; widths and dropout inferred."""
-    return _relu_norm((300, 160, 250, 64), width)
+    return _relu_norm((300, 160, 250, 64), width, 4 * (0.2,))
 
 
-def _relu_norm(widths: tuple[int, ...], width: float) -> nn.Module:
+def _relu_norm(widths: tuple[int, ...], width: float, dropout: tuple[float, ...]) -> nn.Module:
     hidden: list[Layer] = []
-    for features in _scaled(widths, width):
-        hidden += [dense(features), relu(), norm(), drop(0.2)]
+    for features, rate in zip(_scaled(widths, width), dropout, strict=True):
+        hidden += [dense(features), relu(), norm(), drop(rate)]
     return stack(flatten(), *hidden, classify())
 
 

@@ -27,14 +27,19 @@ def predict_probabilities(
         tta: test-time augmentation: what is shown of a face; the mean answer counts.
     """
     model.eval()
-    device = next(model.parameters()).device
     batches = []
     for start in range(0, len(faces), BATCH):
-        # A copy: torch does not accept the read-only pages of a memory map.
-        batch = torch.from_numpy(np.array(faces[start : start + BATCH])).to(device).unsqueeze(1)
+        batch = inputs_of(model, faces[start : start + BATCH])
         answers = [model(view).float().softmax(dim=1) for view in show_views(batch, tta)]
         batches.append(torch.stack(answers).mean(dim=0).cpu().numpy())
     return np.concatenate(batches) if batches else np.empty((0, 7), np.float32)
+
+
+def inputs_of(model: nn.Module, faces: NDArray[np.uint8]) -> Tensor:
+    """Faces (N, 48, 48) as a model takes them, float32 (N, 1, 48, 48), on its device."""
+    # A copy: torch does not accept the read-only pages of a memory map.
+    grey_levels = torch.from_numpy(np.array(faces)).unsqueeze(1)
+    return grey_levels.to(next(model.parameters()).device).float()
 
 
 def show_views(faces: Tensor, tta: TTA) -> Iterator[Tensor]:
@@ -59,8 +64,6 @@ def _move(faces: Tensor, shift: int) -> Iterator[Tensor]:
 @torch.inference_mode()
 def reconstruct(autoencoder: nn.Module, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Faces (N, 48, 48) as an autoencoder redraws them: grey levels 0..255, the same shape."""
-    autoencoder.eval()
-    device = next(autoencoder.parameters()).device
-    inputs = torch.from_numpy(np.array(faces)).to(device).unsqueeze(1)
-    drawn: NDArray[np.float32] = 255 * autoencoder(inputs).float().squeeze(1).cpu().numpy()
-    return drawn
+    drawn: Tensor = autoencoder.eval()(inputs_of(autoencoder, faces)).float().squeeze(1)
+    redrawn: NDArray[np.float32] = 255 * drawn.cpu().numpy()
+    return redrawn

@@ -70,20 +70,17 @@ def pool(*, ceil: bool = False) -> Layer:
     return Layer(
         "pool",
         lambda _: nn.MaxPool2d(2, ceil_mode=ceil),
-        lambda shape: (
-            shape[0],
-            *(output_size(side, 2, stride=2, ceil=ceil) for side in shape[1:]),
-        ),
+        lambda shape: _halved(shape, ceil=ceil),
     )
 
 
 def average() -> Layer:
     """Mean over 2x2 pixels."""
-    return Layer(
-        "average",
-        lambda _: nn.AvgPool2d(2),
-        lambda shape: (shape[0], *(output_size(side, 2, stride=2) for side in shape[1:])),
-    )
+    return Layer("average", lambda _: nn.AvgPool2d(2), _halved)
+
+
+def _halved(shape: Shape, *, ceil: bool = False) -> Shape:
+    return (shape[0], *(output_size(side, 2, stride=2, ceil=ceil) for side in shape[1:]))
 
 
 def dense(width: int, *, bias: bool = True) -> Layer:

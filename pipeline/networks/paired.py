@@ -5,8 +5,7 @@ from itertools import pairwise
 
 from torch import nn
 
-from pipeline.networks.layers import CLASSES
-from pipeline.networks.residual import convolution
+from pipeline.networks.residual import convolution, head
 
 
 def paired_cnn() -> nn.Module:
@@ -17,7 +16,7 @@ def paired_cnn() -> nn.Module:
     multiplications, as its first pair sees all 48x48 pixels; for as many training faces named
     rightly, it names a point more of the others (benchmarks/TRIED.md).
     """
-    return nn.Sequential(OrderedDict(**_pairs((1, 32, 64, 128, 256)), **_head(256, dropout=0.3)))
+    return nn.Sequential(OrderedDict(**_pairs((1, 32, 64, 128, 256)), **head(256, dropout=0.3)))
 
 
 def slim_paired_cnn() -> nn.Module:
@@ -31,7 +30,7 @@ def slim_paired_cnn() -> nn.Module:
         OrderedDict(
             stem=convolution(1, 16, kernel=5, stride=2),
             **_pairs((16, 24, 48, 96)),
-            **_head(96, dropout=0.1),
+            **head(96, dropout=0.1),
         )
     )
 
@@ -43,7 +42,7 @@ def wide_paired_cnn() -> nn.Module:
     (Tompson et al. 2014, arXiv:1411.4280) put that off.
     """
     pairs = _pairs((1, 96, 192, 384, 768), channel_dropout=0.1)
-    return nn.Sequential(OrderedDict(**pairs, **_head(768, dropout=0.4)))
+    return nn.Sequential(OrderedDict(**pairs, **head(768, dropout=0.4)))
 
 
 def _pairs(widths: tuple[int, ...], channel_dropout: float = 0.0) -> dict[str, nn.Module]:
@@ -51,15 +50,6 @@ def _pairs(widths: tuple[int, ...], channel_dropout: float = 0.0) -> dict[str, n
     return {
         f"pair{number}": _pair(inputs, outputs, channel_dropout)
         for number, (inputs, outputs) in enumerate(pairwise(widths), start=1)
-    }
-
-
-def _head(width: int, dropout: float) -> dict[str, nn.Module]:
-    return {
-        "pool": nn.AdaptiveAvgPool2d(1),
-        "flatten": nn.Flatten(),
-        "dropout": nn.Dropout(dropout),
-        "classify": nn.Linear(width, CLASSES),
     }
 
 

@@ -16,6 +16,16 @@ def convolution(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> 
     )
 
 
+def head(width: int, dropout: float) -> dict[str, nn.Module]:
+    """From the mean over what is left of each map to the logits."""
+    return {
+        "pool": nn.AdaptiveAvgPool2d(1),
+        "flatten": nn.Flatten(),
+        "dropout": nn.Dropout(dropout),
+        "classify": nn.Linear(width, CLASSES),
+    }
+
+
 class Residual(nn.Module):
     """Two 3x3 convolutions beside a shortcut (He et al. 2015, arXiv:1512.03385).
 
@@ -54,10 +64,7 @@ def compact_cnn() -> nn.Module:
             block1=Residual(32, 64),
             block2=Residual(64, 128, stride=2),
             block3=Residual(128, 256, stride=2),
-            pool=nn.AdaptiveAvgPool2d(1),
-            flatten=nn.Flatten(),
-            dropout=nn.Dropout(0.1),
-            classify=nn.Linear(256, CLASSES),
+            **head(256, dropout=0.1),
         )
     )
 
@@ -71,10 +78,7 @@ def residual_cnn() -> nn.Module:
             block2=_pair(64, 128, stride=2),
             block3=_pair(128, 256, stride=2),
             block4=_pair(256, 512, stride=2),
-            pool=nn.AdaptiveAvgPool2d(1),
-            flatten=nn.Flatten(),
-            dropout=nn.Dropout(0.3),
-            classify=nn.Linear(512, CLASSES),
+            **head(512, dropout=0.3),
         )
     )
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.explaining.answer import Answer
 from pipeline.figures.face_grid import Images, grid
-from pipeline.figures.style import ACCENT, BAD, GOOD, INK, MUTED, SECOND, WIDTH, panel
+from pipeline.figures.style import BAD, GOOD, INK, MUTED, WIDTH, panel
 from pipeline.saliency.result import Deletion
 from pipeline.saliency.saliency import METHODS, Maps, Method
 
@@ -126,11 +126,10 @@ def draw_deletion(found: Deletion, title: str) -> Figure:
     with panel(title, 3.4) as (figure, axes):
         axes.plot(found.shares, found.random, color=MUTED, linestyle="--", label="at random")
         for number, (method, name) in enumerate(METHODS.items()):
-            colour = (ACCENT, SECOND, GOOD, BAD)[number]
-            width = 1 if number else 2
             axes.plot(
-                found.shares, found.salient[method], color=colour, linewidth=width, label=name
-            )
+                found.shares, found.salient[method],
+                color=f"C{number}", linewidth=1 if number else 2, label=name,
+            )  # fmt: skip
         axes.set(xlim=(0, 1), xlabel="share of the pixels deleted", ylabel="probability")
         axes.set_ylim(bottom=0)
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from pipeline.explaining.subject import Subject
 from pipeline.networks.classifier import Classifier
+from pipeline.networks.inference import inputs_of
 from pipeline.saliency.params import Saliency
 
 Maps = NDArray[np.float32]
@@ -85,18 +86,15 @@ def make_maps(
         signed: keep the direction instead of the size alone.
     """
     model.eval()
-    device = next(model.parameters()).device
     maps = []
     # Captum takes no generator: seed the global one, then restore it.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         for start in range(0, len(faces), BATCH):
             part = slice(start, start + BATCH)
-            inputs = torch.from_numpy(np.array(faces[part])).float().unsqueeze(1).to(device)
-            target = torch.from_numpy(np.array(targets[part])).long().to(device)
-            found = _attribute(
-                model, inputs.requires_grad_(), target, method, samples, noise, steps
-            )
+            inputs = inputs_of(model, faces[part]).requires_grad_()
+            target = torch.from_numpy(np.array(targets[part])).long().to(inputs.device)
+            found = _attribute(model, inputs, target, method, samples, noise, steps)
             maps.append(found.detach().squeeze(1).float().cpu().numpy())
     result: Maps = np.concatenate(maps) if maps else np.empty((0, 48, 48), np.float32)
     return result if signed else np.abs(result)
@@ -136,18 +134,11 @@ def completeness_error(
 ) -> float:
     """How far integrated gradients are from adding up to the change of the score, as they must.
 
-    Args:
-        model: a classifier of grey levels.
-        faces: (N, 48, 48).
-        targets: the class to explain, (N,).
-        steps: of the way to the face.
-
-    Returns:
-        The mean absolute error as a share of the mean absolute change.
+    The mean absolute error over faces (N, 48, 48) and the class to explain of each (N,), as a share
+    of the mean absolute change.
     """
     found = make_maps(model, faces, targets, method="integrated", steps=steps, signed=True)
-    device = next(model.parameters()).device
-    inputs = torch.from_numpy(np.array(faces)).float().unsqueeze(1).to(device)
+    inputs = inputs_of(model, faces)
     scores, grey = model(inputs), model(torch.full_like(inputs[:1], MID_GREY))
     rows = torch.arange(len(faces))
     change = (scores - grey)[rows, torch.from_numpy(np.array(targets)).long()].cpu().numpy()

@@ -44,56 +44,46 @@ class TrainingsDifference:
     p: float
 
 
-@dataclass(frozen=True)
-class Draws:
-    """Accuracy and macro-F1 of trainings on test faces, and on faces drawn anew.
-
-    Attributes:
-        accuracy: (1 + resamples, seeds), first on the faces as they are.
-        macro_f1: likewise.
-    """
-
-    accuracy: NDArray[np.float64]
-    macro_f1: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, labels: Labels, predicted: Labels, bootstrap: Bootstrap) -> "Draws":
-        """Score predictions (seeds, N) against labels (N,): the same seed draws the same faces."""
-        once = np.ones(len(labels), dtype=np.int64)
-        # As floats, of which these sums are exact: numpy multiplies whole numbers slowly.
-        weights = resample_counts(once, bootstrap).astype(np.float64)
-        classes = int(max(labels.max(), predicted.max())) + 1
-        cells = labels * classes + predicted
-        matrices = np.stack([weights @ np.eye(classes**2)[row] for row in cells], axis=1).reshape(
-            -1, classes, classes
-        )
-        accuracy = np.trace(matrices, axis1=1, axis2=2) / len(labels)
-        shape = (-1, len(predicted))
-        return cls(accuracy.reshape(shape), macro_f1(matrices).reshape(shape))
-
-
 def mean_accuracy_and_f1(
     labels: Labels, predicted: Labels, bootstrap: Bootstrap
 ) -> tuple[Interval, Interval]:
     """Mean accuracy and macro-F1 over trainings (seeds, N), over seeds and faces together."""
-    draws = Draws.of(labels, predicted, bootstrap)
-    return (
-        percentile_interval(mean_over_seeds(draws.accuracy, bootstrap.seed)),
-        percentile_interval(mean_over_seeds(draws.macro_f1, bootstrap.seed)),
+    accuracy, f1 = (
+        percentile_interval(mean_over_seeds(each, bootstrap.seed))
+        for each in draw_scores(labels, predicted, bootstrap)
     )
+    return accuracy, f1
 
 
 def compare_trainings(
     labels: Labels, first: Labels, second: Labels, bootstrap: Bootstrap
 ) -> TrainingsDifference:
     """Compare predictions (seeds, N) for the same faces, row by row of the same seed."""
-    one, other = (Draws.of(labels, each, bootstrap) for each in (first, second))
-    gains = one.accuracy - other.accuracy
-    drawn = mean_over_seeds(gains, bootstrap.seed)
-    f1 = mean_over_seeds(one.macro_f1 - other.macro_f1, bootstrap.seed)
+    one, other = (draw_scores(labels, each, bootstrap) for each in (first, second))
+    gains, f1 = (mine - theirs for mine, theirs in zip(one, other, strict=True))
+    drawn, each = mean_over_seeds(gains, bootstrap.seed), gains[0].tolist()
     p = compare(labels, first[0], second[0], bootstrap).p if len(first) == 1 else _p(drawn)
-    each = gains[0].tolist()
-    return TrainingsDifference(percentile_interval(drawn), percentile_interval(f1), each, p)
+    gained = percentile_interval(mean_over_seeds(f1, bootstrap.seed))
+    return TrainingsDifference(percentile_interval(drawn), gained, each, p)
+
+
+def draw_scores(
+    labels: Labels, predicted: Labels, bootstrap: Bootstrap
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Accuracy and macro-F1 of predictions (seeds, N), first on the faces as they are.
+
+    Returns:
+        (1 + resamples, seeds) each; the same bootstrap draws the same faces for all.
+    """
+    once = np.ones(len(labels), dtype=np.int64)
+    # As floats, of which these sums are exact: numpy multiplies whole numbers slowly.
+    weights = resample_counts(once, bootstrap).astype(np.float64)
+    classes, shape = int(max(labels.max(), predicted.max())) + 1, (-1, len(predicted))
+    cells = labels * classes + predicted
+    drawn = np.stack([weights @ np.eye(classes**2)[row] for row in cells], axis=1)
+    matrices = drawn.reshape(-1, classes, classes)
+    accuracy = np.trace(matrices, axis1=1, axis2=2) / len(labels)
+    return accuracy.reshape(shape), macro_f1(matrices).reshape(shape)
 
 
 def mean_over_seeds(values: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
