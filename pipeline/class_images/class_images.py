@@ -22,10 +22,6 @@ def imagine_classes(
 ) -> tuple[NDArray[np.uint8], ClassImagesResult]:
     """Make an image for each expression.
 
-    Args:
-        model: a classifier of grey levels; put into evaluation mode.
-        settings: of the ascent.
-
     Returns:
         Grey levels 0..255, whole numbers as a face has them, (7, 48, 48); and what the network
         makes of them, in the order of the expressions.

@@ -1,5 +1,7 @@
 """What came of the images, in words."""
 
+from statistics import mean
+
 from pipeline.class_images.result import ClassImagesResult
 from pipeline.wording.numbers import percent
 
@@ -26,7 +28,6 @@ def won(model: str, found: ClassImagesResult) -> str:
 
 def fell(found: ClassImagesResult) -> str:
     """How far the cross-entropy was brought down."""
-    images = found.classes.values()
-    before = sum(image.cross_entropy_before for image in images) / len(images)
-    after = sum(image.cross_entropy_after for image in images) / len(images)
+    before = mean(image.cross_entropy_before for image in found.classes.values())
+    after = mean(image.cross_entropy_after for image in found.classes.values())
     return f"Its mean cross-entropy goes from {before:.2f} to {after:.2f} nats."

@@ -31,10 +31,8 @@ def measure(
 ) -> ConfusionResult:
     """All that the study says of one matrix.
 
-    Args:
-        counts: test faces by true and predicted expression, (7, 7).
-        shares: of each expression among the training faces, (7,).
-        bootstrap: of the intervals.
+    That is, of test faces by true and predicted expression (7, 7), and of the shares of each
+    expression among the training faces (7,).
     """
     found, occurs = recalls(counts), counts.sum(axis=1) > 0
     return ConfusionResult(

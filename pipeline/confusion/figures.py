@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
@@ -39,12 +38,6 @@ def draw_confusion(
     """Shares of each true expression in colour and figures, counts in small beneath.
 
     Cells without a face are left empty.
-
-    Args:
-        counts: faces by true (row) and predicted (column) expression.
-        title: above the panel.
-        rows: names of the true expressions.
-        columns: names of the predicted ones.
     """
     shares = normalise_rows(counts)
     height, width = counts.shape
@@ -62,8 +55,8 @@ def draw_confusion(
             opacity = max(_OPAQUE * float(share), 0.04)
             axes.add_patch(Rectangle(corner, 0.94, 0.94, color=ACCENT, alpha=opacity, linewidth=0))
             if faces:
-                _write(axes, column, row - 0.13, f"{share:.0%}", 9)
-                _write(axes, column, row + 0.25, f"{faces}", 7.5)
+                for down, text, size in ((-0.13, f"{share:.0%}", 9), (0.25, f"{faces}", 7.5)):
+                    axes.text(column, row + down, text, ha="center", va="center", fontsize=size)
     return figure
 
 
@@ -72,10 +65,7 @@ def draw_recall_by_frequency(
 ) -> Figure:
     """One point an expression and model, the first model's with names beside them.
 
-    Args:
-        shares: of each expression among the training faces, (7,).
-        recalls: recall of each expression by model, (7,) each; NaN leaves an expression out.
-        title: above the panel.
+    Shares among the training faces and recalls are (7,); a recall of NaN leaves an expression out.
     """
     with panel(title, 3.7) as (figure, axes):
         for number, (model, values) in enumerate(recalls.items()):
@@ -99,7 +89,3 @@ def draw_recall_by_frequency(
         axes.grid(visible=True)
         legend_above(axes, 2)
     return figure
-
-
-def _write(axes: Axes, x: float, y: float, text: str, size: float) -> None:
-    axes.text(x, y, text, ha="center", va="center", fontsize=size)

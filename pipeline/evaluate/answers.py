@@ -9,12 +9,9 @@ from pipeline.statistics.scores import Labels, Probabilities, among_two_likelies
 
 
 def count_answers(probabilities: Probabilities, labels: Labels, threshold: float) -> Answers:
-    """What comes of naming an expression from a probability on, and else of saying "not sure".
+    """What comes of naming an expression from a threshold on, and else of saying "not sure".
 
-    Args:
-        probabilities: (N, 7), calibrated, so that the threshold means what it says.
-        labels: (N,).
-        threshold: of the likeliest expression; 0 answers always.
+    The probabilities (N, 7) are calibrated, so that the threshold means what it says; labels (N,).
     """
     sure = probabilities.max(axis=1) >= threshold
     right = probabilities.argmax(axis=1) == labels

@@ -49,13 +49,10 @@ def compare_by_quality(
     labels: Labels,
     right: Mapping[str, NDArray[np.bool_]],
 ) -> dict[str, Quality]:
-    """Recall of the test faces in the thirds of each measure.
+    """Recall of the test faces in the thirds of each measure, from all labelled faces (N, 48, 48).
 
-    Args:
-        pixels: all labelled faces, (N, 48, 48).
-        parts: the part of each, (N,).
-        labels: of the test faces, (n,).
-        right: by model, whether it names them, (n,).
+    The part of each is in `parts` (N,); `labels` and `right`, whether a model names them, are of
+    the test faces (n,).
     """
     return {
         name: compare_thirds(values[parts == "train"], values[parts == "test"], labels, right)
@@ -66,13 +63,9 @@ def compare_by_quality(
 def compare_thirds(
     train: Values, test: Values, labels: Labels, right: Mapping[str, NDArray[np.bool_]]
 ) -> Quality:
-    """Recall in the thirds of one measure.
+    """Recall in the thirds of one measure, whose edges are those of the training faces.
 
-    Args:
-        train: the measure of the training faces, which gives the edges.
-        test: of the test faces, (N,).
-        labels: theirs, (N,).
-        right: by model, whether it names them, (N,).
+    `test`, `labels` and `right`, whether a model names them, are of the test faces, (N,).
     """
     edges = np.quantile(train, [1 / 3, 2 / 3])
     third = np.searchsorted(edges, test, side="right")

@@ -22,14 +22,7 @@ Panels = NDArray[np.object_]
 def grid(
     rows: int, columns: int, size: tuple[float, float], title: str
 ) -> Iterator[tuple[Figure, Panels]]:
-    """A figure with rows of empty panels close to each other, to be filled inside the block.
-
-    Args:
-        rows: of panels.
-        columns: panels a row.
-        size: of the figure, width and height in inches.
-        title: above all panels.
-    """
+    """A figure, its size in inches, with rows of empty panels to be filled inside the block."""
     with style():
         figure = Figure(figsize=size)
         axes = figure.subplots(rows, columns, squeeze=False)
@@ -63,15 +56,10 @@ def draw_tiles(
     images: Images | Sequence[Images], names: Sequence[str], title: str, *, columns: int = 6,
     tile: float = 1.15,
 ) -> Figure:  # fmt: skip
-    """Pictures side by side, each with its own name and scaled to its own range.
+    """Pictures (height, width) side by side, each with its own name and scaled to its own range.
 
-    Args:
-        images: (height, width) each, of any range.
-        names: one a picture, what follows a colon on a line of its own; empty strings leave no
-            room for names.
-        title: above all pictures.
-        columns: pictures a row.
-        tile: side of a picture in inches, or less where the row would be too wide.
+    What follows a colon in a name is on a line of its own. `tile` is the side of a picture in
+    inches, or less where the row would be too wide.
     """
     rows = -(-len(images) // columns)
     tile = min(tile, WIDTH / columns)

@@ -9,10 +9,7 @@ from pipeline.figures.style import ACCENT, MUTED, SECOND, WIDTH, entitle, legend
 def draw_history(history: pd.DataFrame, best_epoch: int, title: str) -> Figure:
     """Loss, and accuracy where there is one, of training and validation by epoch.
 
-    Args:
-        history: one row an epoch, columns as `pipeline.training.loop.Row`.
-        best_epoch: marked by a line, the epoch whose weights are kept.
-        title: above all panels.
+    The rows of the history are `pipeline.training.loop.Row`; a line marks the epoch that is kept.
     """
     panels = [kind for kind in ("loss", "accuracy") if f"validation_{kind}" in history]
     with style():

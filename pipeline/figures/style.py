@@ -114,12 +114,7 @@ def save_all(figures: Mapping[str, Figure], folder: Path) -> None:
 
 @contextmanager
 def panel(title: str, height: float) -> Iterator[tuple[Figure, Axes]]:
-    """A figure with one panel, to be drawn on inside the block.
-
-    Args:
-        title: above the panel.
-        height: of the figure in inches.
-    """
+    """A figure with one panel, its height in inches, to be drawn on inside the block."""
     with style():
         figure = Figure(figsize=(WIDTH, height))
         yield figure, figure.add_subplot()

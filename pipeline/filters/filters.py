@@ -36,12 +36,8 @@ def maximise(
 ) -> tuple[Images, Excited]:
     """Change images until they excite a filter each: its mean output is raised.
 
-    Args:
-        model: a classifier of grey levels; put into evaluation mode.
-        layer: the name of a layer with outputs (N, channels, height, width).
-        filters: numbers of channels, (F,).
-        start: the first images, grey levels (F, 48, 48): noise, or a face again and again.
-        settings: of the ascent.
+    From the first images (F, 48, 48), noise or a face again and again, for as many numbers of
+    channels of a layer with outputs (N, channels, height, width).
 
     Returns:
         Grey levels 0..255, (F, 48, 48), and their filters; the most excited first.

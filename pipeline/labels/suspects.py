@@ -49,13 +49,9 @@ def find_suspects(probabilities: Probabilities, labels: Labels) -> pd.DataFrame:
 def judge(
     suspects: pd.DataFrame, labels: Labels, truth: Labels | None, bootstrap: Bootstrap
 ) -> SuspectLabels:
-    """How many suspects there are, and where the truth is known, how many of them are wrong.
+    """How many suspects there are among faces with labels (N,), and how many of them are wrong.
 
-    Args:
-        suspects: as found.
-        labels: of all faces among which they are, (N,).
-        truth: what these show, (N,), if that is known.
-        bootstrap: of the intervals.
+    That is told where the truth (N,) is known.
     """
     wrong = np.zeros(len(labels), bool) if truth is None else labels != truth
     named = np.isin(np.arange(len(labels)), suspects["face"])

@@ -78,11 +78,6 @@ def draw_lime(rows: Sequence[Row], marked: int, title: str) -> Figure:
     """One row a face: its words, the segments, their weights in colour, and what is kept of it.
 
     Colours are scaled face by face: the heaviest segment is the most colourful.
-
-    Args:
-        rows: one a face.
-        marked: how many segments are kept.
-        title: above all.
     """
     with style():
         figure = Figure(figsize=(WIDTH, _HEAD + (_TILE + _GAP) * len(rows) + _FOOT))
@@ -92,10 +87,10 @@ def draw_lime(rows: Sequence[Row], marked: int, title: str) -> Figure:
             for picture in pictures:
                 blank(picture)
             _write(pictures[0], row)
-            _show(pictures[0], row.face, 255 * _DIM)
+            pictures[0].imshow(row.face, cmap="gray", vmin=0, vmax=255 * _DIM)
             pictures[0].add_patch(_outline(row.segments))
             pictures[1].imshow(colour(row.face, row.segments, row.weights))
-            _show(pictures[2], row.kept)
+            pictures[2].imshow(row.kept, cmap="gray", vmin=0, vmax=255)
         for picture, name in zip(panels[0], ("segments", "weights", f"{marked} kept"), strict=True):
             picture.set_title(name, fontsize=9, loc="center", pad=4)
         figure.legend(
@@ -115,8 +110,7 @@ def colour(
     """
     share = weights / max(float(np.abs(weights).max()), np.finfo(np.float64).tiny)
     lift, factor = _PALE
-    pale = (lift + factor * face[..., None] / 255).repeat(3, axis=2)
-    of_pixel = share[segments][..., None]
+    pale, of_pixel = lift + factor * face[..., None] / 255, share[segments][..., None]
     tint = np.where(of_pixel > 0, to_rgb(FOR), to_rgb(AGAINST))
     opacity = _OPAQUE * np.abs(of_pixel)
     mixed: NDArray[np.uint8] = (255 * ((1 - opacity) * pale + opacity * tint)).astype(np.uint8)
@@ -147,10 +141,6 @@ def _place(figure: Figure, rows: int) -> list[list[Axes]]:
         ]
         for row in range(rows)
     ]
-
-
-def _show(axes: Axes, picture: NDArray[np.uint8], white: float = 255) -> None:
-    axes.imshow(picture, cmap="gray", vmin=0, vmax=white)
 
 
 def _outline(segments: Segments) -> PathPatch:

@@ -19,12 +19,7 @@ _BLUR = 1.0
 
 
 def segment(face: NDArray[np.uint8], segments: int) -> Segments:
-    """Part a face into connected segments that cover it.
-
-    Args:
-        face: grey levels, (48, 48).
-        segments: how many, about: SLIC starts from a grid of nearly so many.
-    """
+    """Part a face (48, 48) into connected segments that cover it, about so many."""
     labels = slic(
         face.astype(np.float64) / 255,
         n_segments=segments,

@@ -1,6 +1,7 @@
 """What LIME found, in words: how far its linear models can be trusted, and how stable they are."""
 
 from math import comb
+from statistics import mean
 
 from pipeline.lime.result import LimeResult
 
@@ -11,20 +12,16 @@ choices that overlap by less, most of what either has is not in both."""
 
 def trust(model: str, found: LimeResult) -> str:
     """How much of the network's changes the linear models explain, and where that is little."""
-    known = {name: face.r2 for name, face in found.faces.items() if face.r2 is not None}
-    if found.mean.r2 is None or not known:
+    known = [(face.r2, name) for name, face in found.faces.items() if face.r2 is not None]
+    if found.mean.r2 is None:
         return f"The {model} gives the same answer whichever segments are hidden."
-    low, high = min(known, key=lambda name: known[name]), max(known, key=lambda name: known[name])
+    (low, lowest), (high, highest) = min(known), max(known)
     text = f"R² of the {model}’s linear models is {found.mean.r2:.2f} on average"  # noqa: RUF001
-    if low != high:
-        text += f", from {known[low]:.2f} ({low}) to {known[high]:.2f} ({high})"
-    weak = [name for name, r2 in known.items() if r2 < _HALF]
-    if not weak:
-        return f"{text}."
-    return (
-        f"{text}. Where it is below 0.5, as for {', '.join(weak)}, most of what the network does "
-        "is not described by the weights."
-    )
+    if lowest != highest:
+        text += f", from {low:.2f} ({lowest}) to {high:.2f} ({highest})"
+    if weak := ", ".join(name for r2, name in known if r2 < _HALF):
+        text += f". For {weak} the weights describe less than half of what the network does"
+    return f"{text}."
 
 
 def stability(model: str, found: LimeResult) -> str:
@@ -47,8 +44,7 @@ def stability(model: str, found: LimeResult) -> str:
 
 def by_chance(found: LimeResult) -> float:
     """Mean overlap that two random choices of as many segments would have."""
-    expected = [_chance(face.segments, found.marked) for face in found.faces.values()]
-    return sum(expected) / len(expected)
+    return mean(_chance(face.segments, found.marked) for face in found.faces.values())
 
 
 def _chance(segments: int, marked: int) -> float:

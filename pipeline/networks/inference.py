@@ -21,10 +21,7 @@ def predict_probabilities(
 ) -> NDArray[np.float32]:
     """Class probabilities (N, 7) of faces (N, 48, 48), in batches, in evaluation mode.
 
-    Args:
-        model: a classifier of grey levels.
-        faces: grey levels; may be memory-mapped.
-        tta: test-time augmentation: what is shown of a face; the mean answer counts.
+    The faces may be memory-mapped; with `tta` the mean answer of what is shown of a face counts.
     """
     model.eval()
     batches = []

@@ -21,12 +21,7 @@ def wanted_size(params: Params, model: ModelName) -> int:
 
 
 def design(settings: Train, size: int) -> Architecture:
-    """The classifier of a training.
-
-    Args:
-        settings: of its training.
-        size: how many parameters it shall have; 0 leaves that to its design.
-    """
+    """The classifier of a training; with so many parameters, or with 0 those of its design."""
     return Architecture(
         settings.network,
         settings.dropout,

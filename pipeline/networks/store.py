@@ -37,10 +37,7 @@ def save_classifier(
 ) -> None:
     """Write `weights.safetensors` and `model.json` into a folder.
 
-    Args:
-        classifier: to be kept.
-        folder: where.
-        trained_on: device, precision and threads, for the reader; nothing is rebuilt from it.
+    The latter says on what it was trained, for the reader: nothing is rebuilt from that.
     """
     description = {
         "architecture": asdict(classifier.architecture),

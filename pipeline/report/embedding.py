@@ -30,10 +30,7 @@ class Picture:
 
 
 def embed(svg: str) -> Picture:
-    """Make a figure part of the page.
-
-    Args:
-        svg: a figure as `pipeline.figures.style.save` writes it, in points.
+    """Make a figure, as `pipeline.figures.style.save` writes it, part of the page.
 
     Raises:
         ValueError: not an SVG document with a `viewBox`.

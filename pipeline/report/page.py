@@ -37,9 +37,7 @@ _TITLE = re.compile(r'<section id="([^"]+)">\s*<h2>([^<]+)</h2>')
 def render(params: Params, stages: Sequence[StageEntry]) -> str:
     """Make the page: the same results give the same bytes.
 
-    Args:
-        params: of the study.
-        stages: in the order of the page; those without anything to show are passed over.
+    Stages without anything to show are passed over.
 
     Raises:
         UserError: a result is missing, or is not what its stage writes.

@@ -27,11 +27,8 @@ def measure_on_features(
 ) -> dict[str, Any]:
     """The fields of `SaliencyResult` that rest on features.
 
-    Args:
-        maps: of some faces by SmoothGrad, (N, 48, 48).
-        untrained: of the same faces by the same network before any training.
-        inside: which of their pixels belong to a feature, (N, 48, 48).
-        bootstrap: of the intervals.
+    Of maps (N, 48, 48) by SmoothGrad, of those of the same faces by the same network before any
+    training, and of which pixels are inside a feature.
     """
     shares, area = share_inside(maps, inside), inside.mean(axis=(1, 2))
     without = share_inside(untrained, inside)

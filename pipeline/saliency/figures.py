@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -25,15 +24,7 @@ def draw_one_of_each(
     answers: Sequence[Answer],
     model: str,
 ) -> dict[str, Figure]:
-    """The same faces by every method, beside the masked face, and with the map laid over.
-
-    Args:
-        faces: grey levels, (n, 48, 48).
-        masked: the same with only their most salient pixels.
-        maps: by the method.
-        answers: one a face.
-        model: for the titles.
-    """
+    """The same faces (n, 48, 48) by every method, beside the masked face, and under the map."""
     chosen = maps["smoothgrad"]
     columns = [("face", grey(faces)), *((name, heat(maps[key])) for key, name in METHODS.items())]
     three = [("map", heat(chosen)), ("face", grey(faces)), ("kept", grey(masked))]
@@ -83,13 +74,7 @@ def scale(maps: Maps) -> Maps:
 def draw_rows(
     columns: Sequence[tuple[str, Pictures]], answers: Sequence[Answer], title: str
 ) -> Figure:
-    """One row a face, one column a kind of picture, the answer on the left.
-
-    Args:
-        columns: name and pictures of each, one a face.
-        answers: one a face.
-        title: above all pictures.
-    """
+    """One row a face, one column a kind of picture with its name, the answer on the left."""
     room = 1.05
     tile = min(0.95, (WIDTH - room) / len(columns))
     size = (room + tile * len(columns), 0.6 + tile * len(answers))
@@ -99,8 +84,14 @@ def draw_rows(
                 axes.imshow(pictures[row])
                 if row == 0:
                     axes.set_title(name, fontsize=9, loc="center")
-            _annotate(line[0], f"{answer.true}\n", INK)
-            _annotate(line[0], f"\n{answer.verdict}", GOOD if answer.is_right else BAD)
+            for text, ink in (
+                (f"{answer.true}\n", INK),
+                (f"\n{answer.verdict}", GOOD if answer.is_right else BAD),
+            ):
+                line[0].annotate(
+                    text, (-0.12, 0.5), xycoords="axes fraction", ha="right", va="center",
+                    fontsize=8, color=ink, annotation_clip=False,
+                )  # fmt: skip
     return figure
 
 
@@ -136,10 +127,3 @@ def draw_deletion(found: Deletion, title: str) -> Figure:
         axes.grid(visible=True)
         axes.legend(fontsize=8)
     return figure
-
-
-def _annotate(axes: Axes, text: str, colour: str) -> None:
-    axes.annotate(
-        text, (-0.12, 0.5), xycoords="axes fraction", ha="right", va="center",
-        fontsize=8, color=colour, annotation_clip=False,
-    )  # fmt: skip

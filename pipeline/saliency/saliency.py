@@ -39,11 +39,7 @@ def maps_of(
 ) -> Maps:
     """Maps of some test faces: of the model's answer, or, by the loss, of the true class.
 
-    Args:
-        subject: the model.
-        chosen: which faces.
-        method: of the maps.
-        network: another one by which the same classes are explained.
+    With `network`, the same classes are explained by that one.
     """
     settings, labels = subject.params.section(Saliency), subject.faces.labels[chosen]
     targets = labels if method == "loss" else subject.predict(chosen).argmax(axis=1)

@@ -30,10 +30,7 @@ def work(stage: Stage) -> None:
 def explain(subject: Subject, features: NDArray[np.bool_] | None = None) -> SaliencyResult:
     """Draw the maps of one model and measure them, against features where these are known.
 
-    Args:
-        subject: the model.
-        features: where brows, eyes and mouth of the labelled faces are, (faces, 48, 48); without
-            them, as `ingest` knows them.
+    Without `features` (faces, 48, 48) they are those that `ingest` knows of.
     """
     features = known_features() if features is None else features
     model, faces, settings = subject.model, subject.faces, subject.params.section(Saliency)

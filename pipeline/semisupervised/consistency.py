@@ -55,14 +55,10 @@ class ConsistentClassification(WeakAndStrong):
 
 
 def find_thresholds(labels: Tensor, settings: Consistency) -> Tensor:
-    """How sure a guess must be, by expression: the rarer among the labels, the less.
+    """How sure a guess must be, by expression: the rarer among the labels (N,), the less.
 
     The most frequent expression needs `threshold`; one without a single face, `threshold` times
     1 - `rare`.
-
-    Args:
-        labels: of the labelled faces, (N,).
-        settings: of the method.
     """
     counts = torch.bincount(labels, minlength=len(EXPRESSIONS)).float()
     lack = 1 - counts / counts.max()

@@ -21,14 +21,7 @@ def draw(
     redrawn: NDArray[np.float32],
     progress: TrainingProgress,
 ) -> dict[str, Figure]:
-    """All figures of the stage by their names.
-
-    Args:
-        result: what was found.
-        faces: a few test faces, (n, 48, 48).
-        redrawn: the same as the autoencoder draws them.
-        progress: of the autoencoder's training.
-    """
+    """All figures of the stage by their names; of a few test faces, as they are and redrawn."""
     answers = {
         "labelled faces only": result.labelled_only,
         "with an autoencoder\non all faces": result.pretrained,

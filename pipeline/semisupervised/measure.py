@@ -25,15 +25,9 @@ def measure(
     autoencoder: Autoencoder,
     progress: TrainingProgress,
 ) -> SemiSupervisedResult:
-    """Compare the classifiers on the test faces.
+    """Compare the classifiers on the test faces by the expressions that each names, (seeds, N).
 
-    Args:
-        settings: of the stage.
-        bootstrap: of the intervals.
-        material: the faces of the stage, with the labels of the first seed.
-        guesses: of each classifier, the expressions of the test faces, (seeds, N).
-        autoencoder: after its training, with the first seed.
-        progress: of that training.
+    Faces, autoencoder and its progress are those of the first seed.
     """
     labels, alone = material.test_labels, guesses["labelled_only"]
     figures = {

@@ -46,13 +46,9 @@ def effort(settings: SemiSupervised, everything: int) -> tuple[int, int]:
 def lesson(
     name: str, settings: SemiSupervised, everything: FaceSet, labelled: FaceSet
 ) -> tuple[Objective, FaceSet]:
-    """What one of the four learns, and the faces that an epoch goes over: as many for each.
+    """What one of `TRAININGS` learns, and the faces that an epoch goes over: as many for each.
 
-    Args:
-        name: in `TRAININGS`.
-        settings: of all.
-        everything: the faces to learn from without their labels.
-        labelled: the faces with labels, on the training device.
+    The faces with labels lie on the training device.
     """
     weak, smoothing = settings.augmentation, settings.label_smoothing
     if name == "autoencoder":

@@ -18,12 +18,7 @@ SMALLEST = float(np.finfo(np.float32).tiny)
 
 
 def temper(probabilities: Probabilities, temperature: float) -> Probabilities:
-    """Probabilities (N, 7) at a temperature: above 1 flatter, below 1 sharper, in the same order.
-
-    Args:
-        probabilities: of the classifier, the mean over views and members.
-        temperature: as `fit_temperature` found it; at 1 they stay as they are.
-    """
+    """Probabilities (N, 7) at a temperature: above 1 flatter, below 1 sharper, of one order."""
     scaled = np.log(np.maximum(probabilities, SMALLEST, dtype=np.float64)) / temperature
     exponents = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     tempered: Probabilities = exponents / exponents.sum(axis=1, keepdims=True)

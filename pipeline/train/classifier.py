@@ -18,10 +18,7 @@ from pipeline.training.selection import TrainingProgress, epoch_chosen_on
 def new_classifier(params: Params, model: ModelName, train: FaceSet) -> Classifier:
     """A classifier with the random weights that its seed gives.
 
-    Args:
-        params: of the study: the DNN may be as large as the CNN.
-        model: which of the two.
-        train: the training faces, for the normalisation `dataset`.
+    The training faces give the mean and deviation of the normalisation `dataset`.
     """
     settings = getattr(params.train, model)
     architecture = design(settings, wanted_size(params, model))

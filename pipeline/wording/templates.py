@@ -20,12 +20,7 @@ FILTERS: dict[str, Any] = {
 
 
 def read_templates(folder: Path, *, html: bool) -> jinja2.Environment:
-    """The templates below a folder.
-
-    Args:
-        folder: where they lie.
-        html: what they are given is escaped, as it is in HTML and not in Markdown.
-    """
+    """The templates below a folder; what they are given is escaped in HTML, and not in Markdown."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
         autoescape=html,  # noqa: S701 (Markdown is made of our own numbers)

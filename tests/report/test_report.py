@@ -546,7 +546,7 @@ CASES: list[tuple[Any, ...]] = [
     ({}, "R² of the DNN\N{RIGHT SINGLE QUOTATION MARK}s linear models is 0.60 on average.",
      "(by chance 0.10); all weights correlate by 0.90."),
     (lime_of_cnn(lime(sad=explained(0.9), fear=explained(0.3))),
-     "from 0.30 (fear) to 0.90 (sad). Where it is below 0.5, as for fear, most"),
+     "from 0.30 (fear) to 0.90 (sad). For fear the weights describe less than half of"),
     (lime_of_cnn(lime(sad=explained(0.9, segments=2)) | {"marked": 1}),
      "the marked segments of the CNN overlap by 0.50 on average (by chance 0.50)"),
     (lime_of_cnn(lime() | {"mean": {"r2": 0.9, "overlap": 0.2, "correlation": 0.1}}),
