@@ -84,16 +84,6 @@ def confusions(confusion: ConfusionResult) -> list[str]:
     ]
 
 
-def negatives(model: str, confusion: ConfusionResult) -> str:
-    """What becomes of the faces with a negative expression."""
-    block = confusion.negative
-    return (
-        f"The {model} names {percent(block.right)} of them correctly, takes "
-        f"{percent(block.within)} for another of these four and {percent(block.beyond)} for an "
-        "expression that is not negative."
-    )
-
-
 def pulls(model: str, confusion: ConfusionResult) -> list[str]:
     """How many faces are drawn to one answer, and whether more than its frequency explains."""
     wrong = sum(sum(row) - row[k] for k, row in enumerate(confusion.counts))

@@ -4,13 +4,11 @@ Every claim rests on its interval: where that includes what would make the claim
 sentence says that nothing is shown.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from pipeline.evaluate.result import Answers, Calibration, Evaluated, Evaluation, Third
-from pipeline.params import Classifiers
 from pipeline.statistics.intervals import Difference, Interval
-from pipeline.training.selection import epoch_chosen_on
-from pipeline.wording.evidence import around_zero, doubt, evidence, excludes_zero, no_better
+from pipeline.wording.evidence import doubt, evidence, excludes_zero, no_better
 from pipeline.wording.numbers import (
     NOTHING,
     count,
@@ -59,15 +57,6 @@ def compared(difference: Difference) -> str:
 def comparisons(results: Evaluation) -> dict[str, float]:
     """What this stage compares, with the p value of each."""
     return {"the CNN against the DNN": results.difference.p}
-
-
-def compared_by_f1(difference: Difference) -> str:
-    """The same by macro-F1, to which rare expressions matter as much as frequent ones."""
-    gap = difference.macro_f1
-    return (
-        f"The macro-F1 of the CNN less that of the DNN is {points(gap.value)} percentage points "
-        f"({around_zero(gap)})."
-    )
 
 
 def calibrated(name: str, found: Calibration) -> str:
@@ -133,19 +122,6 @@ def _matters(measure: str, gap: Interval, thirds: Sequence[Third]) -> str:
         f"{measure}: in the highest third it is {points(gap.value)} percentage points against the "
         f"lowest (95% interval {points_range(gap)}), where their expressions alone would make "
         f"{points(expected)}"
-    )
-
-
-def roles(train: Classifiers, faces: Mapping[str, int]) -> str:
-    """Which faces did what: fitted, selected, gave the figures."""
-    selects = any(epoch_chosen_on(each) == "validation" for each in (train.cnn, train.dnn))
-    return (
-        f"Training faces fit the weights. {counted(faces['validation'], 'validation face')} "
-        + ("select the epoch " if selects else "select no epoch, as the last one is kept, ")
-        + "and fit the temperatures. Networks and settings are those of params.yaml; the study's "
-        "own were chosen before, by validation faces of earlier trainings (benchmarks/TRIED.md). "
-        f"{counted(faces['test'], 'test face')} select nothing and give every figure on this "
-        "page that is not marked otherwise."
     )
 
 

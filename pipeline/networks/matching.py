@@ -1,5 +1,7 @@
 """A dense network of a given size: so that two kinds of network are compared, not two sizes."""
 
+from bisect import bisect_right
+
 import torch
 
 from pipeline.errors import UserError
@@ -50,11 +52,10 @@ def match_width(name: str, parameters: int) -> float:
             f"network {name!r} has convolutions: only a network of dense layers can be matched to "
             f"another one's size; choose one of: {', '.join(DENSE)}"
         )
-    low, high = 1, 100_000
-    while high - low > 1:  # the count rises with the width
-        middle = (low + high) // 2
-        low, high = (middle, high) if _count(name, middle) <= parameters else (low, middle)
-    best = min(low, high, key=lambda width: abs(_count(name, width) - parameters))
+    widths = range(1, 100_000)  # the count rises with the width
+    high = bisect_right(widths, parameters, lo=1, key=lambda width: _count(name, width))
+    near = widths[high - 1 : high + 1]
+    best = min(near, key=lambda width: abs(_count(name, width) - parameters))
     found = _count(name, best)
     if abs(found - parameters) > TOLERANCE * parameters:
         raise UserError(

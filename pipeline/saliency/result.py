@@ -85,14 +85,9 @@ def read() -> dict[ModelName, SaliencyResult]:
 
 def headline(results: Mapping[ModelName, SaliencyResult]) -> dict[str, float]:
     """The few numbers by which experiments are compared."""
-    numbers: dict[str, float | None] = {
-        f"{model}_deletion": found.deletion.difference["smoothgrad"].value
-        for model, found in results.items()
-    }
-    numbers |= {
-        f"{model}_randomised": found.randomisation.all.value for model, found in results.items()
-    }
-    numbers |= {
+    numbers = {
+        **{f"{m}_deletion": r.deletion.difference["smoothgrad"].value for m, r in results.items()},
+        **{f"{m}_randomised": r.randomisation.all.value for m, r in results.items()},
         "on_features": results["cnn"].share_on_features,
         "by_chance": results["cnn"].area_of_features,
         "untrained": results["cnn"].share_untrained,

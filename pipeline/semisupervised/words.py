@@ -4,13 +4,11 @@ Every claim rests on its interval: where that includes what would make the claim
 sentence says that nothing is shown.
 """
 
-from pipeline.faces.expressions import SIDE
 from pipeline.semisupervised.result import SemiSupervisedResult
 from pipeline.statistics.trainings import TrainingsDifference
 from pipeline.wording.evidence import around_zero, doubt, excludes_zero, no_better, verdict
 from pipeline.wording.numbers import (
     count,
-    counted,
     percent,
     percent_range,
     points,
@@ -19,48 +17,32 @@ from pipeline.wording.numbers import (
 )
 
 
-def seen(found: SemiSupervisedResult) -> str:
-    """Which faces the autoencoder learned from."""
-    if not found.unlabelled_faces:
-        return "all of them"
-    return f"all of them and {count(found.unlabelled_faces)} faces that never had a label"
+def worth(found: SemiSupervisedResult) -> str:
+    """What unlabelled faces add to few labels, and whether that is shown and beats naming one."""
+    lines = [
+        _gained("Against labels alone, a classifier on the autoencoder", found.gain),
+        _gained("One that is consistent on all faces", found.consistency_gain),
+    ]
+    for start, interval in (
+        ("on the encoder", found.pretrained),
+        ("from random weights", found.labelled_only),
+        ("that is consistent", found.consistent),
+    ):
+        if shown := no_better(interval, found.majority_accuracy):
+            which = f"The classifier {start} {shown}"
+            lines.append(f"{which} naming the most frequent expression every time.")
+    return " ".join([*lines, _trained(found)])
 
 
-def autoencoder(found: SemiSupervisedResult) -> str:
-    """Which autoencoder it was: how large its code is beside a face, and what it sees of one."""
-    pixels = f"{count(SIDE**2)} pixels of a face: it"
-    size = (
-        f"fewer than the {pixels} cannot hold a copy of them"
-        if found.code < SIDE**2
-        else f"no fewer than the {pixels} is no bottleneck, as it could hold a copy of them"
-    )
-    worse = []
-    if found.noise:
-        worse += [f"with noise (a standard deviation of {percent(found.noise)} of the grey range)"]
-    if found.mask_ratio:
-        worse += [f"with about {percent(found.mask_ratio)} of each covered, in squares"]
-    faces = (
-        f"faces {' and '.join(worse)}, and is to draw them as they were, which no copy does"
-        if worse
-        else "faces as they are and is to draw them so"
-    )
-    code = counted(found.code, "number")
-    return f"The code has {code}, {size}. In training the autoencoder sees {faces}."
+def comparisons(found: SemiSupervisedResult) -> dict[str, float]:
+    """What this stage compares, with the p value of each."""
+    return {
+        "an autoencoder against labels alone": found.gain.p,
+        "consistency against labels alone": found.consistency_gain.p,
+    }
 
 
-def lost(found: SemiSupervisedResult) -> str:
-    """What the difference between a face and its drawing means."""
-    code = counted(found.code, "number")
-    if found.code < SIDE**2:
-        unseen = ", or was not learned from covered faces" if found.mask_ratio else ""
-        return f"What is lost between the two rows did not fit into {code}{unseen}."
-    return (
-        f"The code of {code} has room for a whole face: how true the lower row is says little "
-        "about what was learned."
-    )
-
-
-def trained(found: SemiSupervisedResult) -> str:
+def _trained(found: SemiSupervisedResult) -> str:
     """How often each kind was trained, and what the intervals cover."""
     if len(found.seeds) == 1:
         return (
@@ -72,35 +54,6 @@ def trained(found: SemiSupervisedResult) -> str:
         "labels; figures are means over the seeds, their intervals cover the chance of seeds and "
         "of test faces."
     )
-
-
-def worth(found: SemiSupervisedResult) -> str:
-    """What unlabelled faces add to few labels, and whether that is shown and beats naming one."""
-    given = (
-        f"With the labels of {count(found.labelled_faces)} of {count(found.training_faces)} "
-        f"training faces, a classifier on an autoencoder that has seen {seen(found)}"
-    )
-    lines = [
-        _gained(given, found.gain),
-        _gained("One that is consistent on the same faces", found.consistency_gain),
-    ]
-    for start, interval in (
-        ("on the encoder", found.pretrained),
-        ("from random weights", found.labelled_only),
-        ("that is consistent", found.consistent),
-    ):
-        if shown := no_better(interval, found.majority_accuracy):
-            which = f"The classifier {start} {shown}"
-            lines.append(f"{which} naming the most frequent expression every time.")
-    return " ".join([*lines, trained(found)])
-
-
-def comparisons(found: SemiSupervisedResult) -> dict[str, float]:
-    """What this stage compares, with the p value of each."""
-    return {
-        "an autoencoder against labels alone": found.gain.p,
-        "consistency against labels alone": found.consistency_gain.p,
-    }
 
 
 def _gained(given: str, gain: TrainingsDifference) -> str:

@@ -5,9 +5,10 @@ from typing import Any
 
 import jinja2
 
-from pipeline.wording import numbers, tta
+from pipeline.wording import evidence, numbers, tta
 
 FILTERS: dict[str, Any] = {
+    "around_zero": evidence.around_zero,
     "count": numbers.count,
     "counted": numbers.counted,
     "percent": numbers.percent,
