@@ -50,18 +50,15 @@ def main() -> None:
     some, targets = faces[:EXPLAINED], np.zeros(EXPLAINED, np.int64)
     passes = median(lambda: forward_and_backward(network, EXPLAINED)) / EXPLAINED
     saliency = params.section(Saliency)
-    samples, steps = saliency.samples, saliency.steps
     methods: dict[Method, int] = {
         "gradient": 1,
         "loss": 1,
-        "smoothgrad": samples,
-        "integrated": steps,
+        "smoothgrad": saliency.samples,
+        "integrated": saliency.steps,
     }
     rows = []
     for method, copies in methods.items():
-        seconds = median(
-            partial(make_maps, network, some, targets, method=method, samples=samples, steps=steps)
-        )
+        seconds = median(partial(make_maps, network, some, targets, method, saliency))
         share = passes * copies * EXPLAINED / seconds
         note = f"{copies} passes a face; {share:.0%} of the time is the passes themselves"
         rows.append(Measured(f"saliency_{method}", EXPLAINED / seconds, "maps/s", "", note))

@@ -25,7 +25,7 @@ from pipeline.shell import Stage
 from pipeline.train import stage as train
 
 from .conftest import ROOT
-from .confusion.test_confusion import write_faces
+from .written import write_faces
 
 pytestmark = pytest.mark.study
 

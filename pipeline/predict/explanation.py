@@ -33,12 +33,7 @@ def map_faces(
 
     faces = np.array([answer.face for answer in answers], np.uint8).reshape(-1, 48, 48)
     targets = np.array([EXPRESSIONS.index(answer.likeliest[0]) for answer in answers], np.int64)
-    return scale(
-        make_maps(
-            classifier, faces, targets, method="smoothgrad",
-            samples=settings.samples, noise=settings.noise, seed=settings.seed,
-        )
-    )  # fmt: skip
+    return scale(make_maps(classifier, faces, targets, "smoothgrad", settings))
 
 
 def draw(picture: Picture, answers: Sequence[Answer], maps: NDArray[np.float32]) -> Image.Image:

@@ -43,22 +43,17 @@ def maps_of(
     """
     settings, labels = subject.params.section(Saliency), subject.faces.labels[chosen]
     targets = labels if method == "loss" else subject.predict(chosen).argmax(axis=1)
-    return make_maps(
-        network or subject.model, subject.faces.pixels[chosen], targets, method=method,
-        samples=settings.samples, noise=settings.noise, steps=settings.steps, seed=settings.seed,
-    )  # fmt: skip
+    explained = network or subject.model
+    return make_maps(explained, subject.faces.pixels[chosen], targets, method, settings)
 
 
 def make_maps(
     model: Classifier,
     faces: NDArray[np.uint8],
     targets: NDArray[np.integer],
-    *,
     method: Method,
-    samples: int = 16,
-    noise: float = 0.1,
-    steps: int = 24,
-    seed: int = 0,
+    settings: Saliency,
+    *,
     signed: bool = False,
 ) -> Maps:
     """Saliency of faces (N, 48, 48) for one class each.
@@ -75,31 +70,27 @@ def make_maps(
             (Sundararajan et al. 2017, arXiv:1703.01365), behind the normalisation. Mid-grey,
             because what equals the baseline never matters: from black, neither pupils nor brows
             would.
-        samples: noisy copies a face.
-        noise: their standard deviation as a share of the grey range.
-        steps: of the way to the face.
-        seed: of the noise.
+        settings: noisy copies of a face and their noise, steps of the way to the face.
         signed: keep the direction instead of the size alone.
     """
     model.eval()
     maps = []
     # Captum takes no generator: seed the global one, then restore it.
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(settings.seed)
         for start in range(0, len(faces), BATCH):
             part = slice(start, start + BATCH)
             inputs = inputs_of(model, faces[part]).requires_grad_()
             target = torch.from_numpy(np.array(targets[part])).long().to(inputs.device)
-            found = _attribute(model, inputs, target, method, samples, noise, steps)
+            found = _attribute(model, inputs, target, method, settings)
             maps.append(found.detach().squeeze(1).float().cpu().numpy())
     result: Maps = np.concatenate(maps) if maps else np.empty((0, 48, 48), np.float32)
     return result if signed else np.abs(result)
 
 
 def _attribute(
-    model: Classifier, inputs: Tensor, target: Tensor, method: Method,
-    samples: int, noise: float, steps: int,
-) -> Tensor:  # fmt: skip
+    model: Classifier, inputs: Tensor, target: Tensor, method: Method, settings: Saliency
+) -> Tensor:
     found: Tensor
     if method == "loss":
         loss = functional.cross_entropy(model(inputs), target, reduction="sum")
@@ -108,9 +99,9 @@ def _attribute(
         found = Gradient(model).attribute(inputs, target=target, abs=False)
     elif method == "smoothgrad":
         found = NoiseTunnel(Gradient(model)).attribute(
-            inputs, nt_type="smoothgrad", nt_samples=samples, nt_samples_batch_size=4,
+            inputs, nt_type="smoothgrad", nt_samples=settings.samples, nt_samples_batch_size=4,
             # Not the size of each gradient: the mean of sizes is no SmoothGrad.
-            stdevs=255 * noise, target=target, abs=False,
+            stdevs=255 * settings.noise, target=target, abs=False,
         )  # fmt: skip
     else:
         # Behind the normalisation: that of each face undoes any change of its contrast, and so all
@@ -119,21 +110,22 @@ def _attribute(
             model.normalise(each).detach() for each in (inputs, torch.full_like(inputs, MID_GREY))
         )
         found = IntegratedGradients(model.network).attribute(
-            faces, baselines=grey, target=target, n_steps=steps, internal_batch_size=4 * BATCH
-        )
+            faces, baselines=grey, target=target, n_steps=settings.steps,
+            internal_batch_size=4 * BATCH,
+        )  # fmt: skip
     return found
 
 
 @torch.no_grad()
 def completeness_error(
-    model: Classifier, faces: NDArray[np.uint8], targets: NDArray[np.integer], steps: int
+    model: Classifier, faces: NDArray[np.uint8], targets: NDArray[np.integer], settings: Saliency
 ) -> float:
     """How far integrated gradients are from adding up to the change of the score, as they must.
 
     The mean absolute error over faces (N, 48, 48) and the class to explain of each (N,), as a share
     of the mean absolute change.
     """
-    found = make_maps(model, faces, targets, method="integrated", steps=steps, signed=True)
+    found = make_maps(model, faces, targets, "integrated", settings, signed=True)
     inputs = inputs_of(model, faces)
     scores, grey = model(inputs), model(torch.full_like(inputs[:1], MID_GREY))
     rows = torch.arange(len(faces))

@@ -54,9 +54,7 @@ def explain(subject: Subject, features: NDArray[np.bool_] | None = None) -> Sali
     return SaliencyResult(
         faces_shown=faces.places[shown].tolist(),
         faces_measured=len(measured),
-        completeness_error=completeness_error(
-            model, faces.pixels[measured], targets, settings.steps
-        ),
+        completeness_error=completeness_error(model, faces.pixels[measured], targets, settings),
         deletion=deletion,
         randomisation=measure_randomisation(
             model, lambda network: maps_of(subject, few, "smoothgrad", network),

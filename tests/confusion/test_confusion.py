@@ -21,11 +21,11 @@ from pipeline.confusion.confusion import (
 )
 from pipeline.confusion.figures import draw_confusion, draw_recall_by_frequency
 from pipeline.confusion.stage import work
-from pipeline.faces.batch import Batch
 from pipeline.faces.expressions import EXPRESSIONS
-from pipeline.faces.store import FaceWriter
 from pipeline.params import Bootstrap
 from pipeline.shell import Stage
+
+from ..written import words_of, write_faces
 
 ANGRY, DISGUST, FEAR, HAPPY, SAD, SURPRISE, NEUTRAL = range(7)
 
@@ -143,10 +143,6 @@ def test_correlation_of_values_and_of_ranks():
     assert correlate(np.array([1.0, 2]), np.array([2.0, 1])).pearson is None
 
 
-def words_of(figure):
-    return {text.get_text() for text in figure.findobj(match=lambda it: hasattr(it, "get_text"))}
-
-
 def test_the_matrix_shows_shares_and_faces_with_rows_true():
     figure = draw_confusion(matrix({(SAD, NEUTRAL): 3, (SAD, SAD): 1}), "Title")
     assert {"75%", "3", "25%", "true", "predicted", *EXPRESSIONS} <= words_of(figure)
@@ -168,15 +164,6 @@ def test_recall_is_drawn_over_frequency_with_the_name_of_each_expression():
         assert np.array_equal(line.get_xydata(), np.column_stack([shares, recall]), equal_nan=True)
     names = {text.get_text(): text.xy[0] for text in axes.texts}
     assert names == {n: x for n, x in zip(EXPRESSIONS, shares, strict=True) if n != "disgust"}
-
-
-def write_faces(labels, pixels=None):
-    """Labelled faces as `ingest` leaves them; grey all over unless pixels are given."""
-    rows, nameless = np.arange(len(labels)), [None] * len(labels)
-    pixels = np.zeros((len(labels), 48, 48), np.uint8) if pixels is None else pixels
-    with FaceWriter(layout.LABELLED) as writer:
-        batch = Batch(pixels, np.array(labels, np.int8), nameless, rows + 1, rows, nameless)
-        writer.append(batch)
 
 
 def run_stage(params, labels, parts, answers):

@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
-from matplotlib.text import Text
 from scipy import ndimage
 
 from pipeline.explaining.subject import Subject, UnseenFaces
@@ -16,6 +15,7 @@ from pipeline.lime.segments import borders, segment
 from pipeline.lime.stage import explain
 
 from ..networks.test_models import trained_a_little
+from ..written import words_of
 
 CORNER = (slice(0, 10), slice(0, 10))
 HALVES = np.arange(48)[None].repeat(48, axis=0) // 24
@@ -148,11 +148,10 @@ def test_the_figure_shows_for_and_against_and_what_its_rows_rest_on(face):
     row = Row("sad", found, face, HALVES, np.array([0.1, -0.2]), face)
     nothing = dataclasses.replace(found, predicted="sad", r2=None, overlap=None)
     drawn = draw_lime([row, dataclasses.replace(row, found=nothing)], 6, "CNN: LIME")
-    words = {text.get_text() for text in drawn.findobj(Text)}
     assert {
         "sad", "as fear, 71%", "right, 71%", "R² 0.83", "R² \N{EN DASH}", "overlap 0.71",
         "2 segments", "500 samples", "6 kept", "CNN: LIME",
-    } <= words  # fmt: skip
+    } <= words_of(drawn)  # fmt: skip
 
 
 @pytest.mark.study

@@ -23,6 +23,7 @@ from pipeline.saliency.saliency import (
 
 from ..networks.every import every
 from ..networks.test_models import trained_a_little
+from ..written import words_of
 
 
 @pytest.fixture
@@ -32,10 +33,17 @@ def faces(rng):
 
 TARGETS = np.array([0, 3, 6])
 
+QUICK = Saliency(samples=16, noise=0.1, steps=24, mask=0.25, faces=1, random=1, seed=0)
+
+
+def maps_by(model, faces, targets, method, *, signed=False, **settings):
+    changed = QUICK.model_copy(update=settings)
+    return make_maps(model, faces, targets, method, changed, signed=signed)
+
 
 @pytest.mark.parametrize("method", ["gradient", "loss"])
 def test_a_gradient_is_that_of_finite_differences(faces, method):
-    maps = make_maps(trained_a_little(), faces, TARGETS, method=method, signed=True)
+    maps = maps_by(trained_a_little(), faces, TARGETS, method=method, signed=True)
     # The classifier's own forward casts to float32: go around it, in double precision.
     model, face = trained_a_little().double(), torch.from_numpy(faces[:1]).double().unsqueeze(1)
 
@@ -56,7 +64,7 @@ def test_smoothgrad_repeats_itself_and_needs_no_luck_of_others(faces):
     model = trained_a_little()
 
     def maps(seed):
-        return make_maps(model, faces, TARGETS, method="smoothgrad", samples=6, seed=seed)
+        return maps_by(model, faces, TARGETS, method="smoothgrad", samples=6, seed=seed)
 
     before = torch.get_rng_state()
     first = maps(0)
@@ -72,7 +80,7 @@ def test_smoothgrad_is_the_mean_of_signed_gradients(rng):
     """Against a mean of our own; the mean of their sizes, which passes for one, is another map."""
     model = trained_a_little("small-dnn", "scale")
     face = np.full((1, 48, 48), 128, np.uint8)  # without edges: noise decides each unit's side
-    maps = make_maps(model, face, TARGETS[:1], method="smoothgrad", samples=1000, noise=0.3)[0]
+    maps = maps_by(model, face, TARGETS[:1], method="smoothgrad", samples=1000, noise=0.3)[0]
     noisy = torch.from_numpy(128 + 255 * 0.3 * rng.standard_normal((1000, 1, 48, 48)))
     inputs = noisy.float().requires_grad_()
     (gradients,) = torch.autograd.grad(model(inputs)[:, 0].sum(), inputs)
@@ -87,16 +95,18 @@ def test_smoothgrad_is_the_mean_of_signed_gradients(rng):
 def test_integrated_gradients_add_up_to_the_change_of_the_score(
     faces, params, network, normalisation
 ):
-    steps = params.section(Saliency).steps
+    def error(settings):
+        return completeness_error(model, faces, TARGETS, settings)
+
     model = trained_a_little(network, normalisation)
-    assert completeness_error(model, faces, TARGETS, steps) < 0.05
-    few = completeness_error(model, faces, TARGETS, 2)
-    assert few >= completeness_error(model, faces, TARGETS, 300)
+    assert error(params.section(Saliency)) < 0.05
+    few, many = (QUICK.model_copy(update={"steps": steps}) for steps in (2, 300))
+    assert error(few) >= error(many)
 
 
 @pytest.mark.parametrize("network", every(NETWORKS))
 def test_every_network_has_a_map(faces, network):
-    maps = make_maps(trained_a_little(network), faces[:1], np.array([4]), method="gradient")
+    maps = maps_by(trained_a_little(network), faces[:1], np.array([4]), method="gradient")
     assert maps.shape == (1, 48, 48)
     assert maps.max() > 0
 
@@ -105,12 +115,12 @@ def test_every_network_has_a_map(faces, network):
 @pytest.mark.parametrize("network", ["leaky-cnn", "dense-dnn"])
 def test_every_method_explains_every_network_in_evaluation_mode(faces, method, network):
     model = trained_a_little(network)
-    quiet = make_maps(model, faces, TARGETS, method=method, samples=2, steps=3)
+    quiet = maps_by(model, faces, TARGETS, method=method, samples=2, steps=3)
     assert quiet.shape == (3, 48, 48)
     assert quiet.min() >= 0
     assert quiet.max() > 0
     model.train()  # dropout and batch statistics would change every map
-    again = make_maps(model, faces, TARGETS, method=method, samples=2, steps=3)
+    again = maps_by(model, faces, TARGETS, method=method, samples=2, steps=3)
     assert np.array_equal(again, quiet)
     assert not model.training
 
@@ -121,15 +131,15 @@ def test_maps_see_the_preprocessing_that_the_model_was_trained_with(faces):
     with torch.enable_grad():
         inputs = (torch.from_numpy(faces).float().unsqueeze(1) / 255).requires_grad_()
         plain(inputs)[range(3), TARGETS].sum().backward()
-    maps = make_maps(scaled, faces, TARGETS, method="gradient", signed=True)
+    maps = maps_by(scaled, faces, TARGETS, method="gradient", signed=True)
     assert np.allclose(maps, inputs.grad[:, 0].numpy() / 255, rtol=1e-3, atol=1e-8)
 
 
 def test_many_faces_are_explained_as_each_would_be(rng):
     model, faces = trained_a_little(), rng.integers(0, 256, (BATCH + 3, 48, 48), dtype=np.uint8)
     targets = np.arange(len(faces)) % 7
-    maps = make_maps(model, faces, targets, method="gradient")
-    alone = make_maps(model, faces[-1:], targets[-1:], method="gradient")
+    maps = maps_by(model, faces, targets, method="gradient")
+    alone = maps_by(model, faces[-1:], targets[-1:], method="gradient")
     assert np.allclose(maps[-1], alone[0], rtol=1e-3, atol=1e-7)
 
 
@@ -169,7 +179,7 @@ def corner_faces(rng):
 def test_deleting_what_matters_takes_the_answer_sooner_than_chance(corner_faces, params):
     model, targets = LooksAtCorner(), np.zeros(40, int)
     maps = {
-        "gradient": make_maps(model, corner_faces, targets, method="gradient"),
+        "gradient": maps_by(model, corner_faces, targets, method="gradient"),
         "noise": np.random.default_rng(3).random((40, 48, 48)).astype(np.float32),
     }
     found = measure_deletion(
@@ -207,17 +217,14 @@ def test_figures_say_what_the_network_said(rng):
     over = overlay(faces, rng.random((2, 48, 48)).astype(np.float32))
     answers = [Answer("sad", "sad", 0.93), Answer("fear", "neutral", 0.51)]
 
-    def words(figure):
-        texts = figure.findobj(match=lambda it: hasattr(it, "get_text"))
-        return " ".join(text.get_text().replace("\n", " ") for text in texts)
-
     for figure in (
         draw_rows([("face", grey(faces)), ("map", over)], answers, "Title"),
         draw_pictures(over, answers, "Title", columns=2),
     ):
-        assert "right, 93%" in words(figure)
-        assert "as neutral, 51%" in words(figure)
+        words = " ".join(words_of(figure))
+        assert "right, 93%" in words
+        assert "as neutral, 51%" in words
     curve = SHARES.tolist()
     found = Deletion(curve, dict.fromkeys(METHODS, curve), curve, 0.5, {}, {})
-    assert "at random" in words(draw_deletion(found, "Title"))
+    assert "at random" in words_of(draw_deletion(found, "Title"))
     assert 0 <= over.min() <= over.max() <= 1

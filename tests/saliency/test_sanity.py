@@ -17,7 +17,6 @@ from pipeline.saliency.randomisation import (
     measure_randomisation,
     unlearned,
 )
-from pipeline.saliency.saliency import make_maps
 from pipeline.saliency.stage import explain
 from pipeline.sample.sample import make_sample
 from pipeline.training.device import Compute
@@ -27,6 +26,7 @@ from pipeline.training.objectives import Classification
 
 from ..networks.every import every
 from ..networks.test_models import trained_a_little
+from .test_saliency import maps_by
 
 TRAINED, FACES = 480, 560
 
@@ -126,7 +126,7 @@ def test_a_map_of_the_gradient_is_not_one_of_edges(rng, params):
     faces, targets = rng.integers(0, 256, (3, 48, 48), dtype=np.uint8), np.array([0, 3, 6])
     found = measure_randomisation(
         trained_a_little("dense-dnn"),
-        lambda network: make_maps(network, faces, targets, method="gradient"),
+        lambda network: maps_by(network, faces, targets, method="gradient"),
         seed=0,
         bootstrap=params.evaluate,
     )

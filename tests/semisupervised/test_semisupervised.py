@@ -11,9 +11,7 @@ import pytest
 import torch
 
 from pipeline import layout
-from pipeline.faces.batch import Batch
 from pipeline.faces.photographs import Photographs, write_photographs
-from pipeline.faces.store import FaceWriter
 from pipeline.files import write_parquet
 from pipeline.semisupervised.consistency import find_thresholds
 from pipeline.semisupervised.params import SemiSupervised
@@ -31,23 +29,9 @@ from pipeline.training import objectives
 from pipeline.training.objectives import Chosen
 
 from ..project import merge
+from ..written import write_faces
 
 PARTS = np.array(["train"] * 40 + ["validation"] * 10 + ["test"] * 10)
-
-
-def write_store(folder, pixels, labels):
-    count = len(pixels)
-    with FaceWriter(folder) as writer:
-        writer.append(
-            Batch(
-                pixels=pixels,
-                labels=labels.astype(np.int8),
-                usage=[None] * count,
-                rows=np.arange(1, count + 1),
-                ids=np.arange(count),
-                names=[None] * count,
-            )
-        )
 
 
 class Study:
@@ -56,11 +40,11 @@ class Study:
     def __init__(self, params, rng):
         self.params = params
         self.pixels = rng.integers(0, 256, (60, 48, 48), dtype=np.uint8)
-        write_store(layout.LABELLED, self.pixels, rng.integers(0, 7, 60))
+        write_faces(rng.integers(0, 7, 60), self.pixels)
         others = np.concatenate(
             [self.pixels[:3], self.pixels[45:47], self.pixels[55:56], 255 - self.pixels[:4]]
         )
-        write_store(layout.UNLABELLED, others, np.full(10, -1))
+        write_faces(np.full(10, -1), others, layout.UNLABELLED)
         numbers = np.array([0, 1, 2, 45, 46, 55, 60, 61, 62, 63])
         write_photographs(layout.PHOTOGRAPHS, Photographs(np.arange(60), numbers))
         write_parquet(layout.SPLIT, pd.DataFrame({"face": range(60), "part": PARTS}))
