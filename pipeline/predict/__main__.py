@@ -93,6 +93,8 @@ def predict(chosen: argparse.Namespace) -> Status:
         for frame in read_camera(chosen.camera, chosen.every):
             faces += say(frame)
     if unreadable:
+        if len(files) > 1:  # by now, what was said of each is far above
+            _tell(f"{unreadable} of {len(files)} files could not be read")
         return Status.UNREADABLE
     if not faces:
         _tell("no face was found; one that looks straight ahead is found most easily")

@@ -13,7 +13,7 @@ from pipeline.networks.classifier import Classifier
 from pipeline.predict.recogniser import Answer
 from pipeline.saliency.params import Saliency
 
-_EDGE, _PAPER, _INK, _HEAT = (47, 127, 214), (253, 252, 249), (31, 36, 48), (255, 191, 0)
+_EDGE, PAPER, _INK, _HEAT = (47, 127, 214), (253, 252, 249), (31, 36, 48), (255, 191, 0)
 
 
 def explain(
@@ -51,8 +51,12 @@ def draw(picture: Picture, answers: Sequence[Answer], maps: NDArray[np.float32])
         first, second = answer.likeliest
         name = first if answer.is_sure else f"not sure: {first} or {second}"
         text = f"{name} {answer.probability(first):.0%}" if answer.is_sure else name
-        place = (max(0, left), top + side + width)
-        pen.rectangle(pen.textbbox(place, text, font), fill=_PAPER, outline=_PAPER, width=2 * width)
+        wide, high = (round(end) for end in pen.textbbox((0, 0), text, font)[2:])
+        place = (
+            max(0, min(left, image.width - wide)),
+            min(top + side + width, image.height - high - width),
+        )
+        pen.rectangle(pen.textbbox(place, text, font), fill=PAPER, outline=PAPER, width=2 * width)
         pen.text(place, text, _INK, font)
     return image
 

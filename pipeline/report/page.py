@@ -26,7 +26,7 @@ from pipeline.ingest.words import is_sample
 from pipeline.params import Params
 from pipeline.report.embedding import Picture, embed
 from pipeline.report.words import compared_together
-from pipeline.wording.templates import read_templates
+from pipeline.wording.templates import read_style, read_templates
 from pipeline.wording.tta import tta_views
 
 _PIPELINE = Path(__file__).parents[1]
@@ -50,7 +50,7 @@ def render(params: Params, stages: Sequence[StageEntry]) -> str:
     }
     sections = "".join(_section(stage, known) for stage in stages)
     summaries = "".join(_part(stage.name, "summary.html", known) for stage in stages)
-    style = (_PIPELINE / "report/style.css").read_text(encoding="utf-8")
+    style = read_style(_PIPELINE / "report/style.css")
     return (
         _templates()
         .get_template("report/template.html")

@@ -23,6 +23,12 @@ EVENT, ACCURACY, LOW, HIGH, MEASURED_ON, GATE = (
 """Tags of a version: what it was registered for, how good it is (with the ends of its 95 %
 interval), on which faces, and whether it took the alias, and why."""
 
+ABOUT = """\
+Takes cropped faces, grey levels 0 to 255, and gives logits. To have photos answered: \
+`python -m pipeline.export models:/{name}/{version} FOLDER`, then \
+`mlflow models serve -m FOLDER --env-manager local`."""
+"""What the version's page in MLflow says."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -72,6 +78,7 @@ def register(
         EVENT: event, ACCURACY: repr(measured.accuracy), LOW: repr(measured.low),
         HIGH: repr(measured.high), MEASURED_ON: measured.measured_on,
     }  # fmt: skip
+    client.update_model_version(name, version, ABOUT.format(name=name, version=version))
     for key, value in tags.items():
         client.set_model_version_tag(name, version, key, value)
     if passes:  # only now: who holds the alias has all that the next one is judged by

@@ -22,11 +22,13 @@ from pipeline.files import read_parquet, write_json
 from pipeline.ingest import result as ingest
 from pipeline.networks.inference import predict_probabilities
 from pipeline.networks.store import WEIGHTS, keep_small, load_classifier
-from pipeline.params import Params, load
+from pipeline.params import Evaluate, Params, load
 from pipeline.photographs import result as photographs
 from pipeline.split import result as split
 from pipeline.statistics.champion import name_faces
-from pipeline.weights.card import CARD, FOR_PEOPLE, Card, render
+from pipeline.statistics.intervals import compare, share_interval
+from pipeline.statistics.scores import Labels, Probabilities, score
+from pipeline.weights.card import CARD, FOR_PEOPLE, Card, Rounding, render
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,6 +62,9 @@ def measure(params: Params, command: str, revision: str) -> Card:
     classifier = load_classifier(layout.WEIGHTS)
     found = predict_probabilities(classifier, faces.pixels[held_out], settings.tta)
     right = (found.argmax(axis=1) == labels)[on_test]
+    trained = predict_probabilities(
+        load_classifier(layout.folder("train@cnn")), faces.pixels[held_out][on_test], settings.tta
+    )
     ingested, copies = ingest.read(), photographs.read()
     return Card(
         command=command,
@@ -74,6 +79,22 @@ def measure(params: Params, command: str, revision: str) -> Card:
         md5=hashlib.md5((layout.WEIGHTS / WEIGHTS).read_bytes(), usedforsecurity=False).hexdigest(),
         evaluated=evaluate_model(classifier, found, labels, on_test, settings),
         quality=compare_by_quality(faces.pixels, parts, labels[on_test], {"cnn": right}),
+        rounding=compare_rounded(found[on_test], trained, labels[on_test], settings),
+    )
+
+
+def compare_rounded(
+    kept: Probabilities, trained: Probabilities, labels: Labels, settings: Evaluate
+) -> Rounding:
+    """What smaller weights cost, from their answers and those of the trained ones: (N, 7) each."""
+    answers, before = kept.argmax(axis=1), trained.argmax(axis=1)
+    paired = compare(labels, answers, before, resamples=settings.resamples, seed=settings.seed)
+    return Rounding(
+        changed=share_interval(int((answers != before).sum()), len(labels)),
+        kept_only=paired.first_only,
+        trained_only=paired.second_only,
+        p=paired.p,
+        log_loss=score(kept, labels).log_loss - score(trained, labels).log_loss,
     )
 
 

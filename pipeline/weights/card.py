@@ -15,10 +15,30 @@ from pipeline.params import TTA
 from pipeline.photographs.result import Agreement, Copies
 from pipeline.split.result import Parts
 from pipeline.statistics.champion import Measured
+from pipeline.statistics.intervals import Interval
 from pipeline.wording.templates import read_templates
 
 CARD = layout.WEIGHTS / "card.json"
 FOR_PEOPLE = layout.WEIGHTS / "README.md"
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """What it costs on test faces that weights are kept in bfloat16.
+
+    Attributes:
+        changed: share of the faces that are answered otherwise than by the weights as trained.
+        kept_only: faces that only the weights as they are kept get right.
+        trained_only: faces that only the trained ones get right.
+        p: McNemar's, of a split at least as uneven by chance.
+        log_loss: of the weights as they are kept less that of the trained ones, in nats.
+    """
+
+    changed: Interval
+    kept_only: int
+    trained_only: int
+    p: float
+    log_loss: float
 
 
 @dataclass(frozen=True)
@@ -38,6 +58,7 @@ class Card:
         md5: of the weights that the figures are of.
         evaluated: its figures.
         quality: recall by brightness, contrast and sharpness.
+        rounding: what smaller weights cost.
     """
 
     command: str
@@ -52,6 +73,7 @@ class Card:
     md5: str
     evaluated: Evaluated
     quality: dict[str, Quality]
+    rounding: Rounding
 
     @property
     def measured(self) -> Measured:

@@ -1,4 +1,4 @@
-"""Templates for pages: where they lie, and the words and numbers that they know."""
+"""Templates and styles for pages, and the words and numbers that templates know."""
 
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,16 @@ FILTERS: dict[str, Any] = {
     "percent_range": numbers.percent_range,
     "points": numbers.points,
     "points_range": numbers.points_range,
+    "probability": numbers.probability,
+    "signed": numbers.signed,
     "tta_views": tta.tta_views,
 }
+
+
+def read_style(own: Path) -> str:
+    """The style of a page: what all pages have in common, then its own."""
+    common = Path(__file__).with_name("page.css")
+    return "".join(file.read_text(encoding="utf-8") for file in (common, own))
 
 
 def read_templates(folder: Path, *, html: bool) -> jinja2.Environment:

@@ -26,6 +26,7 @@ from pipeline.networks.inference import predict_probabilities
 from pipeline.networks.store import load_classifier
 from pipeline.params import load
 from pipeline.predict.__main__ import Status, main
+from pipeline.predict.explanation import PAPER
 from pipeline.predict.model import DRAWN, load_recogniser
 from pipeline.statistics.champion import name_faces
 from pipeline.weights import card
@@ -116,8 +117,9 @@ def test_a_folder_is_searched_to_the_bottom_and_a_bad_file_does_not_stop_it(said
     assert {each["picture"]: len(each["faces"]) for each in of_json(lines)} == {
         "party/b.jpg": 1, "party/none.png": 0, "party/late/a.png": 1,
     }  # fmt: skip
-    (error,) = errors
+    error, count = errors
     assert error.startswith("predict: party/bad.png: cannot be read: no picture of a kind")
+    assert count == "predict: 1 of 4 files could not be read"
 
 
 @pytest.mark.study
@@ -264,6 +266,11 @@ def test_an_explanation_shows_the_photo_with_its_face_marked(said, tmp_path):
     assert changed[top : top + side, left : left + side].mean() > 0.2
     assert changed[top, left : left + side].all()
     assert not changed[: top - 4].any()
+    # What a face in a corner shows is written within the picture, too.
+    Image.open(PHOTO).crop((0, 0, 290, 168)).save(tmp_path / "corner.png")
+    said("corner.png", "--explain", "--to", "shown")
+    drawn = read_picture(tmp_path / "shown/corner.png.png")
+    assert (drawn[-6:, :-2] == PAPER).all(axis=-1).sum() > 100
 
 
 def test_a_name_that_would_move_the_cursor_is_shown_as_it_is_written(said, tmp_path):

@@ -214,6 +214,17 @@ def test_the_camera_is_answered_until_it_is_stopped(page):
 
 
 @needs_browser
+def test_the_answer_of_a_face_in_a_corner_is_seen(page, tmp_path):
+    Image.open(PHOTO).crop((0, 0, 290, 168)).save(tmp_path / "corner.png")
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.set_input_files("#files", [tmp_path / "corner.png"])
+    answer, picture = page.locator(".box b").bounding_box(), page.locator("img").bounding_box()
+    for start, length in (("x", "width"), ("y", "height")):
+        assert picture[start] <= answer[start]
+        assert answer[start] + answer[length] <= picture[start] + picture[length] + 1
+
+
+@needs_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_a_phone_light_and_dark(page, scheme):
     page.emulate_media(color_scheme=scheme)

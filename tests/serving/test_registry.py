@@ -70,6 +70,7 @@ def store(tmp_path_factory):
 def test_a_model_is_served_registered_once_and_has_its_metrics(store):
     best = store.client.get_model_version_by_alias("faces", "best")
     assert best.tags["accuracy"] == "0.6"
+    assert "python -m pipeline.export models:/faces/1 FOLDER" in best.description
     run = store.client.get_run(best.run_id)
     assert run.data.tags["gate"] == best.tags["gate"]
     assert best.tags["gate"].startswith("takes the alias best: version 1, 60.0%")

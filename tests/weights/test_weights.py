@@ -62,6 +62,10 @@ def test_the_studys_network_is_kept_at_hand_in_half_the_bytes_with_a_card(finish
     written = json.loads((project.folder / "weights/card.json").read_text())
     test = project.json("artifacts/evaluate/scores.json")["cnn"]["test"]
     assert abs(written["evaluated"]["test"]["accuracy"] - test["accuracy"]) < 0.1
+    rounding = written["rounding"]
+    assert rounding["kept_only"] + rounding["trained_only"] <= 0.1 * written["parts"]["test"]
+    assert rounding["changed"]["value"] < 0.1
+    assert abs(rounding["log_loss"]) < 0.1
     assert written["parts"] == project.json("artifacts/split/metrics.json")["split"]
     page = (project.folder / "weights/README.md").read_text()
     assert f"`{command}` at `abc1234`" in page

@@ -22,6 +22,7 @@ from pipeline.errors import UserError
 from pipeline.predict.explanation import map_faces, tint
 from pipeline.predict.recogniser import Recogniser
 from pipeline.saliency.params import Saliency
+from pipeline.wording.templates import read_style
 
 MOST_BYTES = 20 * 2**20
 """Of a picture: phones' have 3 to 12 MB."""
@@ -43,8 +44,7 @@ HEADERS = {
 }
 """The browser, too, sees that nothing leaves this machine and that nothing is kept."""
 
-_FILES = {"/": ("page.html", "text/html"), "/page.css": ("page.css", "text/css"),
-          "/page.js": ("page.js", "text/javascript")}  # fmt: skip
+_HERE = Path(__file__).parent
 
 
 def make_app(model: str, recogniser: Recogniser, settings: Saliency) -> FastAPI:
@@ -72,8 +72,11 @@ def make_app(model: str, recogniser: Recogniser, settings: Saliency) -> FastAPI:
         answer.headers.update(HEADERS)
         return answer
 
-    for path, (file, kind) in _FILES.items():
-        content = (Path(__file__).parent / file).read_text(encoding="utf-8")
+    for path, content, kind in (
+        ("/", (_HERE / "page.html").read_text(encoding="utf-8"), "text/html"),
+        ("/page.css", read_style(_HERE / "page.css"), "text/css"),
+        ("/page.js", (_HERE / "page.js").read_text(encoding="utf-8"), "text/javascript"),
+    ):
         app.get(path)(_always(content, kind))
 
     @app.get("/about")

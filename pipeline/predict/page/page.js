@@ -6,7 +6,7 @@ const MOST_AT_ONCE = 12;
 const CAMERA_SIDE = 640;    // pixels of the longer side of what the camera's pictures are sent as
 
 const get = (id) => document.getElementById(id);
-const percent = (share) => `${Math.round(100 * share)} %`;
+const percent = (share) => `${Math.round(100 * share)}%`;
 let about = { most_bytes: Infinity };
 let stream = null;
 
@@ -56,7 +56,11 @@ async function show(file) {
     image.alt = file.name || "your picture";
     image.src = URL.createObjectURL(file);
     article.querySelector(".picture").append(image);
-    article.redo = async () => fill(article, await ask(file));
+    article.redo = async () => {
+      say(`Looking at ${image.alt} again …`);
+      fill(article, await ask(file));
+      say("");
+    };
     fill(article, found);
     say(`${image.alt}: ${summary(found)}`);
   } catch (error) {
@@ -109,6 +113,9 @@ function draw(face, found, name) {
   box.style.top = `${(100 * face.box.top) / found.height}%`;
   box.style.width = `${(100 * face.box.side) / found.width}%`;
   box.style.height = `${(100 * face.box.side) / found.height}%`;
+  // Beyond the picture's edge an answer would not be seen.
+  box.classList.toggle("low", face.box.top + face.box.side > 0.88 * found.height);
+  box.classList.toggle("right", face.box.left > 0.6 * found.width);
   if (face.map) {
     const map = new Image();
     map.alt = "";
