@@ -88,7 +88,7 @@ def compare_rounded(
 ) -> Rounding:
     """What smaller weights cost, from their answers and those of the trained ones: (N, 7) each."""
     answers, before = kept.argmax(axis=1), trained.argmax(axis=1)
-    paired = compare(labels, answers, before, resamples=settings.resamples, seed=settings.seed)
+    paired = compare(labels, answers, before, settings)
     return Rounding(
         changed=share_interval(int((answers != before).sum()), len(labels)),
         kept_only=paired.first_only,
