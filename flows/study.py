@@ -13,7 +13,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -26,6 +25,7 @@ from flows import remote_experiments
 from flows.artifacts import describe, read_experiment, read_workspace, show_links, show_results
 from flows.stage_tasks import reproduce_experiment, reproduce_in_place
 from flows.study_parameters import StudyPlan, plan_study, to_seconds
+from pipeline.driver.process_family import leave_on_sigterm
 from pipeline.driver.stage_runs import Outcome
 from pipeline.errors import UserError
 from pipeline.record.flow_run import FlowRun
@@ -138,16 +138,12 @@ def start_server() -> None:
     Prefect would do so by itself, but a Ctrl-C, which every process at the terminal gets, would end
     that server first, and the flow would look for it for minutes. A SIGTERM would leave it behind.
     """
-    signal.signal(signal.SIGTERM, _exit)  # Prefect stops the server `atexit`
+    leave_on_sigterm()  # Prefect stops the server `atexit`
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the server inherits it
     try:
         get_client(sync_client=True)
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-
-
-def _exit(number: int, _frame: FrameType | None) -> None:
-    sys.exit(128 + number)
 
 
 def main() -> int:

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from types import FrameType
 
 from rich import box
 from rich.console import Console
@@ -15,6 +14,7 @@ from rich.table import Table
 
 from pipeline.dotted_keys import flatten
 from pipeline.driver.experiment_runs import Experiment, read_kept, run_experiment
+from pipeline.driver.process_family import leave_on_sigterm
 from pipeline.driver.stage_runs import DVC
 from pipeline.driver.workspace import check_workspace
 from pipeline.errors import UserError
@@ -36,7 +36,7 @@ HEADLINES = [f"{model}.{name}" for name in ("validation_accuracy", "accuracy") f
 def main() -> int:
     """Do what the command line says; returns the exit status."""
     chosen = _parser().parse_args()
-    signal.signal(signal.SIGTERM, _exit_on_signal)
+    leave_on_sigterm()
     command: Callable[[argparse.Namespace], int] = chosen.command
     try:
         return command(chosen)
@@ -200,10 +200,6 @@ def _report_failures(failed: Sequence[str]) -> int:
             file=sys.stderr,
         )
     return int(bool(failed))
-
-
-def _exit_on_signal(number: int, _frame: FrameType | None) -> None:
-    sys.exit(128 + number)
 
 
 if __name__ == "__main__":
