@@ -41,6 +41,12 @@ PREDICTIONS = ARTIFACTS / "evaluate" / "predictions.parquet"
 CALIBRATION = ARTIFACTS / "evaluate" / "calibration.json"
 
 
+def is_sample(source: str) -> bool:
+    """Whether `data.source` means the embedded sample faces."""
+    path = Path(source)
+    return SAMPLE in (path, *path.parents)
+
+
 def folder(stage: str) -> Path:
     """The folder of a stage's results: `train@cnn` writes to `artifacts/train/cnn`."""
     return ARTIFACTS.joinpath(*stage.split("@"))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.errors import UserError
-from pipeline.faces.upright import FORMATS, upright
+from pipeline.faces.upright import FORMATS, upright, why
 
 Picture = NDArray[np.uint8]
 """Colours of a picture, (height, width, 3), 0..255."""
@@ -52,7 +52,7 @@ def read_picture(source: Path | bytes, name: str | None = None) -> Picture:
         raise
     # Pillow's plug-ins raise nearly anything at a damaged file.
     except Exception as error:
-        raise UserError(f"{name}: cannot be read: {_why(error)}") from None
+        raise UserError(f"{name}: cannot be read: {why(error)}") from None
 
 
 def to_grey(picture: Picture) -> NDArray[np.uint8]:
@@ -71,12 +71,3 @@ def _check_size(image: Image.Image, name: str) -> None:
         raise UserError(
             f"{name}: {width} x {height} pixels; a side has at least {SMALLEST}: take a larger one"
         )
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    words = " ".join(str(error).split())
-    if not words or "cannot identify" in words:
-        return f"no picture of a kind that is read ({', '.join(FORMATS)})"
-    return words[:160]

@@ -43,6 +43,16 @@ def upright(opened: ImageFile.ImageFile) -> Image.Image:
     return image
 
 
+def why(error: Exception) -> str:
+    """Why a picture cannot be read, in a few words."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    words = " ".join(str(error).split())
+    if not words or "cannot identify" in words:
+        return f"no picture of a kind that is read ({', '.join(FORMATS)})"
+    return words[:160]
+
+
 def _as_bytes(grey: NDArray[Any]) -> NDArray[np.uint8]:
     """Grey values of more than 8 bits by their real range, which a file does not tell.
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from pipeline.faces.batch import Batch, Fault, Progress
 from pipeline.faces.expressions import SIDE
-from pipeline.faces.upright import FORMATS, upright
+from pipeline.faces.upright import FORMATS, upright, why
 from pipeline.ingest.archives import Container
 from pipeline.ingest.folder import Folder
 from pipeline.ingest.labels import LEFT_OUT, Labels
@@ -136,7 +136,10 @@ def _decode(
                 plain[place] = rows
         # Pillow's plug-ins raise nearly anything at a damaged file.
         except Exception as error:
-            faults[place] = _why(name, error)
+            faults[place] = (
+                f"{name}: not an image that can be read: {why(error)}; save it anew as PNG, remove "
+                "it, or set data.on_bad_row: drop"
+            )
     decoded = decode(list(plain.values()))
     if len(plain) == len(names):
         return names, decoded, faults
@@ -184,15 +187,3 @@ def _quiet() -> Iterator[None]:
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         yield
-
-
-def _why(name: str, error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        detail = f"cannot be read: {error.strerror}"
-    else:
-        detail = " ".join(str(error).split()) or type(error).__name__
-        detail = "no picture of a kind that is read" if "cannot identify" in detail else detail
-    return (
-        f"{name}: not an image that can be read: {detail[:160]}; save it anew as PNG, remove it, "
-        "or set data.on_bad_row: drop"
-    )

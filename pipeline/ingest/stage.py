@@ -19,7 +19,7 @@ from pipeline.ingest.ingest import ingest
 from pipeline.ingest.recommend import MANY, recommend
 from pipeline.ingest.result import Ingested
 from pipeline.ingest.sources import locate
-from pipeline.ingest.words import is_sample, lines
+from pipeline.ingest.words import lines
 from pipeline.shell import Stage
 
 FER2013 = "fer2013"
@@ -33,7 +33,7 @@ def work(stage: Stage) -> None:
     """From a CSV file or images to `data/faces`, the data report and the quarantine file."""
     data = stage.params.data
     check_faces(data.source)
-    source = locate(data.source, FER2013 if is_sample(data.source) else data.labels)
+    source = locate(data.source, FER2013 if layout.is_sample(data.source) else data.labels)
     scale = source.unit == "B"
     with tqdm(total=source.size, unit=source.unit, unit_scale=scale, desc=stage.name) as bar:
         found, dropped = ingest(

@@ -1,17 +1,8 @@
 """What was found in the data, in words and in a table."""
 
-from pathlib import Path
-
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.ingest.result import Ingested
-from pipeline.layout import SAMPLE
 from pipeline.wording.numbers import NOTHING, count, counted
-
-
-def is_sample(source: str) -> bool:
-    """Whether `data.source` means the embedded sample faces."""
-    path = Path(source)
-    return SAMPLE in (path, *path.parents)
 
 
 def quality(ingested: Ingested) -> list[str]:

@@ -22,7 +22,6 @@ from pipeline import layout
 from pipeline.dotted_keys import flatten
 from pipeline.dvc_yaml import StageEntry
 from pipeline.files import read_json, read_text
-from pipeline.ingest.words import is_sample
 from pipeline.params import Params
 from pipeline.report.embedding import Picture, embed
 from pipeline.report.words import compared_together
@@ -46,7 +45,7 @@ def render(params: Params, stages: Sequence[StageEntry]) -> str:
     known: dict[str, Any] = {
         "params": params,
         "result": _Results(),
-        "is_sample": is_sample(params.data.source),
+        "is_sample": layout.is_sample(params.data.source),
     }
     sections = "".join(_section(stage, known) for stage in stages)
     summaries = "".join(_part(stage.name, "summary.html", known) for stage in stages)

@@ -1,5 +1,7 @@
 """The parts that a source names itself: FER2013's Usage, or folders such as train and test."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -59,16 +61,32 @@ def _take_validation(
         if column not in table:
             continue
         kind = table[column]
-        faces = table[(parts == "train") & ~kind.isin(kind[parts == "test"])]
-        faces = faces.sample(frac=1, random_state=settings.seed)
-        firsts = faces[~kind[faces.index].duplicated()]
-        of_expression = firsts.groupby("label")["label"]
-        place, size = of_expression.cumcount() + 1, of_expression.transform("size")
+        free = (parts == "train") & ~kind.isin(kind[parts == "test"])
+        kinds, place, size = draw_kinds(table[free], kind, settings.seed)
         wanted = np.maximum(1, np.round(settings.validation * size))
-        chosen = kind[firsts.index[(place <= wanted) & (size > 1)]]
+        chosen = kinds[(place <= wanted) & (size > 1)]
         if len(chosen):
             return np.where((parts == "train") & kind.isin(chosen), "validation", parts)
     return parts
+
+
+def draw_kinds(
+    faces: pd.DataFrame, kind: "pd.Series[Any]", seed: int
+) -> "tuple[pd.Series[Any], pd.Series[int], pd.Series[int]]":
+    """The kinds of some faces in random order, each once.
+
+    Args:
+        faces: to draw from.
+        kind: of every face; copies have the same.
+        seed: of the order.
+
+    Returns:
+        Kinds, the place of each among those of its expression, from 1, and how many these are.
+    """
+    faces = faces.sample(frac=1, random_state=seed)
+    firsts = faces[~kind[faces.index].duplicated()]
+    of_expression = firsts.groupby("label")["label"]
+    return kind[firsts.index], of_expression.cumcount() + 1, of_expression.transform("size")
 
 
 def _counted(sizes: dict[str, int]) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pipeline.errors import UserError
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.params import Split
-from pipeline.split.official import official_parts
+from pipeline.split.official import draw_kinds, official_parts
 
 PARTS = ("train", "validation", "test")
 """Networks are fitted to `train`, choices made on `validation`, and all scores are of `test`."""
@@ -92,16 +92,18 @@ def _stratified(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
 
 def _shuffled(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
     """The last share after a shuffle is held out."""
-    count = len(table)
-    parts = np.empty(count, dtype="<U10")
-    order = np.random.default_rng(settings.seed).permutation(count)
-    parts[order] = _hold_out(count, count - round(settings.held_out * count), settings)
+    parts = np.empty(len(table), dtype="<U10")
+    order = np.random.default_rng(settings.seed).permutation(len(table))
+    parts[order] = _first_rows(table, settings)
     return parts
 
 
 def _first_rows(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
     """The first rows train, the others are held out in the order of the file."""
-    return _hold_out(len(table), len(table) - round(settings.held_out * len(table)), settings)
+    held_out = round(settings.held_out * len(table))
+    validation = round(settings.validation * held_out)
+    sizes = (len(table) - held_out, validation, held_out - validation)
+    return np.repeat(np.array(PARTS, dtype="<U10"), sizes)
 
 
 def _official(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
@@ -119,13 +121,6 @@ def _advise(table: pd.DataFrame, settings: Split) -> str:
     except UserError:
         return "use split.method: shuffled"
     return "use split.method: stratified"
-
-
-def _hold_out(count: int, train: int, settings: Split) -> NDArray[np.str_]:
-    """Parts of a row of faces: so many train, then come validation and test."""
-    validation = round(settings.validation * (count - train))
-    sizes = (train, validation, count - train - validation)
-    return np.repeat(np.array(PARTS, dtype="<U10"), sizes)
 
 
 def _reunite_copies(table: pd.DataFrame, parts: NDArray[np.str_]) -> NDArray[np.str_]:
@@ -148,12 +143,9 @@ def _refit(table: pd.DataFrame, parts: NDArray[np.str_], settings: Split) -> NDA
     kind = table["photograph"] if settings.copies_together else table.index.to_series()
     on_validation = parts == "validation"
     # `usage` may have parted copies: none of a test face may train.
-    faces = table[on_validation & ~kind.isin(kind[parts == "test"])]
-    faces = faces.sample(frac=1, random_state=settings.seed)
-    firsts = faces[~kind[faces.index].duplicated()]
-    of_expression = firsts.groupby("label")["label"]
-    place, size = of_expression.cumcount() + 1, of_expression.transform("size")
-    returned = kind[firsts.index[place <= settings.refit_fraction * size]]
+    free = on_validation & ~kind.isin(kind[parts == "test"])
+    kinds, place, size = draw_kinds(table[free], kind, settings.seed)
+    returned = kinds[place <= settings.refit_fraction * size]
     return np.where(on_validation & kind.isin(returned), "train", parts)
 
 

@@ -404,7 +404,7 @@ def without_privileges():
     [
         ("csv", "raw/train.csv", "raw/train.csv: cannot be read: Permission denied"),
         ("csv", "raw", "error: raw: cannot be read: Permission denied"),
-        ("images", "raw/train/3/3.png", "train/3/3.png: not an image .* Permission denied"),
+        ("images", "raw/train/3/3.png", "train/3/3.png: not an image .* permission denied"),
         ("images", "raw/train/3", "raw/train/3: cannot be read: Permission denied"),
     ],
 )
