@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,9 @@ from pipeline.ingest.sources import locate
 
 PARTS = ("pandas", "reading", "ingest")
 OF_PICTURES = ("pillow", "reading", "ingest")
+
+Run = tuple[float, float, int, int]
+"""Wall s, processor s, peak MB above the imports, faces."""
 
 TIMES = (1, 3, 10)
 """How many times the rows of the file."""
@@ -93,8 +97,8 @@ def peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
-def measure(part: str, path: Path) -> tuple[float, float, int, int]:
-    """Run one reader in a new process: wall s, processor s, peak MB above the imports, faces."""
+def measure(part: str, path: Path) -> Run:
+    """Run one reader in a new process."""
     command = [sys.executable, __file__, "--one", part, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     wall, processor, memory, faces = done.stdout.split()
@@ -130,44 +134,35 @@ def main() -> None:
             path = Path(folder) / f"{times}x.csv.gz"
             if times > 1:
                 repeat_rows(once, path, times)
-            repeats = max(1, options.repeats // times)
-            turns = [[measure(part, path) for part in PARTS] for _ in range(repeats)]
-            best = [min(runs) for runs in zip(*turns, strict=True)]
-            report(compare(times, best))
-        folder_of_pictures = Path(folder) / "pictures"
-        write_pictures(once, folder_of_pictures)
-        turns = [
-            [measure(part, folder_of_pictures) for part in OF_PICTURES]
-            for _ in range(options.repeats)
-        ]
-        report(compare_pictures([min(runs) for runs in zip(*turns, strict=True)]))
+            best = measure_best(PARTS, path, max(1, options.repeats // times))
+            rows = compare([f"{part}_{times}x" for part in PARTS], "pandas", best)
+            if times == 1:
+                note = "reading and checking every row"
+                rows.append(Measured("ingest_vs_pandas", best[0][0] / best[1][0], "", ">= 4", note))
+            report(rows)
+        pictures = Path(folder) / "pictures"
+        write_pictures(once, pictures)
+        best = measure_best(OF_PICTURES, pictures, options.repeats)
+        rows = compare([f"pictures_{part}" for part in OF_PICTURES], "Pillow", best)
+        note = f"{best[0][3]:,} PNGs in folders, listing included"
+        rows.append(Measured("pictures_vs_pillow", best[0][0] / best[1][0], "", ">= 3", note))
+        report(rows)
     return None
 
 
-def compare_pictures(best: list[tuple[float, float, int, int]]) -> list[Measured]:
-    """Each reader against the Pillow loop in the same turns."""
-    rows = []
-    for part, (wall, processor, memory, faces) in zip(OF_PICTURES, best, strict=True):
-        note = f"{best[0][0] / wall:.1f} times Pillow; processor {processor:.2f} s"
-        name = f"pictures_{part}"
-        rows.append(Measured(f"{name}_faces_per_second", faces / wall, "faces/s", "", note))
-        rows.append(Measured(f"{name}_memory", memory, "MB above imports"))
-    note = f"{best[0][3]:,} PNGs in folders, listing included"
-    rows.append(Measured("pictures_vs_pillow", best[0][0] / best[1][0], "", ">= 3", note))
-    return rows
+def measure_best(parts: Sequence[str], path: Path, repeats: int) -> list[Run]:
+    """The best turn of each reader; they take turns."""
+    turns = [[measure(part, path) for part in parts] for _ in range(repeats)]
+    return [min(runs) for runs in zip(*turns, strict=True)]
 
 
-def compare(times: int, best: list[tuple[float, float, int, int]]) -> list[Measured]:
-    """Each reader against the pandas loop in the same turns."""
+def compare(names: Sequence[str], peer: str, best: Sequence[Run]) -> list[Measured]:
+    """Each reader against the first one, a peer's loop."""
     rows = []
-    for part, (wall, processor, memory, faces) in zip(PARTS, best, strict=True):
-        note = f"{best[0][0] / wall:.1f} times pandas; processor {processor:.2f} s"
-        name = f"{part}_{times}x"
+    for name, (wall, processor, memory, faces) in zip(names, best, strict=True):
+        note = f"{best[0][0] / wall:.1f} times {peer}; processor {processor:.2f} s"
         rows.append(Measured(f"{name}_faces_per_second", faces / wall, "faces/s", "", note))
         rows.append(Measured(f"{name}_memory", memory, "MB above imports"))
-    if times == 1:
-        note = "reading and checking every row"
-        rows.append(Measured("ingest_vs_pandas", best[0][0] / best[1][0], "", ">= 4", note))
     return rows
 
 
