@@ -1,6 +1,5 @@
 """Checks the texts of a faces file's columns and makes faces of the rows that hold."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -68,8 +67,8 @@ class RowChecker:
         """
         count = len(numbers)
         reasons: dict[int, str] = {}
-        classes = self._classes(columns.get("label"), numbers)
-        labels = self._read_labels(classes, reasons) if classes else [UNLABELLED] * count
+        said = self._said(columns.get("label"), numbers)
+        labels = self._read_labels(said, reasons) if said else [UNLABELLED] * count
         usage = _read(columns.get("Usage"), self._read_usage, self._rows.usage, count, reasons)
         # Without ids of its own a file counts as numbered from 0, as the coursework's is.
         ids = _read(columns.get("id"), self._read_id, None, count, reasons)
@@ -86,9 +85,9 @@ class RowChecker:
             for index, reason in reasons.items()
         ]
         kept = [i for i in range(count) if i not in reasons and labels[i] != LEFT_OUT]
-        if self._labels is not None and classes:
-            whole = [each for i, each in enumerate(classes) if i not in reasons]
-            self._labels.kept.update(_texts(whole if reasons else classes))
+        if self._labels is not None and said:
+            whole = [each for i, each in enumerate(said) if i not in reasons] if reasons else said
+            self._labels.kept.update(whole)
         rows = np.array([numbers[index] for index in kept], np.int64)
         return Batch(
             pixels=(pixels[kept] if len(kept) < count else pixels).reshape(-1, SIDE, SIDE),
@@ -101,29 +100,26 @@ class RowChecker:
             left_out=count - len(reasons) - len(kept),
         )
 
-    def _classes(
-        self, column: Sequence[bytes] | None, numbers: Sequence[int]
-    ) -> Sequence[bytes] | None:
-        if self._labels is None:
-            return None
+    def _said(self, column: Sequence[bytes] | None, numbers: Sequence[int]) -> list[str] | None:
+        """The class of each row as it is written; None where there are none."""
         votes = self._rows.votes
-        if votes is None:
-            return column
-        return [votes[n - 1].encode() if n <= len(votes) else b"no votes" for n in numbers]
+        if self._labels is None or (votes is None and column is None):
+            return None
+        if votes is not None:
+            return [votes[n - 1] if n <= len(votes) else "no votes" for n in numbers]
+        return [text[:80].strip().decode("ascii", "replace") for text in column or ()]
 
-    def _read_labels(self, classes: Sequence[bytes], reasons: dict[int, str]) -> list[int]:
+    def _read_labels(self, said: Sequence[str], reasons: dict[int, str]) -> list[int]:
         """A label a row; what is wrong with one goes into `reasons`."""
         assert self._labels is not None  # noqa: S101 (there are classes to read)
-        self._labels.seen.update(_texts(classes))  # all of them, before one is judged
-        labels = {each: self._labels.label(_text(each)) for each in set(classes)}
-        unknown = {each for each, label in labels.items() if label is None}
-        for index, each in enumerate(classes if unknown else ()):
-            if each in unknown:
-                advice = self._labels.advice(_text(each), self._labels.seen)
-                said = f"{shown(each.strip())}; {self._labels.expected()}; {advice}"
-                reasons[index] = f"label: {said}"
-        known = {each: UNLABELLED if label is None else label for each, label in labels.items()}
-        return [known[each] for each in classes]
+        self._labels.seen.update(said)  # all of them, before one is judged
+        labels = [self._labels.label(each) for each in said]
+        for index, label in enumerate(labels):
+            if label is None:
+                found, advice = said[index], self._labels.advice(said[index], self._labels.seen)
+                expected = self._labels.expected()
+                reasons[index] = f"label: {shown(found.encode())}; {expected}; {advice}"
+        return [UNLABELLED if label is None else label for label in labels]
 
     def _read_usage(self, text: bytes) -> str:
         if text not in self._usages:
@@ -149,18 +145,6 @@ class RowChecker:
             raise ValueError(f"id: {value} stands in an earlier row, too; expected each id once")
         self._ids.add(value)
         return value
-
-
-def _texts(classes: Sequence[bytes]) -> dict[str, int]:
-    """How often each class is there, however it is written."""
-    counts: Counter[str] = Counter()
-    for each, count in Counter(classes).items():
-        counts[_text(each)] += count
-    return counts
-
-
-def _text(label: bytes) -> str:
-    return label[:80].strip().decode("ascii", "replace")
 
 
 def _read(
