@@ -13,7 +13,7 @@ from PIL import Image
 
 from pipeline.detection.pictures import read_picture, to_grey
 from pipeline.errors import UserError
-from pipeline.faces.upright import FORMATS
+from pipeline.upright import FORMATS
 
 from .photos import photo
 
