@@ -81,18 +81,15 @@ class Archive:
             else:
                 head = b""
                 if not ending_tells(name):
-                    with self._opened(entry) as file:
+                    with self._opened(entry.open) as file:
                         head = file.read(HEAD)
                 self.members.append(Member(name, entry.size, kind_of(name, head)))
 
     @contextmanager
-    def _opened(self, entry: _Entry) -> Iterator[Any]:
-        assert entry.open is not None  # noqa: S101 (it is a file)
+    def _opened(self, opening: Callable[[], Any]) -> Iterator[Any]:
         try:
-            with entry.open() as file:
+            with opening() as file:
                 yield file
-        except UserError:
-            raise
         except Exception as error:  # zipfile raises nearly anything at a damaged file
             raise damage(self.path.name, "archive", error) from None
 
@@ -103,7 +100,7 @@ class Archive:
         for entry in self._walk(self.path, progress):  # to its end, where a checksum may stand
             if entry.open and not is_there and _safe(self.path, entry.name) == name:
                 is_there = True
-                with self._opened(entry) as file:
+                with self._opened(entry.open) as file:
                     yield file
         if not is_there:
             raise UserError(f"{self.path.name}: changed while it was read")
@@ -147,8 +144,6 @@ def _walk_zip(path: Path, progress: Progress | None) -> Iterator[_Entry]:
                 is_file = not info.is_dir() and not stat.S_ISLNK(info.external_attr >> 16)
                 opening = partial(archive.open, info) if is_file else None
                 yield _Entry(info.filename, info.file_size, info.is_dir(), opening)
-    except UserError:
-        raise
     except Exception as error:
         raise damage(path.name, "zip", error) from None
 

@@ -41,8 +41,6 @@ def unpacked(opening: AbstractContextManager[Any], name: str, size: int) -> Iter
             packed: Any = io.BufferedReader(stack.enter_context(opening), _BUFFER)
             kind = compression(packed.peek(6))
             guard = _Guard(_unpack(packed, kind), name, kind, most_unpacked(size))
-        except UserError:
-            raise
         except Exception as error:  # zipfile raises nearly anything at a damaged file
             raise damage(name, kind, error) from None
         # Closing takes this reader's lock: a read under way in another thread ends first.
@@ -79,6 +77,8 @@ def _unpack(packed: Any, kind: str) -> Any:
 
 def damage(name: str, kind: str, error: Exception) -> UserError:
     """What is wrong with a file that cannot be opened or unpacked, in one line."""
+    if isinstance(error, UserError):
+        return error
     if isinstance(error, OSError) and error.strerror:
         return UserError(
             f"{error.filename or name}: cannot be read: {error.strerror}; see who may with ls -l"
@@ -110,9 +110,6 @@ class _Guard(io.RawIOBase):
         """Fill as much of the buffer as the source gives in one go."""
         try:
             count = int(self._source.readinto(buffer))
-        except UserError as error:
-            self.failure = error
-            raise
         except Exception as error:
             self.failure = damage(self._name, self._kind, error)
             raise self.failure from None

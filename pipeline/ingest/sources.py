@@ -105,7 +105,7 @@ def _locate(source: str, path: Path, setting: str | Mapping[str | int, str]) -> 
         )
     table = look(folder, folder.members[0])
     chosen, _ = choose([table])
-    return replace(_of_tables(chosen or [table], None, labels), passed=beside(path))
+    return replace(_of_tables(chosen or [table], [], [], labels), passed=beside(path))
 
 
 def _search(source: str, container: Container, labels: Labels) -> Source:
@@ -113,7 +113,7 @@ def _search(source: str, container: Container, labels: Labels) -> Source:
     tables = _tables(container)
     labelled, unlabelled = choose(tables)
     if labelled:
-        found = _of_tables(labelled, unlabelled, labels, votes_on(labelled, tables, labels))
+        found = _of_tables(labelled, unlabelled, votes_on(labelled, tables, labels), labels)
         regions = container.path / _REGIONS
         if isinstance(container, Folder) and len(labelled) == 1 and regions.is_file():
             found = replace(found, regions=regions, files=[*found.files, regions])
@@ -143,29 +143,28 @@ def _tables(container: Container) -> list[Table]:
 
 
 def _of_tables(
-    labelled: list[Table], unlabelled: Table | None, labels: Labels, votes: Table | None = None
+    labelled: list[Table], unlabelled: list[Table], votes: list[Table], labels: Labels
 ) -> Source:
     if len(labelled) == 1:
         labelled = [replace(labelled[0], part=None)]  # it is no part of anything
     first, notes = labelled[0], []
     if votes:
         labels = Labels("ferplus")
-        labelled = [replace(first, votes=read_votes(votes.name, *votes.lines()))]
+        labelled = [replace(first, votes=read_votes(votes[0].name, *votes[0].lines()))]
         notes.append(
-            f"labels are what most people called each face in {votes.name} (FER+); "
+            f"labels are what most people called each face in {votes[0].name} (FER+); "
             f"data.labels: fer2013 takes those of {first.name}"
         )
     elif labels.setting == "auto" and {"emotion", "usage"} <= set(first.columns):
         labels = Labels("fer2013")  # whose columns these are
-    read = [*labelled, *filter(None, [unlabelled, votes])]
+    read = [*labelled, *unlabelled, *votes]
+    names = [each for table in read for each in (table.member.name, table.container.path.name)]
     return Source(
         labelled=list(labelled),
-        unlabelled=[unlabelled] if unlabelled else [],
+        unlabelled=list(unlabelled),
         labels=labels,
         files=list(dict.fromkeys(table.file for table in read)),
-        used=frozenset(
-            [_REGIONS, *(name for t in read for name in (t.member.name, t.container.path.name))]
-        ),
+        used=frozenset([_REGIONS, *names]),
         notes=notes,
     )
 

@@ -132,7 +132,7 @@ def look(container: Container, member: Member) -> Table:
         return table  # reading it says what is wrong
 
 
-def choose(tables: Sequence[Table]) -> tuple[list[Table], Table | None]:
+def choose(tables: Sequence[Table]) -> tuple[list[Table], list[Table]]:
     """Which tables are read: those with labels, and the one without, if there is one.
 
     A file with all parts comes before one part of them; parts beside each other come together. No
@@ -143,7 +143,7 @@ def choose(tables: Sequence[Table]) -> tuple[list[Table], Table | None]:
     """
     labelled = _choose_labelled(tables)
     if not labelled or not all(table.part for table in labelled):
-        return labelled, None
+        return labelled, []
     names = {table.name for table in labelled}
     tests = [
         table
@@ -152,16 +152,14 @@ def choose(tables: Sequence[Table]) -> tuple[list[Table], Table | None]:
         and part_of(table.stem) == "PrivateTest"
         and table.role in ("unlabelled faces", "other")
     ]
-    return labelled, replace(tests[0], labelled=False) if tests else None
+    return labelled, [replace(test, labelled=False) for test in tests[:1]]
 
 
-def votes_on(labelled: Sequence[Table], tables: Sequence[Table], labels: Labels) -> Table | None:
-    """FER+'s votes, where they are wanted and lie beside the faces that they are of."""
+def votes_on(labelled: Sequence[Table], tables: Sequence[Table], labels: Labels) -> list[Table]:
+    """FER+'s votes, where they are wanted and lie beside the one file that they are of."""
     found = [table for table in tables if table.role == "votes"]
-    wanted = labels.setting in ("auto", "ferplus")
-    if wanted and len(found) == 1 and len(labelled) == 1 and "usage" in labelled[0].columns:
-        return found[0]
-    return None
+    wanted = labels.setting in ("auto", "ferplus") and len(found) == len(labelled) == 1
+    return found if wanted and "usage" in labelled[0].columns else []
 
 
 def _choose_labelled(tables: Sequence[Table]) -> list[Table]:
