@@ -88,8 +88,7 @@ def _locate(source: str, path: Path, setting: str | Mapping[str | int, str]) -> 
             f"data.source = {source!r}: no such file or folder; name a file of faces, an archive, "
             "or a folder that holds them"
         )
-    archive = open_archive(path)
-    if archive is not None:
+    if archive := open_archive(path):
         found = _search(source, archive, labels)
         return replace(found, passed=[*found.passed, *beside(path)])
     if path.suffix.lower() in UNREAD_ARCHIVES:
