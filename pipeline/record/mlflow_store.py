@@ -24,8 +24,8 @@ IDENTITY = "study.id"
 KIND, MODELS = "mlflow.experimentKind", "custom_model_development"
 """The tag, and its value, with which MLflow's page opens the view for trained models."""
 
-LONGEST_NAME, LONGEST_PARAM, LONGEST_TAG = 250, 6000, 8000
-"""Characters that MLflow takes."""
+LONGEST_NAME = 250
+"""Characters that MLflow takes; longer values it cuts itself."""
 
 BATCH = 100
 """Params or tags that MLflow takes in one call; of metrics it takes ten times as many."""
@@ -97,13 +97,13 @@ class Store:
         runs = self.client.search_runs([self.experiment], query, max_results=1)
         return runs[0].info.run_id if runs else None
 
-    def open(self, identity: str, name: str, started: int, tags: Mapping[str, str]) -> str:
+    def open(self, identity: str, name: str, started: int) -> str:
         """Go on with the run with an identity, whatever its status, or begin it; returns its id."""
         if run := self.find(identity):
             self.client.update_run(run, "RUNNING")
             return run
-        tags = {IDENTITY: identity, **_texts(tags, LONGEST_TAG)}
-        return str(self.client.create_run(self.experiment, started, tags, name).info.run_id)
+        run = self.client.create_run(self.experiment, started, {IDENTITY: identity}, name)
+        return str(run.info.run_id)
 
     def close(self, run: str, status: Status, ended: int | None) -> None:
         """End a run at a time in milliseconds since the epoch, or now."""
@@ -114,7 +114,7 @@ class Store:
         from mlflow.entities import Param
 
         known = self.client.get_run(run).data.params
-        texts = _texts(values, LONGEST_PARAM)
+        texts = {_name(key): text for key, text in values.items()}
         fresh = [Param(key, text) for key, text in texts.items() if key not in known]
         self._log(run, "params", fresh, BATCH)
 
@@ -122,7 +122,7 @@ class Store:
         """Set tags."""
         from mlflow.entities import RunTag
 
-        tags = [RunTag(key, text) for key, text in _texts(values, LONGEST_TAG).items()]
+        tags = [RunTag(_name(key), text) for key, text in values.items()]
         self._log(run, "tags", tags, BATCH)
 
     def log_metrics(self, run: str, values: Sequence[Metric]) -> None:
@@ -190,7 +190,3 @@ def _name(text: str) -> str:
     """The text with what MLflow does not allow in a name replaced: it takes names for paths."""
     parts = re.sub(r"[^\w\-. :/]", "_", text)[:LONGEST_NAME].split("/")
     return "/".join(part for part in parts if part.strip(".")) or "_"
-
-
-def _texts(values: Mapping[str, str], longest: int) -> dict[str, str]:
-    return {_name(key): text[:longest] for key, text in values.items()}

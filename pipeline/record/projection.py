@@ -38,7 +38,7 @@ class Projection:
         tags = {**_origin(run), **run.tags, "stage": run.stage}
         if self._parent:  # a run that is resumed moves to the reproduction that finishes it
             tags[PARENT] = self._parent
-        self._run = store.open(run.identity, run.stage, run.started, tags)
+        self._run = store.open(run.identity, run.stage, run.started)
         self.tag(tags)
         store.log_params(self._run, run.params)
 
@@ -55,21 +55,22 @@ class Projection:
         if reproduction.group and (group := self.store.find(reproduction.group)):
             tags[PARENT] = group
         key = digest(reproduction.key)
-        parent = self.store.open(key, reproduction.name, run.started, tags)
+        parent = self.store.open(key, reproduction.name, run.started)
+        self.store.log_tags(parent, tags)
         self._note(reproduction=reproduction, run=parent, experiment=self.store.experiment)
         return parent
 
     def go_on(self, entry: Entry) -> None:
         """Epochs and tags that came since the last look."""
         self.entry = entry
-        rows = list(entry.read_live(self._read))
+        rows = entry.read_live(self._read)
         metrics = [
             Metric(name, value, row["time"], row["step"])
-            for row, _ in rows
+            for row in rows
             for name, value in row["values"].items()
         ]
         self.store.log_metrics(self._run, metrics)
-        self._read = rows[-1][1] if rows else self._read
+        self._read += len(rows)
         if self._tags != entry.run.tags:
             self.tag(entry.run.tags)
             self._tags = entry.run.tags

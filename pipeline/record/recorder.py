@@ -171,7 +171,8 @@ def describe(spool: Spool, entries: list[Entry]) -> list[str]:
     lines = []
     for run in (entry.run for entry in entries):
         state = "runs" if run.process.is_alive else "ended"
-        trouble = spool.trouble(run.address)
-        reason = f": {trouble.read_text(encoding='utf-8')}" if trouble.exists() else ""
+        reason = ""
+        with suppress(FileNotFoundError):  # all goes well
+            reason = f": {spool.trouble(run.address).read_text(encoding='utf-8')}"
         lines.append(f"{run.stage} {run.identity[:8]} ({state}): for {run.address}{reason}")
     return lines

@@ -14,7 +14,6 @@ the epoch.
 import json
 import shutil
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -129,15 +128,11 @@ class Entry:
         """Replace `run.json`."""
         disk.write_text(self.folder / RUN, self.run.model_dump_json())
 
-    def read_live(self, start: int) -> Iterator[tuple[dict[str, Any], int]]:
-        """Each complete line of `live.jsonl` from a byte on, and where it ends."""
-        if (self.folder / LIVE).exists():
-            with (self.folder / LIVE).open("rb") as file:
-                file.seek(start)
-                for line in file:
-                    start += len(line)
-                    if line.endswith(b"\n"):  # the last one may still be in the writing
-                        yield json.loads(line), start
+    def read_live(self, start: int) -> list[dict[str, Any]]:
+        """The lines of `live.jsonl` behind so many; the last one may still be in the writing."""
+        path = self.folder / LIVE
+        lines = path.read_bytes().split(b"\n")[start:-1] if path.exists() else []
+        return [json.loads(line) for line in lines]
 
     @property
     def ended(self) -> int:

@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pipeline import layout
 from pipeline.errors import UserError
+from pipeline.layout import CALIBRATION
 from pipeline.record.address import find_address, find_root, one_line
 from pipeline.record.mlflow_store import connect
 from pipeline.record.spool import CLASSIFIER
@@ -60,22 +60,17 @@ def fetch_classifier(text: str, folder: Path) -> Path:
             if {WEIGHTS, DESCRIPTION} <= kept:
                 for name in (WEIGHTS, DESCRIPTION):
                     path = f"{inside}/{name}".removeprefix("/")
-                    found = client.download_artifacts(identity, path, str(folder))
-                _fetch_calibration(client, identity, Path(found).parent)
-                return Path(found).parent
+                    found = Path(client.download_artifacts(identity, path, str(folder))).parent
+                # What an evaluation found of the model's temperature belongs beside it.
+                if CALIBRATION.name in {file.path for file in client.list_artifacts(identity)}:
+                    client.download_artifacts(identity, CALIBRATION.name, str(found))
+                return found
     except Exception as error:  # MLflow's own and its stores': whatever it is, there is no model
         raise UserError(f"{text}: not to be had from {place}: {one_line(error)}") from None
     raise UserError(
         f"{text}: run {identity} in {place} keeps no {WEIGHTS} and no {DESCRIPTION}; "
         "finished runs of the stages train@cnn, train@dnn and evaluate do"
     )
-
-
-def _fetch_calibration(client: Any, run: str, folder: Path) -> None:
-    """Put what an evaluation found of the model's temperature beside it, if the run has that."""
-    name = layout.CALIBRATION.name
-    if name in {file.path for file in client.list_artifacts(run)} and not (folder / name).exists():
-        client.download_artifacts(run, name, str(folder))
 
 
 def _find_run(client: Any, address: re.Match[str]) -> str:
