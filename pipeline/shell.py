@@ -69,14 +69,12 @@ def run(name: str, *, debug: bool = False, as_json: bool = False) -> None:
         debug: show the traceback of a user's error.
         as_json: print the result for a program, where the stage prints it at all.
     """
-    try:
+    with _faults_told(name, debug):
         entry = find_entry(name)
         if entry.is_heavy:
             choose_wait_policy()  # before torch is loaded
         with _failure_recorded(name):
             module = import_module(f"pipeline.{entry.name}.stage")
-    except UserError as error:
-        raise SystemExit(f"{name}: error: {error}") from None
     resume = getattr(module, "resume", None)
     execute(name, entry, module.work, resume=resume, debug=debug, as_json=as_json)
 
@@ -103,7 +101,7 @@ def execute(
         as_json: likewise.
     """
     signal.signal(signal.SIGTERM, _exit_on_signal)
-    try:
+    with _faults_told(name, debug):
         with _failure_recorded(name):
             params = load()
             layout.folder(name).mkdir(parents=True, exist_ok=True)
@@ -123,18 +121,21 @@ def execute(
                 made_by.write(name, made, stage.machine, run)
                 record.measure(_spent(waited))
         _tidy_up(stage)
-    except UserError as error:
-        if debug:
-            raise
-        print(f"{name}: error: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
+
+
+@contextmanager
+def _faults_told(name: str, debug: bool) -> Iterator[None]:
+    """End with exit status 1 and one line where the user or the disk is at fault."""
+    try:
+        yield
     except KeyboardInterrupt:
         raise SystemExit(128 + signal.SIGINT) from None
     except Exception as error:
-        trouble = disk.explain(error, layout.folder(name))
-        if debug or trouble is None:
+        is_told = isinstance(error, UserError)
+        text = str(error) if is_told else disk.explain(error, layout.folder(name))
+        if debug or text is None:
             raise
-        print(f"{name}: error: {trouble}", file=sys.stderr)
+        print(f"{name}: error: {text}", file=sys.stderr)
         raise SystemExit(1) from None
 
 

@@ -88,14 +88,9 @@ class Projection:
         """The numbers of metrics.json and of the shell, and those for the parent run."""
         flat = flatten(self._read_json("metrics.json"))
         numbers = {name: float(value) for name, value in flat.items() if _is_number(value)}
-        shared = {name: numbers[name] for name in self._shared("metrics") if name in numbers}
-        for run, values in (
-            (self._run, {**numbers, **self.entry.run.metrics}),
-            (self._parent, shared),
-        ):
-            ended = self.entry.ended
-            metrics = [Metric(name, value, ended, 0) for name, value in values.items()]
-            self.store.log_metrics(run, metrics)
+        self._log(self._run, {**numbers, **self.entry.run.metrics})
+        shared = [name for name in self._shared("metrics") if name in numbers]
+        self._log(self._parent, {name: numbers[name] for name in shared})
 
     def history(self) -> None:
         """The epochs of history.csv, if nothing was live."""
@@ -177,6 +172,10 @@ class Projection:
         """What dvc.yaml wants to be shown in the parent run, if there is one."""
         meta = self.entry.run.meta.get("parent") or {}
         return list(meta.get(kind, ())) if self._parent else []
+
+    def _log(self, run: str, values: Mapping[str, float]) -> None:
+        ended = self.entry.ended
+        self.store.log_metrics(run, [Metric(name, values[name], ended, 0) for name in values])
 
     def _read_json(self, name: str) -> dict[str, Any]:
         path = self.entry.folder / FILES / name

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.record.mlflow_store import Store
+from pipeline.serving import pinned
 from pipeline.statistics.champion import Measured, judge
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def register(
         input_example=faces,
         serialization_format="pt2",  # MLflow's default depends on where it runs; never a pickle
         # Spelt out: working them out takes MLflow ten seconds.
-        pip_requirements=_requirements(),
+        pip_requirements=pinned("torch", "numpy"),
         registered_model_name=name,
     )
     version = str(logged.registered_model_version)
@@ -112,13 +113,6 @@ def _signature(module: "torch.nn.Module") -> tuple[Any, "NDArray[Any]"]:
     with torch.inference_mode():
         logits = module(torch.from_numpy(faces)).numpy()
     return infer_signature(faces, logits), faces
-
-
-def _requirements() -> list[str]:
-    """What serving needs; a local build such as 2.13.0+cpu is in no package index."""
-    from importlib.metadata import version
-
-    return [f"{package}=={version(package).partition('+')[0]}" for package in ("torch", "numpy")]
 
 
 def _champion(client: Any, name: str) -> Measured | None:

@@ -2,12 +2,12 @@
 
 import shutil
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 
 from pipeline.errors import UserError
 from pipeline.networks.store import save_classifier
 from pipeline.predict.recogniser import Recogniser
+from pipeline.serving import pinned
 
 COLUMN = "picture"
 """Of a request: an image file, as base64 or as bytes."""
@@ -61,8 +61,7 @@ def save_served(recogniser: Recogniser, folder: Path) -> None:
                     "tta": recogniser.tta.model_dump(),
                 },
                 signature=ModelSignature(inputs=columns, params=face),
-                # A local build such as 2.13.0+cpu is in no package index.
-                pip_requirements=[f"{name}=={version(name).partition('+')[0]}" for name in NEEDED],
+                pip_requirements=pinned(*NEEDED),
             )
         partial.rename(folder)
     finally:

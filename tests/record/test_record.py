@@ -20,7 +20,7 @@ from filelock import FileLock
 
 from pipeline import shell
 from pipeline.dvc_yaml import find_entry
-from pipeline.record.address import find_address, find_root
+from pipeline.record.address import find_address
 from pipeline.record.flow_run import FlowRun
 from pipeline.record.mlflow_store import KIND
 from pipeline.record.recorder import wait_until_uploaded
@@ -380,16 +380,6 @@ def test_a_line_cut_short_is_read_once_it_is_whole(spool):
         assert [row["step"] for row in entry.read_live(0)] == [1]
         file.write(": 2}\n")
     assert entry.read_live(1) == [{"step": 2}]
-
-
-def test_a_temporary_copy_of_the_workspace_records_in_the_real_one(workspace, monkeypatch):
-    copy = workspace / ".dvc/tmp/exps/copy"
-    copy.mkdir(parents=True)
-    (copy / "dvc.yaml").touch()
-    monkeypatch.chdir(copy)
-    assert find_root() == copy
-    monkeypatch.setenv("DVC_ROOT", str(workspace))
-    assert find_root() == workspace
 
 
 def test_a_stage_records_the_parameters_that_dvc_yaml_lists(params):
