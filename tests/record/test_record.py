@@ -475,6 +475,22 @@ def test_a_flow_that_ends_while_the_recorder_looks_was_not_killed(spool, monkeyp
         assert parent.ending(spool)[0] == "FINISHED"
 
 
+@pytest.mark.parametrize(
+    ("failed", "error", "ending"),
+    [(False, None, "FINISHED"), (True, None, "FAILED"), (False, KeyboardInterrupt, "KILLED")],
+)
+def test_how_a_flow_ends_follows_from_what_it_says(spool, monkeypatch, failed, error, ending):
+    with suppress(KeyboardInterrupt), FlowRun("the flow", "key") as flow:
+        monkeypatch.setenv(*flow.environment.popitem())
+        with stage_run("a stage", {}):
+            pass
+        flow.failed = failed
+        if error:
+            raise error
+    parent = Parent(reproduction=flow.reproduction, run="r", experiment="e")
+    assert parent.ending(spool)[0] == ending
+
+
 def test_a_flow_that_began_anew_has_not_ended_with_its_former_end(spool, monkeypatch):
     former, again = FlowRun("the flow", "key"), FlowRun("the flow", "key")
     first, second = (
