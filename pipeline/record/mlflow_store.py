@@ -11,12 +11,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from filelock import FileLock
 
 from pipeline.record.address import digest, without_secrets
-from pipeline.record.reproduction import Status
 
 IDENTITY = "study.id"
 """The tag that a run is found by."""
@@ -31,13 +30,8 @@ BATCH = 100
 """Params or tags that MLflow takes in one call; of metrics it takes ten times as many."""
 
 
-class Metric(NamedTuple):
-    """A number; any value may be non-finite. `time` in milliseconds since the epoch."""
-
-    name: str
-    value: float
-    time: int
-    step: int
+Metric = tuple[str, float, int, int]
+"""Name; value, which may be non-finite; time in milliseconds since the epoch; step."""
 
 
 def connect(uri: str, name: str, root: Path) -> "Store":
@@ -105,10 +99,6 @@ class Store:
         run = self.client.create_run(self.experiment, started, {IDENTITY: identity}, name)
         return str(run.info.run_id)
 
-    def close(self, run: str, status: Status, ended: int | None) -> None:
-        """End a run at a time in milliseconds since the epoch, or now."""
-        self.client.set_terminated(run, status, ended)
-
     def log_params(self, run: str, values: Mapping[str, str]) -> None:
         """Log params; those that the run has stay, as MLflow lets none be changed."""
         from mlflow.entities import Param
@@ -135,13 +125,6 @@ class Store:
     def _log(self, run: str, kind: str, items: list[Any], size: int) -> None:
         for start in range(0, len(items), size):
             self.client.log_batch(run, **{kind: items[start : start + size]})
-
-    def log_files(self, run: str, path: Path) -> None:
-        """Copy a file, or all that a folder holds, to the top of a run's artifacts."""
-        if path.is_dir():
-            self.client.log_artifacts(run, str(path))
-        else:
-            self.client.log_artifact(run, str(path))
 
     def log_datasets(self, run: str, source: str, files: Mapping[str, str], context: str) -> None:
         """Note which files, by name and md5, a run's data are from, and what used them."""

@@ -14,7 +14,7 @@ from pipeline import disk
 from pipeline.dotted_keys import flatten
 from pipeline.record.address import digest
 from pipeline.record.made_by import NAME as MADE_BY
-from pipeline.record.mlflow_store import Metric, Store
+from pipeline.record.mlflow_store import Store
 from pipeline.record.spool import CLASSIFIER, FILES, LIVE, Entry, Parent, Run, read
 from pipeline.statistics.champion import Measured
 
@@ -65,7 +65,7 @@ class Projection:
         self.entry = entry
         rows = entry.read_live(self._read)
         metrics = [
-            Metric(name, value, row["time"], row["step"])
+            (name, value, row["time"], row["step"])
             for row in rows
             for name, value in row["values"].items()
         ]
@@ -98,7 +98,7 @@ class Projection:
         if path.is_file() and not (self.entry.folder / LIVE).exists():
             rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
             metrics = [
-                Metric(name, float(text), self.entry.ended, int(row["epoch"]))
+                (name, float(text), self.entry.ended, int(row["epoch"]))
                 for row in rows if row.get("epoch")
                 for name, text in row.items() if name != "epoch" and text
             ]  # fmt: skip
@@ -108,10 +108,10 @@ class Projection:
         """All that was kept, and what the parent run shows."""
         folder = self.entry.folder / FILES
         if folder.is_dir():
-            self.store.log_files(self._run, folder)
+            self.store.client.log_artifacts(self._run, str(folder))
         for name in self._shared("files"):
             if (path := folder / Path(name).name).is_file():
-                self.store.log_files(self._parent, path)
+                self.store.client.log_artifact(self._parent, str(path))
 
     def data(self) -> None:
         """The files that the faces are from, with their md5, as known at the stage's end."""
@@ -152,7 +152,7 @@ class Projection:
         if end and end.error:
             self.tag({"error": end.error})
         status, ended = end.status if end else "KILLED", self.entry.ended
-        self.store.close(self._run, status, ended)
+        self.store.client.set_terminated(self._run, status, ended)
         self._note(last=ended, stages={self.entry.run.stage: status})
 
     def _note(self, stages: Mapping[str, str] | None = None, **values: Any) -> None:
@@ -175,7 +175,7 @@ class Projection:
 
     def _log(self, run: str, values: Mapping[str, float]) -> None:
         ended = self.entry.ended
-        self.store.log_metrics(run, [Metric(name, values[name], ended, 0) for name in values])
+        self.store.log_metrics(run, [(name, values[name], ended, 0) for name in values])
 
     def _read_json(self, name: str) -> dict[str, Any]:
         path = self.entry.folder / FILES / name

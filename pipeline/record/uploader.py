@@ -95,6 +95,6 @@ class Uploader:
             key = parent.reproduction.key
             if (end := parent.ending(self.spool)) and not self.spool.entries(key=key):
                 if self.store.find(digest(key)):  # and nobody has deleted it
-                    self.store.close(parent.run, *end)
+                    self.store.client.set_terminated(parent.run, *end)
                 self.spool.parent_file(self.address, key).unlink()
                 self.spool.end(parent.reproduction).unlink(missing_ok=True)
