@@ -42,17 +42,15 @@ def on_features(model: str, found: SaliencyResult) -> str:
 def deleted(model: str, found: SaliencyResult) -> str:
     """Whether the bright pixels of the maps matter to the answer."""
     smoothgrad = found.deletion.difference["smoothgrad"]
-    shown = verdict(
-        smoothgrad,
-        above="the bright pixels matter",
-        below="the bright pixels matter less than others",
-        neither="the bright pixels are not shown to matter more than others",
-    )
+    matter = verdict(
+        smoothgrad, above="matter more than", below="matter less than",
+        neither="are not shown to matter more than",
+    )  # fmt: skip
     return (
         f"Over {counted(found.faces_measured, 'test face')} the {model}'s mean probability of its "
         f"answer while pixels are deleted at random is {found.deletion.area_random:.3f}. Deleting "
         f"the brightest pixels of the SmoothGrad map first changes it by {_change(smoothgrad)}: "
-        f"{shown}."
+        f"the bright pixels {matter} pixels at random."
     )
 
 
@@ -67,18 +65,21 @@ def methods(found: SaliencyResult) -> str:
     return f"With the other maps it changes by {'; '.join(changes)}."
 
 
-def opponents(model: str, found: SaliencyResult) -> str:
+def opponents(found: SaliencyResult) -> str:
     """Whether a face's own map knows more than an order that is the same for all faces."""
-    orders = {"mean_map": "by the mean map of all these faces", "centre": "from the centre outward"}
+    orders = {
+        "mean_map": "In one order for all faces, by their mean map,",
+        "centre": "From the centre outward",
+    }
     sentences = []
     for key, order in orders.items():
         gain = found.deletion.opponents[key]
-        knows = verdict(gain, above="knows more", below="knows less",
-                        neither="is not shown to know more")  # fmt: skip
+        knows = verdict(
+            gain, above="knows more", below="knows less", neither="is not shown to know more"
+        )
         sentences.append(
-            f"Deleting in one order for all faces, {order}, leaves {signed(gain.value, 3)} more "
-            f"of the {model}'s probability (95% interval {signed(gain.low, 3)} to "
-            f"{signed(gain.high, 3)}): the face's own map {knows}."
+            f"{order} {signed(gain.value, 3)} more is left than by the face's own map (95% "
+            f"interval {signed(gain.low, 3)} to {signed(gain.high, 3)}): that map {knows}."
         )
     return " ".join(sentences)
 
