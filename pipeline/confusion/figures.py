@@ -61,13 +61,13 @@ def draw_confusion(
 
 
 def draw_recall_by_frequency(
-    shares: NDArray[np.floating], recalls: Mapping[str, NDArray[np.floating]], title: str
+    shares: NDArray[np.floating], recalls: Mapping[str, NDArray[np.floating]]
 ) -> Figure:
     """One point an expression and model, the first model's with names beside them.
 
     Shares among the training faces and recalls are (7,); a recall of NaN leaves an expression out.
     """
-    with panel(title, 3.7) as (figure, axes):
+    with panel("Are rare expressions missed more often?", 3.7) as (figure, axes):
         for number, (model, values) in enumerate(recalls.items()):
             axes.plot(shares, values, "os"[number % 2], markersize=5, label=model.upper())
         tops = np.max(list(recalls.values()), axis=0)

@@ -39,10 +39,9 @@ def work(stage: Stage) -> None:
         results[model] = measure(counts, shares, stage.params.evaluate)
         classes = pd.DataFrame({"actual": names[labels], "predicted": names[predicted]})
         write_csv(folder / f"{model}.csv", classes)
-        for name, figure in draw_both_matrices(counts, model.upper()).items():
-            drawn[f"{model}{name}"] = figure
-    title = "Are rare expressions missed more often?"
-    drawn["frequency"] = draw_recall_by_frequency(shares, found, title)
+        matrices = draw_both_matrices(counts, model.upper())
+        drawn |= {f"{model}{name}": figure for name, figure in matrices.items()}
+    drawn["frequency"] = draw_recall_by_frequency(shares, found)
     save_all(drawn, layout.figures(stage.name))
     write_json(folder / "confusion.json", results)
     write_json(layout.metrics(stage.name), {"confusion": headline(results["cnn"])})

@@ -25,30 +25,25 @@ def draw(
         for model, found in probabilities.items()
     }
     return {
-        "recall": draw_recalls(
-            {model: found.test for model, found in models.items()},
-            "Recall of each expression (test faces)",
-        ),
+        "recall": draw_recalls({model: found.test for model, found in models.items()}),
         "calibration": draw_calibration(
             {model: reliability(found, labels) for model, found in probabilities.items()},
             {model: reliability(found, labels) for model, found in calibrated.items()},
-            "Can confidence be trusted?",
         ),
         "coverage": draw_coverage(
             {model: coverage_curve(found, labels) for model, found in calibrated.items()},
             {model: found.answers for model, found in models.items()},
-            "What answers are worth if some are left open",
         ),
     }
 
 
-def draw_recalls(scores: Mapping[str, Scores], title: str) -> Figure:
+def draw_recalls(scores: Mapping[str, Scores]) -> Figure:
     """Recall of each expression, one bar a model, beside how many faces it rests on."""
     first = next(iter(scores.values()))
     names = [f"{name} ({first.per_class[name].faces})" for name in EXPRESSIONS]
     places = np.arange(len(EXPRESSIONS))
     thickness = 0.8 / len(scores)
-    with panel(title, 3.9) as (figure, axes):
+    with panel("Recall of each expression (test faces)", 3.9) as (figure, axes):
         for number, (model, result) in enumerate(scores.items()):
             recalls = [result.per_class[name].recall for name in EXPRESSIONS]
             offset = (number - (len(scores) - 1) / 2) * thickness
@@ -65,11 +60,10 @@ def draw_recalls(scores: Mapping[str, Scores], title: str) -> Figure:
 
 
 def draw_calibration(
-    before: Mapping[str, Sequence[Reliability]], after: Mapping[str, Sequence[Reliability]],
-    title: str,
-) -> Figure:  # fmt: skip
+    before: Mapping[str, Sequence[Reliability]], after: Mapping[str, Sequence[Reliability]]
+) -> Figure:
     """A reliability diagram, a colour a model: as trained dotted, at its temperature with bars."""
-    with panel(title, 3.9) as (figure, axes):
+    with panel("Can confidence be trusted?", 3.9) as (figure, axes):
         axes.plot([0, 1], [0, 1], color=MUTED, linestyle=":", linewidth=1)
         for number, (model, bins) in enumerate(after.items()):
             colour = f"C{number}"
@@ -94,10 +88,10 @@ def draw_calibration(
 
 def draw_coverage(
     curves: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]],
-    answers: Mapping[str, Answers], title: str,
-) -> Figure:  # fmt: skip
+    answers: Mapping[str, Answers],
+) -> Figure:
     """Accuracy against the share of faces that are answered, and where the threshold lies."""
-    with panel(title, 3.9) as (figure, axes):
+    with panel("What answers are worth if some are left open", 3.9) as (figure, axes):
         for number, (model, (coverage, accuracy)) in enumerate(curves.items()):
             axes.plot(coverage, accuracy, color=f"C{number}", label=model.upper())
             found = answers[model]

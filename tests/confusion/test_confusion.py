@@ -157,7 +157,7 @@ def test_the_matrix_shows_shares_and_faces_with_rows_true():
 def test_recall_is_drawn_over_frequency_with_the_name_of_each_expression():
     shares, cnn = np.linspace(0.1, 0.4, 7), np.linspace(0.2, 0.8, 7)
     cnn[DISGUST] = np.nan
-    figure = draw_recall_by_frequency(shares, {"cnn": cnn, "dnn": cnn / 2}, "Title")
+    figure = draw_recall_by_frequency(shares, {"cnn": cnn, "dnn": cnn / 2})
     assert {"CNN", "DNN", "recall"} <= words_of(figure)
     (axes,) = figure.axes
     for line, recall in zip(axes.lines, (cnn, cnn / 2), strict=True):

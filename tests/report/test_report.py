@@ -530,7 +530,7 @@ CASES: list[tuple[Any, ...]] = [
     (saliency(1.65, learned=0.1, deleted=0.2, alike=0.1), "more than expected by chance",
      "33.0% of the CNN's saliency falls on brows, eyes and mouth",
      f"{BEFORE} raises it by 10.0 percentage points (95% interval +5.0 to +15.0)",
-     f"{MINUS}0.200 (95% interval {MINUS}0.250 to {MINUS}0.150): the bright pixels matter more than",
+     f"{MINUS}0.200 (95% interval {MINUS}0.250 to {MINUS}0.150): the bright pixels matter more",
      "maps of 16 test faces correlate by +0.60",
      "nothing in them is shown to come from the faces and not from what was learned."),
     (saliency(0.5, learned=-0.1, deleted=-0.2, alike=0.9), "less than expected by chance",
@@ -539,7 +539,7 @@ CASES: list[tuple[Any, ...]] = [
      "a part of the maps comes from the faces and not from what was learned."),
     (saliency(1.01, learned=0.01, deleted=0.01, alike=0.5), "not shown to differ from chance",
      f"{BEFORE} is not shown to change that",
-     "the bright pixels are not shown to matter more than pixels at random.",
+     "the bright pixels are not shown to matter more than pixels",
      "a part of the maps comes from the faces and not from what was learned."),
     (saliency(None, learned=0.1, deleted=0.2, alike=0.1), "is not measured", "!by chance: "),
     # LIME, filters and class images.
