@@ -42,7 +42,8 @@ def layer_rows(layers: Sequence[Layer]) -> list[tuple[str, str, str, str]]:
 
 
 def _training(settings: Train, trained: Trained) -> dict[str, str]:
-    schedule = {"one_cycle": "one cycle", "constant": "constant"}[settings.schedule]
+    rate = f"{settings.learning_rate:g}"
+    stopped = f" of {settings.epochs}, then stopped early"
     reason = "lowest validation loss" if settings.keep == "best" else "the last"
     members = settings.ensemble
     network = settings.network if members == 1 else f"{members} x {settings.network}"
@@ -55,11 +56,12 @@ def _training(settings: Train, trained: Trained) -> dict[str, str]:
         "Initial weights": _INITIALISATIONS[settings.initialisation],
         "Input": _NORMALISATIONS[settings.normalisation],
         "Optimiser": f"{settings.optimiser}{epsilon}, weight decay {settings.weight_decay:g}",
-        "Learning rate": f"{settings.learning_rate:g} at most, {schedule}"
-        if settings.schedule == "one_cycle"
-        else f"{settings.learning_rate:g}, {schedule}",
+        "Learning rate": {
+            "one_cycle": f"{rate} at most, one cycle",
+            "constant": f"{rate}, constant",
+        }[settings.schedule],
         "Batch": f"{settings.batch} faces{shared}",
-        "Epochs": _epochs(settings, trained),
+        "Epochs": f"{trained.epochs}{stopped if trained.epochs < settings.epochs else ''}",
         "Passes over the faces": f"{trained.passes:.3g}{shared}",
         "Epoch kept": f"{trained.epoch} ({reason})",
         "Label smoothing": _or_none(settings.label_smoothing),
@@ -72,17 +74,10 @@ def _training(settings: Train, trained: Trained) -> dict[str, str]:
     }
 
 
-def _epochs(settings: Train, trained: Trained) -> str:
-    if trained.epochs < settings.epochs:
-        return f"{trained.epochs} of {settings.epochs}, then stopped early"
-    return f"{trained.epochs}"
-
-
 def _augmentation(settings: Augmentation) -> str:
+    flips = {"random": "mirrored at random", "alternating": "mirrored every other epoch"}
     changes = [
-        {"none": "", "random": "mirrored at random", "alternating": "mirrored every other epoch"}[
-            settings.flip
-        ],
+        flips.get(settings.flip, ""),
         f"turned up to {settings.rotation:g}°" if settings.rotation else "",
         f"moved up to {settings.shift:.0%}" if settings.shift else "",
         _scaled(settings.zoom),
