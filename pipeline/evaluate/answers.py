@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.evaluate.result import Answers
-from pipeline.statistics.intervals import share_interval
+from pipeline.statistics.intervals import share_of
 from pipeline.statistics.scores import Labels, Probabilities, among_two_likeliest
 
 
@@ -17,14 +17,10 @@ def count_answers(probabilities: Probabilities, labels: Labels, threshold: float
     right = probabilities.argmax(axis=1) == labels
     among_two = among_two_likeliest(probabilities, labels)
     return Answers(
-        answered=share_interval(int(sure.sum()), len(labels)),
-        right=share_interval(int(right[sure].sum()), int(sure.sum())) if sure.any() else None,
-        top2=share_interval(int(among_two.sum()), len(labels)),
-        top2_not_sure=(
-            share_interval(int(among_two[~sure].sum()), int((~sure).sum()))
-            if not sure.all()
-            else None
-        ),
+        answered=share_of(sure),
+        right=share_of(right[sure]) if sure.any() else None,
+        top2=share_of(among_two),
+        top2_not_sure=None if sure.all() else share_of(among_two[~sure]),
     )
 
 

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from pipeline.evaluate.result import Calibration, CalibrationError, Reliability
 from pipeline.params import Bootstrap
-from pipeline.statistics.intervals import HIGH, LOW, share_interval
+from pipeline.statistics.intervals import HIGH, LOW, share_of
 from pipeline.statistics.scores import CALIBRATION_BINS, Labels, Probabilities, confidence_bins
 from pipeline.statistics.temperature import temper
 
@@ -64,7 +64,7 @@ def reliability(probabilities: Probabilities, labels: Labels, bins: int = 10) ->
     return [
         Reliability(
             confidence=float(confidence[number == each].mean()),
-            accuracy=share_interval(int(right[number == each].sum()), int((number == each).sum())),
+            accuracy=share_of(right[number == each]),
             faces=int((number == each).sum()),
         )
         for each in np.unique(number)

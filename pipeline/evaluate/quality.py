@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.evaluate.result import Quality, Third
-from pipeline.statistics.intervals import share_difference, share_interval
+from pipeline.statistics.intervals import share_difference, share_of
 from pipeline.statistics.scores import Labels
 
 CHUNK = 64
@@ -89,6 +89,6 @@ def _third(inside: NDArray[np.bool_], labels: Labels, right: NDArray[np.bool_]) 
     recall = np.bincount(labels, weights=right) / np.maximum(faces, 1)
     return Third(
         faces=int(inside.sum()),
-        recall=share_interval(int(right[inside].sum()), int(inside.sum())),
+        recall=share_of(right[inside]),
         expected=float(recall[labels[inside]].mean()),
     )

@@ -119,6 +119,11 @@ def share_interval(count: int, of: int, method: Literal["wilson", "exact"] = "wi
     return Interval(count / of, float(ends.low), float(ends.high))
 
 
+def share_of(hits: NDArray[np.bool_]) -> Interval:
+    """The share of the true among some, at least one, with Wilson's interval."""
+    return share_interval(int(hits.sum()), len(hits))
+
+
 def share_difference(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Interval | None:
     """Share of the true among some faces less that among other ones; none where there are none.
 
@@ -126,7 +131,7 @@ def share_difference(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Int
     """
     if not (len(first) and len(second)):
         return None
-    one, other = (share_interval(int(each.sum()), len(each)) for each in (first, second))
+    one, other = share_of(first), share_of(second)
     value = one.value - other.value
     return Interval(
         value,
