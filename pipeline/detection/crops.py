@@ -1,7 +1,6 @@
 """A face cut out of a picture as the networks know faces: square, grey, 48 by 48."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,40 +10,12 @@ from pipeline.detection.detector import Box
 from pipeline.faces.expressions import SIDE
 
 
-class View(NamedTuple):
-    """A crop beside the detector's: its centre moved by shares of the side, its side scaled."""
+def crop_faces(grey: NDArray[np.uint8], boxes: Sequence[Box]) -> NDArray[np.uint8]:
+    """Cut faces out of a picture (height, width): grey levels, (boxes, 48, 48).
 
-    right: float = 0.0
-    down: float = 0.0
-    scale: float = 1.0
-
-
-ONE_VIEW = (View(),)
-
-
-def crop_faces(
-    grey: NDArray[np.uint8], boxes: Sequence[Box], views: Sequence[View] = ONE_VIEW
-) -> NDArray[np.uint8]:
-    """Cut faces out of a picture (height, width).
-
-    Args:
-        grey: grey levels.
-        boxes: where the faces are; what lies beyond the edge repeats it.
-        views: how each is cut.
-
-    Returns:
-        Grey levels, (boxes, views, 48, 48).
+    What of a box lies beyond the picture's edge repeats it.
     """
-    cut = [[_crop(grey, _look(box, view)) for view in views] for box in boxes]
-    return np.array(cut, np.uint8).reshape(len(boxes), len(views), SIDE, SIDE)
-
-
-def _look(box: Box, view: View) -> Box:
-    side = box.side * view.scale
-    inward = (box.side - side) / 2
-    return Box(
-        box.left + inward + view.right * box.side, box.top + inward + view.down * box.side, side
-    )
+    return np.array([_crop(grey, box) for box in boxes], np.uint8).reshape(-1, SIDE, SIDE)
 
 
 def _crop(grey: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:

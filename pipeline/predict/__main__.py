@@ -92,6 +92,8 @@ def predict(chosen: argparse.Namespace) -> Status:
     if chosen.camera is not None:
         for frame in read_camera(chosen.camera, chosen.every):
             faces += say(frame)
+    if chosen.explain and faces:
+        _tell(f"the faces are marked in {chosen.to}/")
     if unreadable:
         if len(files) > 1:  # by now, what was said of each is far above
             _tell(f"{unreadable} of {len(files)} files could not be read")

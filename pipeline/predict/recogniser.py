@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.detection.crops import ONE_VIEW, View, crop_faces
+from pipeline.detection.crops import crop_faces
 from pipeline.detection.detector import Box, find_faces
 from pipeline.detection.pictures import Picture, to_grey
 from pipeline.faces.expressions import EXPRESSIONS
@@ -16,9 +16,6 @@ from pipeline.params import TTA
 from pipeline.statistics.temperature import temper
 
 NOT_SURE = "not sure"
-
-VIEWS: tuple[View, ...] = ONE_VIEW
-"""The crops of a face over which its probabilities are averaged (benchmarks/crops.py)."""
 
 
 @dataclass(frozen=True)
@@ -92,19 +89,15 @@ class Recogniser:
         if is_face:
             height, width = grey.shape
             side = min(height, width)
-            whole = [Box((width - side) / 2, (height - side) / 2, side)]
-            return self.answer(whole, crop_faces(grey, whole))
-        boxes = find_faces(grey)
-        return self.answer(boxes, crop_faces(grey, boxes, VIEWS))
+            boxes = [Box((width - side) / 2, (height - side) / 2, side)]
+        else:
+            boxes = find_faces(grey)
+        return self.answer(boxes, crop_faces(grey, boxes))
 
     def answer(self, boxes: list[Box], faces: NDArray[np.uint8]) -> list[Answer]:
-        """Answers for faces that are cut out, (boxes, views, 48, 48); the first view is shown."""
-        side = faces.shape[-1]
-        found = predict_probabilities(self.classifier, faces.reshape(-1, side, side), self.tta)
-        mean = found.reshape(len(boxes), -1, len(EXPRESSIONS)).mean(axis=1) if boxes else found
+        """Answers for faces that are cut out, (boxes, 48, 48)."""
+        found = temper(predict_probabilities(self.classifier, faces, self.tta), self.temperature)
         return [
-            Answer(box, views[0], probabilities, bool(probabilities.max() >= self.not_sure))
-            for box, views, probabilities in zip(
-                boxes, faces, temper(mean, self.temperature), strict=True
-            )
+            Answer(box, face, probabilities, bool(probabilities.max() >= self.not_sure))
+            for box, face, probabilities in zip(boxes, faces, found, strict=True)
         ]

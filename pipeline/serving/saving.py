@@ -1,7 +1,9 @@
 """A trained model as an MLflow model that takes pictures, for `mlflow models serve`."""
 
+import os
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 
 from pipeline.errors import UserError
@@ -36,6 +38,8 @@ def save_served(recogniser: Recogniser, folder: Path) -> None:
     """
     if folder.exists():
         raise UserError(f"{folder}: is there already; choose a new folder, or remove it")
+    # A command's own line is all that it prints.
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     import mlflow
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
@@ -47,7 +51,8 @@ def save_served(recogniser: Recogniser, folder: Path) -> None:
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        with tempfile.TemporaryDirectory() as made:
+        with tempfile.TemporaryDirectory() as made, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of type hints that MLflow would like
             classifier = Path(made) / CLASSIFIER
             save_classifier(recogniser.classifier, classifier)
             mlflow.pyfunc.save_model(

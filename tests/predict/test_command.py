@@ -70,9 +70,7 @@ def test_a_face_has_a_box_an_expression_and_probabilities(said, model):
     assert face["box"] == {name: round(value) for name, value in box._asdict().items()}
     # Those of the network, of the crop, as the evaluation computes them.
     tta = load().evaluate.tta
-    (probabilities,) = predict_probabilities(
-        load_classifier(model), crop_faces(grey, [box])[:, 0], tta
-    )
+    (probabilities,) = predict_probabilities(load_classifier(model), crop_faces(grey, [box]), tta)
     assert list(face["probabilities"]) == list(EXPRESSIONS)
     assert [*face["probabilities"].values()] == pytest.approx([*probabilities], abs=1e-4)
     order = np.argsort(-probabilities)
@@ -258,7 +256,8 @@ def test_a_picture_that_is_a_face_is_not_searched(said, tmp_path, rng):
 
 def test_an_explanation_shows_the_photo_with_its_face_marked(said, tmp_path):
     photo().save(tmp_path / "me.png")
-    said("me.png", "--explain", "--to", "shown")
+    _, _, (told,) = said("me.png", "--explain", "--to", "shown")
+    assert told == "predict: the faces are marked in shown/"
     drawn = read_picture(tmp_path / "shown/me.png.png").astype(int)
     changed = (drawn != np.asarray(photo())).any(axis=-1)
     (box,) = find_faces(to_grey(np.asarray(photo())))
