@@ -15,17 +15,15 @@ import httpx
 import mlflow
 import pandas as pd
 import pytest
-import torch
 from fastapi.testclient import TestClient
 from mlflow.pyfunc import scoring_server
 
 from pipeline.export import main as export
-from pipeline.networks.classifier import Architecture, Classifier
-from pipeline.networks.store import save_classifier
 from pipeline.predict.__main__ import main as predict
 
 from ..conftest import ROOT
 from ..detection.photos import PHOTO, photo
+from ..predict.model import save_model
 
 pytestmark = pytest.mark.study
 
@@ -33,10 +31,7 @@ pytestmark = pytest.mark.study
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     """A small network with random weights."""
-    folder = tmp_path_factory.mktemp("model")
-    torch.manual_seed(0)
-    save_classifier(Classifier(Architecture("small-dnn", 0.1, "face")), folder)
-    return folder
+    return save_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture(scope="module")

@@ -48,24 +48,24 @@ function take(files) {
 }
 
 async function show(file) {
-  say(`Looking at ${file.name || "the picture"} …`);
+  const name = file.name || "your picture";
   const article = get("picture").content.cloneNode(true).querySelector("article");
-  try {
+  const answer = async () => {
+    say(`Looking at ${name} …`);
     const found = await ask(file);
-    const image = new Image();
-    image.alt = file.name || "your picture";
-    image.src = URL.createObjectURL(file);
-    article.querySelector(".picture").append(image);
-    article.redo = async () => {
-      say(`Looking at ${image.alt} again …`);
-      fill(article, await ask(file));
-      say("");
-    };
     fill(article, found);
-    say(`${image.alt}: ${summary(found)}`);
+    say(`${name}: ${summary(found)}`);
+  };
+  try {
+    await answer();
+    const image = new Image();
+    image.alt = name;
+    image.src = URL.createObjectURL(file);
+    article.querySelector(".picture").prepend(image);
+    article.redo = answer;
   } catch (error) {
     article.querySelector(".picture").remove();
-    tell(article, `${file.name || "The picture"}: ${error.message}`);
+    tell(article, `${name}: ${error.message}`);
     say("");
   }
   get("results").prepend(article);
