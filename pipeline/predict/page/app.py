@@ -15,6 +15,7 @@ import numpy as np
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.trustedhost import TrustedHostMiddleware
+from fastapi.responses import JSONResponse
 from numpy.typing import NDArray
 
 from pipeline.detection.pictures import read_picture
@@ -66,9 +67,11 @@ def make_app(model: str, recogniser: Recogniser, settings: Saliency) -> FastAPI:
             "same-origin",
             "none",
         )
-        answer: Response = (
-            _refuse("only this page is answered") if foreign else await proceed(request)
-        )
+        answer: Response
+        if foreign:
+            answer = JSONResponse({"detail": "only this page is answered"}, 403)
+        else:
+            answer = await proceed(request)
         answer.headers.update(HEADERS)
         return answer
 
@@ -136,7 +139,3 @@ def _always(content: str, kind: str) -> Any:
         return Response(content, media_type=kind)
 
     return give
-
-
-def _refuse(reason: str) -> Response:
-    return Response(f'{{"detail": "{reason}"}}', 403, media_type="application/json")
