@@ -108,13 +108,12 @@ def _prepare(chosen: argparse.Namespace) -> Callable[["Frame"], int]:
     """What is done with each picture; gives the number of its faces."""
     from pipeline.params import load
     from pipeline.predict import output
-    from pipeline.predict.model import load_recogniser
+    from pipeline.predict.model import DRAWN, load_recogniser
 
     params = load()
-    loaded = load_recogniser(params, chosen.model, chosen.not_sure)
-    recogniser = loaded.recogniser
-    if loaded.knows_drawn_faces_alone:
-        _tell(loaded.title)
+    title, recogniser = load_recogniser(params, chosen.model, chosen.not_sure)
+    if DRAWN in title:
+        _tell(title)
     rows: Iterator[str] = iter(() if chosen.json else (output.HEADING,))
 
     def say(frame: "Frame") -> int:

@@ -45,11 +45,6 @@ class Loaded(NamedTuple):
     title: str
     recogniser: Recogniser
 
-    @property
-    def knows_drawn_faces_alone(self) -> bool:
-        """Whether what it says of photographs means little."""
-        return self.title.endswith(f"({DRAWN})")
-
 
 def load_recogniser(
     params: Params, model: str | None = None, not_sure: float | None = None
