@@ -27,6 +27,7 @@ from pipeline.networks.store import load_classifier
 from pipeline.params import load
 from pipeline.predict.__main__ import Status, main
 from pipeline.predict.explanation import PAPER
+from pipeline.predict.inputs import read_frames
 from pipeline.predict.model import DRAWN, load_recogniser
 from pipeline.statistics.champion import name_faces
 from pipeline.weights import card
@@ -270,6 +271,20 @@ def test_an_explanation_shows_the_photo_with_its_face_marked(said, tmp_path):
     said("corner.png", "--explain", "--to", "shown")
     drawn = read_picture(tmp_path / "shown/corner.png.png")
     assert (drawn[-6:, :-2] == PAPER).all(axis=-1).sum() > 100
+
+
+def test_ctrl_c_ends_it_without_a_word_after_what_was_answered(said, tmp_path, monkeypatch):
+    photo().save(tmp_path / "a.png")
+
+    def read(file, every):
+        if file.name == "b.png":
+            raise KeyboardInterrupt
+        return read_frames(file, every)
+
+    monkeypatch.setattr("pipeline.predict.inputs.read_frames", read)
+    status, lines, errors = said("a.png", "b.png")
+    assert (status, errors) == (Status.INTERRUPTED, [])
+    assert lines[-1].endswith("a.png")
 
 
 def test_a_name_that_would_move_the_cursor_is_shown_as_it_is_written(said, tmp_path):
