@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -24,7 +23,13 @@ from pipeline.upright import FORMATS, upright, why
 
 Grey = NDArray[np.uint8]
 
+Content = tuple[str, bytes | Exception]
+"""A picture's name and bytes, or why it cannot be read."""
+
 _BATCH = 1024
+_MOST = 1 << 24
+"""Bytes of pictures out of an archive that wait to be decoded together."""
+
 _THREADS = 2
 
 Argument = TypeVar("Argument")
@@ -74,31 +79,29 @@ class Pictures:
         left_out = [item.said for item in self.items if item.label == LEFT_OUT]
         labels.seen.update(left_out)
         labels.kept.update(left_out)
-        tell = progress or (lambda _: None)
+        tell, first = progress or (lambda _: None), 1
         tell(len(left_out))
-        first = 1
         with ThreadPoolExecutor(_THREADS) as pool, _quiet():
             for names, faces, faults in _ahead(pool, _decode, self._chunks(list(items))):
                 yield self._batch([items[name] for name in names], faces, faults, first, labels)
                 first += len(names)
                 tell(len(names))
 
-    def _chunks(self, names: list[str]) -> Iterator[Iterable[tuple[str, bytes | Exception]]]:
+    def _chunks(self, names: list[str]) -> Iterator[Iterable[Content]]:
         """What gives the bytes of a few pictures at a time."""
         if isinstance(self.container, Folder):  # whose files are read where they are decoded
             for start in range(0, len(names), _BATCH):
                 yield self.container.contents(names[start : start + _BATCH])
         else:
             contents = self.container.contents(names)
-            while chunk := list(islice(contents, _BATCH)):
+            while chunk := list(_next_few(contents)):
                 yield chunk
 
     def _batch(
         self, items: list[Item], faces: Grey, faults: dict[int, str], first: int, labels: Labels
     ) -> Batch:
         kept = [place for place in range(len(items)) if place not in faults]
-        columns = list(zip(*(items[place] for place in kept), strict=True)) or [()] * 4
-        names, classes, usage, said = columns
+        names, classes, usage, said = list(zip(*(items[i] for i in kept), strict=True)) or [()] * 4
         labels.seen.update(item.said for item in items if item.said)
         labels.kept.update(each for each in said if each)
         rows = np.array(kept, np.int64) + first
@@ -116,9 +119,17 @@ class Pictures:
         )
 
 
-def _decode(
-    contents: Iterable[tuple[str, bytes | Exception]],
-) -> tuple[list[str], Grey, dict[int, str]]:
+def _next_few(contents: Iterator[Content]) -> Iterator[Content]:
+    """As many as are decoded at once, or fewer where they are large."""
+    size = 0
+    for count, (name, content) in enumerate(contents, 1):
+        yield name, content
+        size += 0 if isinstance(content, Exception) else len(content)
+        if count == _BATCH or size > _MOST:
+            return
+
+
+def _decode(contents: Iterable[Content]) -> tuple[list[str], Grey, dict[int, str]]:
     """Pictures by name: their faces, (n, 48, 48), and by its place what is wrong with one."""
     names: list[str] = []
     plain: dict[int, bytes] = {}
