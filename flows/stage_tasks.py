@@ -1,15 +1,17 @@
 """Stages as Prefect tasks, each after those that it needs."""
 
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
+from uuid import uuid4
 
 from prefect import allow_failure, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import State
 from prefect.client.schemas.objects import TaskRun
-from prefect.futures import PrefectFuture, wait
+from prefect.futures import PrefectFuture, PrefectTaskRunFuture, wait
 from prefect.states import Completed, Failed
 from prefect.tasks import Task
 
@@ -50,13 +52,10 @@ def reproduce_in_place(
     heavy, slots = [stage.name for stage in graph if stage.is_heavy], count_slots()
     earlier = dict(zip(heavy[slots:], heavy, strict=False))
 
-    futures: Futures = {}
-    for stage in graph:
-        awaited: list[Any] = [futures[name] for name in stage.needs]
-        if stage.name in earlier:
-            awaited.append(allow_failure(futures[earlier[stage.name]]))
-        futures[stage.name] = _submit(stage, run, awaited, RETRIES)
-    return _wait_for(futures)
+    def wait_for(stage: Stage, futures: Futures) -> list[Any]:
+        return [allow_failure(futures[earlier[stage.name]])] if stage.name in earlier else []
+
+    return _run_all(graph, run, wait_for, RETRIES)
 
 
 def reproduce_experiment(
@@ -64,60 +63,92 @@ def reproduce_experiment(
 ) -> dict[str, Outcome]:
     """Run an experiment: all its stages in one call of DVC, one after another.
 
-    A stage's task begins when DVC names the stage, and tells what is heard of it.
-
     Returns:
         As above.
     """
-    stages = {stage.name: stage for stage in graph}
-    heard: dict[str, SimpleQueue[str | Outcome]] = {name: SimpleQueue() for name in stages}
+    heard: dict[str, SimpleQueue[str | Outcome]]
+    heard = {stage.name: SimpleQueue() for stage in graph}
     logs = {name: LineLog(queue.put) for name, queue in heard.items()}
+    turns = {name: _Turn() for name in heard}
     before = LineLog(get_run_logger().info)
-    futures: Futures = {}
+
+    def hear(name: str, text: str, end: str) -> None:
+        if name in turns:
+            turns[name].comes.set()
+        logs.get(name, before)(text, end)
+
+    def run_dvc() -> None:
+        rest = NOT_REACHED
+        try:
+            outcome = run_experiment(
+                experiment,
+                hear=hear,
+                ended=lambda name, outcome: heard[name].put(outcome),
+                environment=environment,
+                timeout=timeout,
+            )
+            rest = NOT_REACHED if outcome.state == "failed" else NOTHING_TO_DO
+        finally:
+            for name, queue in heard.items():
+                queue.put(rest)
+                turns[name].comes.set()
 
     def follow(stage: Stage, log: Log) -> Outcome:
         while not isinstance(item := heard[stage.name].get(), Outcome):
             log(item)
         return item
 
-    def begin(name: str) -> None:
-        if name in stages and name not in futures:
-            needed = [futures[each] for each in stages[name].needs if each in futures]
-            futures[name] = _submit(stages[name], follow, needed)
-
-    def hear(name: str, text: str, end: str) -> None:
-        begin(name)
-        logs.get(name, before)(text, end)
-
-    rest = NOT_REACHED
+    thread = threading.Thread(target=run_dvc, daemon=True)
+    thread.start()
     try:
-        outcome = run_experiment(
-            experiment,
-            hear=hear,
-            ended=lambda name, outcome: heard[name].put(outcome),
-            environment=environment,
-            timeout=timeout,
-        )
-        rest = NOT_REACHED if outcome.state == "failed" else NOTHING_TO_DO
+        return _run_all(graph, follow, lambda stage, _: [turns[stage.name]], retries=0)
     finally:
-        for queue in heard.values():
-            queue.put(rest)
-    for name in stages:
-        begin(name)
-    return _wait_for(futures)
+        thread.join()
 
 
-def _submit(
-    stage: Stage, run: Callable[[Stage, Log], Outcome], awaited: list[Any], retries: int = 0
-) -> PrefectFuture[Any]:
-    """Run a stage as a task once others have ended; tried again so often if it is killed."""
-    named = _reproduce_stage.with_options(
-        name=stage.name, task_run_name=stage.name, retries=retries
-    )
-    return named.submit(stage, run, wait_for=awaited, return_state=False)
+class _Turn(PrefectTaskRunFuture[None]):
+    """Comes once DVC has named a stage, or has ended: Prefect shows its task as pending before."""
+
+    def __init__(self) -> None:
+        super().__init__(uuid4())
+        self._final_state = Completed(data=True)  # Prefect asks for a result, which is not used
+        self.comes = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait for it."""
+        self.comes.wait(timeout)
+
+    def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> None:  # noqa: ARG002 (as Prefect calls it)
+        """Wait for it; there is no result."""
+        self.wait(timeout)
+
+    def add_done_callback(self, fn: Callable[[PrefectFuture[None]], None]) -> None:
+        """Not needed: nothing but tasks waits for it."""
+        raise NotImplementedError
 
 
-def _wait_for(futures: Futures) -> dict[str, Outcome]:
+def _run_all(
+    graph: Graph,
+    run: Callable[[Stage, Log], Outcome],
+    wait_for: Callable[[Stage, Futures], list[Any]],
+    retries: int,
+) -> dict[str, Outcome]:
+    """Run stages as tasks.
+
+    Args:
+        graph: the stages.
+        run: runs one.
+        wait_for: what a stage waits for besides those that it needs, given the futures of those
+            before it.
+        retries: how often a stage is tried again that was killed.
+    """
+    futures: Futures = {}
+    for stage in graph:
+        named = _reproduce_stage.with_options(
+            name=stage.name, task_run_name=stage.name, retries=retries
+        )
+        awaited = [*(futures[name] for name in stage.needs), *wait_for(stage, futures)]
+        futures[stage.name] = named.submit(stage, run, wait_for=awaited, return_state=False)
     wait(list(futures.values()))
     ends = {name: future.state for name, future in futures.items()}
     return {name: _outcome(end) for name, end in ends.items() if end.is_final()}

@@ -397,7 +397,9 @@ def test_a_rerun_that_is_worse_says_so_and_leaves_the_champion(
     assert client.get_model_version("image-sentiment-cnn", "2").tags["gate"] in verdict
 
 
-def test_a_stage_of_an_experiment_begins_when_dvc_runs_it(site: Site, seven: UUID) -> None:
+def test_a_stage_of_an_experiment_is_shown_as_waiting_until_dvc_runs_it(
+    site: Site, seven: UUID
+) -> None:
     runs = sorted(site.task_runs(seven), key=lambda run: run.start_time)
     for earlier, later in pairwise(runs):
         # Two threads report the end and the start: by their clocks these may cross by milliseconds.
