@@ -29,16 +29,22 @@ pytestmark = pytest.mark.study
 
 EXPERIMENTS = ("python", "-m", "pipeline.experiments")
 
-ONE_EPOCH = [
-    word
-    for fit in (
-        "train.cnn",
-        "train.dnn",
-        "semisupervised.autoencoder",
-        "semisupervised.classifier",
-    )
-    for word in ("-S", f"{fit}.epochs=1")
-]
+SHORT = {
+    "train.cnn.epochs": 1,
+    "train.dnn.epochs": 1,
+    "semisupervised.autoencoder.epochs": 1,
+    "semisupervised.classifier.epochs": 1,
+    "semisupervised.seeds": 1,
+    "sample.faces": 1200,
+    "evaluate.tta.shift": 0,
+    "saliency.faces": 8,
+    "saliency.samples": 2,
+    "saliency.steps": 4,
+    "lime.samples": 60,
+    "filters.steps": 4,
+    "class_images.steps": 4,
+}
+"""Settings of any recipe with which all its stages run in a minute."""
 
 GRID = """
 title: How long?
@@ -138,15 +144,16 @@ def test_a_recipe_runs_as_the_experiment_of_its_name_and_is_recorded_so(tmp_path
 def test_one_command_runs_every_recipe(tmp_path, finished, params):
     project = finished.prepare(tmp_path / "image-sentiment", upto="report")
     project.commit("results")
-    output = project.run(*EXPERIMENTS, "all", *ONE_EPOCH, seconds=7200)
+    settings = [word for name, value in SHORT.items() for word in ("-S", f"{name}={value}")]
+    output = project.run(*EXPERIMENTS, "all", *settings, seconds=7200)
     found = shown(project)
     assert found.keys() >= set(NAMES)
     for name in NAMES:
-        settings, metrics = found[name]
+        used, metrics = found[name]
         expected = configured(name, params).params.train
         for model in MODELS:
-            assert settings["train"][model]["network"] == getattr(expected, model).network
-            assert settings["train"][model]["epochs"] == 1
+            assert used["train"][model]["network"] == getattr(expected, model).network
+            assert used["train"][model]["epochs"] == 1
             assert 0 < metrics["evaluate"][model]["accuracy"] < 1
     assert output.count("Running stage 'report'") == len(NAMES)
 
