@@ -8,7 +8,7 @@ from pathlib import Path
 from pipeline import layout
 from pipeline.errors import UserError
 from pipeline.networks.classifier import Classifier
-from pipeline.networks.store import load_classifier
+from pipeline.networks.store import WEIGHTS, load_classifier
 from pipeline.params import MODELS
 from pipeline.serving.fetching import FORMS, fetch_classifier, is_address
 
@@ -34,10 +34,15 @@ def model_folder(model: str) -> Iterator[Path]:
         UserError: there is none.
     """
     if model in MODELS:
-        yield layout.folder(f"train@{model}")
+        folder = layout.folder(f"train@{model}")
+        if not (folder / WEIGHTS).is_file():
+            raise UserError(
+                f"{folder}: the {model} is not trained here yet; `make study` does that"
+            )
+        yield folder
     elif is_address(model):
-        with tempfile.TemporaryDirectory() as folder:
-            yield fetch_classifier(model, Path(folder))
+        with tempfile.TemporaryDirectory() as temporary:
+            yield fetch_classifier(model, Path(temporary))
     elif Path(model).is_dir():
         yield Path(model)
     else:

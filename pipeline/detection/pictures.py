@@ -23,6 +23,8 @@ SUFFIXES = (
 MOST_PIXELS = 89_478_485
 """Pillow's own limit, of which a picture takes 270 MB: more is refused before it is decoded."""
 
+_MOST = f"at most {MOST_PIXELS / 1e6:.0f} million are read: make it smaller"
+
 SMALLEST = 24
 """Pixels a side below which there is no face to be seen."""
 
@@ -50,6 +52,8 @@ def read_picture(source: Path | bytes, name: str | None = None) -> Picture:
                 return np.array(upright(image).convert("RGB"))
     except UserError:
         raise
+    except Image.DecompressionBombError:  # twice as many: Pillow does not even open it
+        raise UserError(f"{name}: too many pixels; {_MOST}") from None
     # Pillow's plug-ins raise nearly anything at a damaged file.
     except Exception as error:
         raise UserError(f"{name}: cannot be read: {why(error)}") from None
@@ -63,10 +67,7 @@ def to_grey(picture: Picture) -> NDArray[np.uint8]:
 def _check_size(image: Image.Image, name: str) -> None:
     width, height = image.size
     if width * height > MOST_PIXELS:
-        raise UserError(
-            f"{name}: {width} x {height} pixels; at most {MOST_PIXELS / 1e6:.0f} million are read: "
-            "make it smaller"
-        )
+        raise UserError(f"{name}: {width} x {height} pixels; {_MOST}")
     if min(width, height) < SMALLEST:
         raise UserError(
             f"{name}: {width} x {height} pixels; a side has at least {SMALLEST}: take a larger one"

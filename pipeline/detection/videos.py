@@ -34,7 +34,7 @@ def read_video(path: Path, every: float) -> Iterator[tuple[float, Picture]]:
         rate = video.get(cv2.CAP_PROP_FPS) or _USUAL
         due, number = 0.0, 0
         while video.grab():
-            if number / rate >= due:
+            if number + 0.5 > due * rate:  # the nearest one
                 picture = _decode(video)
                 if picture is not None:
                     yield number / rate, picture

@@ -163,6 +163,10 @@ def test_no_face_no_picture_and_no_file_have_a_status_and_a_line_each(said, tmp_
     [
         (["--camera", "97"], "predict: camera 97: gives no pictures"),
         ([PHOTO, "--model", "nothing"], "predict: nothing: no such model; allowed: cnn, dnn"),
+        (
+            [PHOTO, "--model", "dnn"],
+            "predict: artifacts/train/dnn: the dnn is not trained here yet",
+        ),
         ([PHOTO, "--model", "runs:/1/2"], "predict: runs:/1/2: not an address in MLflow"),
     ],
 )
