@@ -1,7 +1,7 @@
 """A list of pictures with their labels, such as `image,label`, joined with the pictures."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -31,6 +31,10 @@ _SUFFIXES = ("", "_aligned")
 
 _LINE = re.compile(r"[^\s,]+\.(jpe?g|png|bmp)\s+\d+\s*")
 """A line of RAF-DB's list_patition_label.txt: a picture's name and its number."""
+
+
+Lines = tuple[str, list[str], list[list[str]]]
+"""Name, columns and lines of a list with a header."""
 
 
 class Row(NamedTuple):
@@ -85,17 +89,23 @@ def _part(name: str) -> str | None:
     return part_of(PurePosixPath(name).name.split(".")[0])
 
 
-def by_lists(
-    container: Container, lists: Iterable[tuple[str, list[str], list[list[str]]]], labels: Labels
-) -> Classed | None:
+def named_by(container: Container, lists: Sequence[Lines]) -> dict[str, Row]:
+    """The row of each picture that lists with a header name."""
+    if not lists:
+        return {}
+    find = _finder([member.name for member in pictures_of(container)])
+    rows = (row for each in lists for row in read_list(*each))
+    return {picture: row for row in rows if (picture := find(row))}
+
+
+def by_lists(container: Container, lists: Sequence[Lines], labels: Labels) -> Classed | None:
     """Pictures that have a class by a list; None if there are none.
 
     What is passed over are rows without a picture and pictures without a row.
 
     Args:
         container: what holds the pictures.
-        lists: name, columns and lines of each list with a header; without any, those that have none
-            are looked for.
+        lists: those with a header; without any, those that have none are looked for.
         labels: reads the classes.
 
     Raises:
@@ -140,19 +150,20 @@ def _column(columns: list[str], names: tuple[str, ...]) -> int | None:
 
 
 def _finder(names: list[str]) -> Callable[[Row], str | None]:
-    """Finds a row's picture: by its path, its path from the list, or a name that is there once."""
-    paths, by_name = set(names), dict[str, str | None]()
+    """Finds a row's picture: by its path, also from the list, or by an end of it that is unique."""
+    paths, by_end = set(names), dict[str, str | None]()
     for name in names:
-        path = PurePosixPath(name)
-        for each in {path.name, path.stem}:
-            by_name[each] = None if each in by_name else name
+        folders = name.split("/")
+        ends = ("/".join(folders[place:]) for place in range(len(folders)))
+        for each in {*ends, PurePosixPath(name).stem}:
+            by_end[each] = None if each in by_end else name
 
     def find(row: Row) -> str | None:
         said = PurePosixPath(row.image.replace("\\", "/"))
         stem = said.stem if ending_tells(said.name) else said.name
         whole = (str(path) for path in (said, PurePosixPath(row.file).parent / said))
         found = next((path for path in whole if path in paths), None)
-        guesses = (said.name, *(stem + suffix for suffix in _SUFFIXES))
-        return found or next(filter(None, map(by_name.get, guesses)), None)
+        guesses = (str(said), said.name, *(stem + suffix for suffix in _SUFFIXES))
+        return found or next(filter(None, map(by_end.get, guesses)), None)
 
     return find

@@ -7,11 +7,10 @@ from pathlib import Path
 from pipeline.errors import UserError
 from pipeline.faces.batch import shown
 from pipeline.ingest.archives import Container, open_archive
-from pipeline.ingest.classes import by_codes, by_folders
 from pipeline.ingest.containers import Passed
 from pipeline.ingest.folder import Folder
+from pipeline.ingest.folders_or_list import classify
 from pipeline.ingest.kinds import UNREAD_ARCHIVES
-from pipeline.ingest.label_list import by_lists
 from pipeline.ingest.labels import Labels
 from pipeline.ingest.passed_over import beside, nothing, rest
 from pipeline.ingest.pictures import Pictures
@@ -170,10 +169,8 @@ def _of_tables(
 
 def _of_pictures(container: Container, tables: list[Table], labels: Labels) -> Source | None:
     """Pictures with classes by their folders, their names, or a list; None if there are none."""
-    lists = ((table.name, *table.lines()) for table in tables if table.role == "list")
-    found = (
-        by_folders(container, labels) or by_codes(container) or by_lists(container, lists, labels)
-    )
+    lists = [(table.name, *table.lines()) for table in tables if table.role == "list"]
+    found = classify(container, lists, labels)
     if not found:
         return None
     classed = [item for item in found.items if item.said]

@@ -151,6 +151,21 @@ LAYOUTS = {
         },
         "raf-db",
     ),
+    "AffectNet, the authors'": (
+        {
+            **{
+                f"Manually_Annotated_Images/{1 + n % 9}/{n // 9}.jpg": picture(n, "JPEG")
+                for n in range(len(ORDER))
+            },
+            "training.csv": table(
+                "subDirectory_filePath,face_x,expression",
+                [f"{1 + n % 9}/{n // 9}.jpg" for n in range(17)],
+                [0] * 17,
+                [AFFECTNET[label] for label in ORDER],
+            ),
+        },
+        "affectnet",
+    ),
     "AffectNet, folders of numbers": (
         folders(AFFECTNET + "7", "{part}/{name}/{n}.png", 2),
         "affectnet",
@@ -194,6 +209,15 @@ LAYOUTS = {
                 [0] * 17,
                 [f"{n:04}.png" for n in range(17)],
                 [ODD[label].upper() for label in ORDER],
+            ),
+        },
+        "auto",
+    ),
+    "a list beside numbered folders": (
+        {
+            **{f"images/{n % 5}/{n:04}.png": picture(n) for n in range(17)},
+            "labels.csv": table(
+                "image,label", [f"{n:04}.png" for n in range(17)], [ODD[label] for label in ORDER]
             ),
         },
         "auto",

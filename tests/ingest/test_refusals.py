@@ -131,6 +131,21 @@ OTHERWISE = {
         {"1.png": picture(1), "l.csv": b"image,label\n1.png,3\n1.png,4\n"},
         "'3' and '4'; keep one of the rows", "auto", {"l.csv": b"image,label\n1.png,3\n"},
     ),
+    "a list that contradicts folders": (
+        {**GOOD, "labels.csv": table("image,label", ["16.png", "0.png"], ["neutral", "joy"])},
+        "raw/angry/0.png: 'angry' by its folder and 'joy' by labels.csv; mend the wrong one",
+        "auto", {"labels.csv": table("image,label", ["0.png"], ["anger"])},
+    ),
+    "a list of numbers that contradicts folders": (
+        {**GOOD, "labels.csv": table("image,label", [f"{n}.png" for n in range(17)], ORDER[::-1])},
+        "raw/angry/0.png: 'angry' by its folder and '6' by labels.csv", "auto",
+        {"labels.csv": None},
+    ),
+    "a list to go by in place of folders": (
+        {"happy/1.png": picture(1), "l.csv": b"image,label\n1.png,sad\n"},
+        "to go by the list, move all pictures into one folder", "auto",
+        {"happy/1.png": None, "1.png": picture(1)},
+    ),
     "nothing": ({"readme.md": b"no"}, "found readme.md; name the file or the folder", "auto", GOOD),
 }  # fmt: skip
 """Files, what is said, and the setting and the files (None: gone) with which they are read."""
