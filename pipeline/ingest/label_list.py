@@ -145,6 +145,25 @@ def by_lists(container: Container, lists: Sequence[Lines], labels: Labels) -> Cl
     return Classed(found, passed, notes, files) if found else None
 
 
+def why_none(container: Container, lists: Sequence[Lines]) -> str | None:
+    """Why lists name no picture that is there, and what to do; None if there are no lists."""
+    rows = [row for each in lists for row in read_list(*each)] or read_bare_lists(container)
+    if not rows:
+        return f"{lists[0][0]}: has a header and no rows; write one a picture" if lists else None
+    row, pictures = rows[0], [PurePosixPath(member.name) for member in pictures_of(container)]
+    name = PurePosixPath(row.image.replace("\\", "/")).name
+    fitting = [path for path in pictures if name in (path.name, path.stem)]
+    if len(fitting) > 1:
+        return (
+            f"{row.file}: {row.image!r} fits several pictures, such as {fitting[0]} and "
+            f"{fitting[1]}; write such paths into the list"
+        )
+    return (
+        f"{row.file}: none of its {len(rows)} names, such as {row.image!r}, is that of a picture "
+        f"here, such as {pictures[0]}; write the pictures' names or paths into the list"
+    )
+
+
 def _column(columns: list[str], names: tuple[str, ...]) -> int | None:
     return next((columns.index(name) for name in names if name in columns), None)
 

@@ -8,13 +8,23 @@ from pipeline.ingest.archives import Container
 from pipeline.ingest.classes import pictures_of
 from pipeline.ingest.containers import Passed
 from pipeline.ingest.folder import Folder
-from pipeline.ingest.kinds import UNREAD_ARCHIVES
+from pipeline.ingest.kinds import UNREAD_ARCHIVES, ending_tells
+from pipeline.ingest.label_list import why_none
+from pipeline.ingest.parts import part_of
 from pipeline.ingest.tables import Table
 
 
 def nothing(container: Container, tables: list[Table]) -> str:
     """That nothing was found, what there is instead, and what to do."""
     pictures, names = pictures_of(container), []
+    lists = [(table.name, *table.lines()) for table in tables if table.role == "list"]
+    if pictures and (reason := why_none(container, lists)):
+        return reason
+    if pictures and (bare := next(filter(_names_a_picture, tables), None)):
+        return (
+            f"{bare.name} begins with {', '.join(bare.columns)[:60]!r} and not with a header; make "
+            "image,label its first line, and each other one a picture's name and its class"
+        )
     if pictures:
         folders = Counter(str(PurePosixPath(each.name).parent) for each in pictures)
         most = folders.most_common(1)[0][0]
@@ -33,8 +43,12 @@ def nothing(container: Container, tables: list[Table]) -> str:
     if archives:
         names.append(f"the archives {', '.join(archives)[:80]}")
         readable = [name for name in archives if not name.lower().endswith(UNREAD_ARCHIVES)]
-        inside = isinstance(container, Folder) and readable
-        advice = f"name {readable[0]} in data.source" if inside else "unpack them into a folder"
+        parts = {part for name in archives if (part := part_of(PurePosixPath(name).stem))}
+        advice = "unpack them into a folder"
+        if len(parts) > 1:
+            advice = "unpack each into a folder of its own name, such as train/, beside it"
+        elif isinstance(container, Folder) and readable:
+            advice = f"name {readable[0]} in data.source"
     if not names:
         names = [each.name for each in container.members][:3]
     found = ", ".join(names)[:200] if names else "none of these"
@@ -42,6 +56,11 @@ def nothing(container: Container, tables: list[Table]) -> str:
         "looked for train.csv, fer2013.csv or another CSV file of faces, for pictures in folders "
         f"named after expressions, and for an archive; found {found}; {advice}"
     )
+
+
+def _names_a_picture(table: Table) -> bool:
+    """Whether a table's first line is a picture's instead of a header."""
+    return any(map(ending_tells, table.columns))
 
 
 def rest(

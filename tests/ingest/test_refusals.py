@@ -122,6 +122,33 @@ OTHERWISE = {
         {"a.zip": zipped(GOOD), "b.tar": tarred({"x/happy/1.png": picture(1)}, "w")},
         "found the archives a.zip, b.tar; name a.zip in data.source", "auto", {"b.tar": None},
     ),
+    "archives of two parts": (
+        {"train.zip": zipped(folders(NAMES)), "test.tar.gz": tarred({"sad/1.png": picture(1)})},
+        "archives test.tar.gz, train.zip; unpack each into a folder of its own name, such as tr",
+        "auto", folders(NAMES, "train/{name}/{n}.png"),
+    ),
+    "a list that names no picture": (
+        {"images/1.png": picture(1), "labels.csv": b"image,label\nx1.png,3\ny.png,3\n"},
+        "labels.csv: none of its 2 names, such as 'x1.png', is that of a picture here, such as "
+        "images/1.png; write", "auto", {"labels.csv": b"image,label\n1.png,3\n"},
+    ),
+    "a list whose names fit several pictures": (
+        {
+            "a/1.png": picture(1), "b/1.png": picture(2),
+            "labels.csv": b"image,label\n1.png,3\n1.png,3\n",
+        },
+        "labels.csv: '1.png' fits several pictures, such as a/1.png and b/1.png; write such paths",
+        "auto", {"labels.csv": b"image,label\na/1.png,3\n"},
+    ),
+    "a list without a row": (
+        {"1.png": picture(1), "labels.csv": b"image,label\n"}, "labels.csv: has a header and no",
+        "auto", {"labels.csv": b"image,label\n1.png,3\n"},
+    ),
+    "a list without a header": (
+        {"1.png": picture(1), "label.csv": b'1.png,"(0, 0, 48, 48)",9,0,0,0,0,0,0,0,1,0\n'},
+        "label.csv begins with '1.png, .* and not with a header; make image,label its", "auto",
+        {"label.csv": b"image,label\n1.png,3\n"},
+    ),
     "a rar": ({"faces.rar": b"Rar!"}, "archives faces.rar; unpack them into", "auto", GOOD),
     "a list with a row of another length": (
         {"1.png": picture(1), "l.csv": b"image,label\n1.png,3,4\n"},
