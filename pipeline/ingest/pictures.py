@@ -145,11 +145,11 @@ def _decode(contents: Iterable[Content]) -> tuple[list[str], Grey, dict[int, str
                 others[place] = read_image(content)
             else:
                 plain[place] = rows
-        # Pillow's plug-ins raise nearly anything at a damaged file.
-        except Exception as error:
+        except Exception as error:  # Pillow's plug-ins raise nearly anything at a damaged file
+            mend = "chmod u+r it" if isinstance(error, PermissionError) else "save it anew as PNG"
             faults[place] = (
-                f"{name}: not an image that can be read: {why(error)}; save it anew as PNG, remove "
-                "it, or set data.on_bad_row: drop"
+                f"{name}: not an image that can be read: {why(error)}; {mend}, remove it, or set "
+                "data.on_bad_row: drop"
             )
     decoded = decode(list(plain.values()))
     if len(plain) == len(names):

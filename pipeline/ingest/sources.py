@@ -16,6 +16,7 @@ from pipeline.ingest.passed_over import beside, nothing, rest
 from pipeline.ingest.pictures import Pictures
 from pipeline.ingest.tables import Table, choose, look, votes_on
 from pipeline.ingest.votes import read_votes
+from pipeline.layout import is_sample
 
 _REGIONS = "regions.npz"
 
@@ -83,10 +84,10 @@ def _locate(source: str, path: Path, setting: str | Mapping[str | int, str]) -> 
     if path.is_dir():
         return _search(source, Folder(path), labels)
     if not path.is_file():
-        raise UserError(
-            f"data.source = {source!r}: no such file or folder; name a file of faces, an archive, "
-            "or a folder that holds them"
-        )
+        advice = "name a file of faces, an archive, or a folder that holds them"
+        if is_sample(source):
+            advice = "python -m pipeline sample makes it, and make study the whole study"
+        raise UserError(f"data.source = {source!r}: no such file or folder; {advice}")
     if archive := open_archive(path):
         found = _search(source, archive, labels)
         return replace(found, passed=[*found.passed, *beside(path)])

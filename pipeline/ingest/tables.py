@@ -116,7 +116,7 @@ class Table:
             for batch in read_csv(file, self.name, labels if self.labelled else None, rows):
                 if votes:
                     last = max([last, *batch.rows, *(fault.row for fault in batch.faults)])
-                    votes.check(self.name, batch)
+                    votes.check(self.name, batch, last)
                 yield batch
         if votes:
             votes.check_count(self.name, last)
@@ -187,7 +187,7 @@ def _choose_labelled(tables: Sequence[Table]) -> list[Table]:
     if faces:
         names = ", ".join(table.name for table in faces)
         raise UserError(
-            f"{names}: several files of faces, none named train.csv or fer2013.csv; name one of "
-            "them in data.source, or call them train.csv, val.csv and test.csv"
+            f"{names}: several files of faces, whose names do not tell all of them apart; name "
+            "one of them in data.source, or call them train.csv, val.csv and test.csv"
         )
     return []

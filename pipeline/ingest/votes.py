@@ -36,14 +36,16 @@ class Votes:
     usage: Sequence[str | None]
     """FER2013's part of each row, by which it shows that both files have the same order."""
 
-    def check(self, name: str, batch: Batch) -> None:
-        """See that the parts of these rows are those of the votes.
+    def check(self, name: str, batch: Batch, last: int) -> None:
+        """See that there are votes on rows up to the last one, and that their parts are the same.
 
         Raises:
-            UserError: one is not.
+            UserError: votes are missing, or a part is another.
         """
+        if last > len(self.classes):
+            raise self._miscounted(name, "more")
         for row, usage in zip(batch.rows.tolist(), batch.usage, strict=True):
-            if row > len(self.usage) or usage != self.usage[row - 1]:
+            if usage != self.usage[row - 1]:
                 raise UserError(
                     f"{self.name}: row {row} is of another part than row {row} of {name}, so the "
                     "votes are of other rows; take fer2013.csv as it was handed out, or set "
@@ -51,18 +53,21 @@ class Votes:
                 )
 
     def check_count(self, name: str, rows: int) -> None:
-        """See that there are as many rows as votes.
+        """See that there are no more votes than rows.
 
         Raises:
-            UserError: there are not; faces of a class that is left out at the end may be missing.
+            UserError: there are; faces of a class that is left out at the end may be missing.
         """
         left_out = ("contempt", "unknown", "nf", UNDECIDED)
         rest = [said for said in self.classes[rows:] if said not in left_out]
-        if rest or rows > len(self.classes):
-            raise UserError(
-                f"{self.name}: votes on {len(self.classes)} rows, and {name} has {rows}; take "
-                "both files as they were handed out, or set data.labels: fer2013"
-            )
+        if rest:
+            raise self._miscounted(name, str(rows))
+
+    def _miscounted(self, name: str, rows: str) -> UserError:
+        return UserError(
+            f"{self.name}: votes on {len(self.classes)} rows, and {name} has {rows}; take both "
+            "files as they were handed out, or set data.labels: fer2013"
+        )
 
 
 def read_votes(name: str, columns: list[str], rows: list[list[str]]) -> Votes:

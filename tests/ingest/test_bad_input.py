@@ -369,6 +369,7 @@ def test_a_folder_for_a_file_nothing_there_and_nothing_inside(projects):
     for source, words in {
         "raw/empty.csv": ["data.source = 'raw/empty.csv'", "looked for train.csv", "none of these"],
         "raw/none.csv": ["data.source = 'raw/none.csv'", "no such file or folder"],
+        "data/sample": ["data.source = 'data/sample'", "python -m pipeline sample makes it"],
         f"raw/{'a' * 300}": ["data.source = ", "cannot be read: File name too long"],
     }.items():
         line = refused(folder, source)
@@ -404,7 +405,11 @@ def without_privileges():
     [
         ("csv", "raw/train.csv", "raw/train.csv: cannot be read: Permission denied"),
         ("csv", "raw", "error: raw: cannot be read: Permission denied"),
-        ("images", "raw/train/3/3.png", "train/3/3.png: not an image .* permission denied"),
+        (
+            "images",
+            "raw/train/3/3.png",
+            "train/3/3.png: not an image .* permission denied; chmod u",
+        ),
         ("images", "raw/train/3", "raw/train/3: cannot be read: Permission denied"),
     ],
 )

@@ -59,6 +59,13 @@ ADVISED = {
         {**FERPLUS, "fer2013.csv": b"\n".join(FERPLUS["fer2013.csv"].split(b"\n")[:9]) + b"\n"},
         "fer2013new.csv: votes on 19 rows, and fer2013.csv has 8",
     ),
+    "votes cut short": (
+        {
+            **FERPLUS,
+            "fer2013new.csv": b"\n".join(FERPLUS["fer2013new.csv"].split(b"\n")[:9]) + b"\n",
+        },
+        "fer2013new.csv: votes on 8 rows, and fer2013.csv has more; take both files as",
+    ),
     "votes that are none": (
         {**FERPLUS, "fer2013new.csv": FERPLUS["fer2013new.csv"].replace(b",9,", b",nine,", 1)},
         "fer2013new.csv: row .*: expected a number of votes",
@@ -104,6 +111,11 @@ OTHERWISE = {
     "two files of faces": (
         {"a.csv": rows("0123456"), "b.csv": rows("0123456", 3)},
         "a.csv, b.csv: several files of faces", "auto", {"b.csv": None},
+    ),
+    "two files of the same part": (
+        {"train.csv": rows("0123456"), "training.csv": rows("0123456", 3)},
+        "train.csv, training.csv: several files of faces, whose names do not tell",
+        "auto", {"training.csv": None},
     ),
     "AffectNet's annotations": (
         {
