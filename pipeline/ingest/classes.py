@@ -50,7 +50,7 @@ def by_folders(container: Container, labels: Labels) -> Classed | None:
         UserError: a folder beside class folders is none, or a path names two.
     """
     paths = {_folder(member.name) for member in pictures_of(container)}
-    places = {path: _class_folder(path, container, labels) for path in paths}
+    places = {path: _class_folder(path, container, labels) for path in sorted(paths)}
     # The folders that hold class folders, `.` for the whole.
     above = {str(PurePosixPath(place).parent) for place in places.values() if place}
     parts = {path: part_in(path) for path in paths}
