@@ -5,6 +5,7 @@ are wrappers, such as `archive/archive/`. KDEF's and JAFFE's pictures have it in
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -16,6 +17,7 @@ from pipeline.ingest.containers import Member, Passed
 from pipeline.ingest.labels import MAPS, Labels
 from pipeline.ingest.parts import part_of
 from pipeline.ingest.pictures import Item
+from pipeline.ingest.unknown import advice
 
 _UNLABELLED = ("unlabelled", "unlabeled", "unlabelled_images", "unlabeled_images")
 
@@ -38,6 +40,8 @@ class Classed:
     """What was understood that the source does not say by itself."""
     lists: list[str] = field(default_factory=list)
     """The files that name the classes, if some do."""
+    labels: Labels | None = None
+    """What reads the classes, where the pictures' names say which map it takes."""
 
 
 def by_folders(container: Container, labels: Labels) -> Classed | None:
@@ -55,6 +59,7 @@ def by_folders(container: Container, labels: Labels) -> Classed | None:
     above = {str(PurePosixPath(place).parent) for place in places.values() if place}
     parts = {path: part_in(path) for path in paths}
     items, passed = [], []
+    _check_are_classes(paths, above, container, labels)
     for member in pictures_of(container):
         path = _folder(member.name)
         place, part = places[path], parts[path]
@@ -64,7 +69,6 @@ def by_folders(container: Container, labels: Labels) -> Classed | None:
         elif _is_unlabelled(path, above):
             items.append(Item(member.name, UNLABELLED, part, ""))
         else:
-            _check_is_no_class(path, above, container, labels)
             passed.append(Passed(member.name, "a picture outside the class folders"))
     for folder in sorted(container.folders):
         is_class = labels.label(PurePosixPath(folder).name) is not None
@@ -73,22 +77,23 @@ def by_folders(container: Container, labels: Labels) -> Classed | None:
     return Classed(items, passed) if above else None
 
 
-def by_codes(container: Container) -> Classed | None:
+def by_codes(container: Container, labels: Labels) -> Classed | None:
     """Pictures that are named as KDEF's or JAFFE's are, if most are."""
     for kind, pattern in _CODED.items():
+        known = labels.beside(MAPS[kind])
         items, passed = [], []
         for member in pictures_of(container):
             path = PurePosixPath(member.name)
             match = pattern.match(path.stem)
-            name = MAPS[kind].get(match[1].lower()) if match else None
-            if match and name:
-                label, part = EXPRESSIONS.index(name), part_in(str(path.parent))
+            label = known.label(match[1].upper()) if match else None
+            if match and label is not None:
+                part = part_in(str(path.parent))
                 items.append(Item(member.name, label, part, match[1].upper()))
             else:
                 passed.append(Passed(member.name, f"not named as {kind.upper()}'s pictures are"))
         if len(items) > len(passed):
             note = f"labels are the letters in {kind.upper()}'s names of pictures"
-            return Classed(items, passed, [note])
+            return Classed(items, passed, [note], labels=known)
     return None
 
 
@@ -140,24 +145,29 @@ def _is_unlabelled(path: str, above: set[str]) -> bool:
     return bool(parts) and not any(each == parts[-1] or _is_in(each, parts[-1]) for each in above)
 
 
-def _check_is_no_class(path: str, above: set[str], container: Container, labels: Labels) -> None:
+def _check_are_classes(
+    paths: Iterable[str], above: set[str], container: Container, labels: Labels
+) -> None:
     """See that no folder beside class folders has a name that means nothing: it may be misspelt.
 
     Raises:
-        UserError: one has.
+        UserError: some have.
     """
-    folders = path.split("/")
-    for i, name in enumerate(folders):
-        parent = "/".join(folders[:i]) or "."
-        if name == "." or parent not in above or part_of(name):
-            continue
-        place = f"{container.path.name}/{'/'.join(folders[: i + 1])}"
-        beside = (
-            PurePosixPath(member.name).parts[i]
-            for member in pictures_of(container)
-            if member.name.startswith("" if parent == "." else f"{parent}/")
-        )
+    beside = {}
+    for path in paths:
+        folders = path.split("/")
+        for i, name in enumerate(folders):
+            if name != "." and ("/".join(folders[:i]) or ".") in above and not part_of(name):
+                beside["/".join(folders[: i + 1])] = name
+    means_nothing = (
+        path
+        for path, name in sorted(beside.items())
+        if not any(labels.label(each) is not None for each in path.split("/"))
+        and not _is_unlabelled(path, above)
+    )
+    for path in means_nothing:
         raise UserError(
-            f"{place}: {name!r} is no expression; expected folders named "
-            f"{', '.join(EXPRESSIONS)}, or 0 to 6; {labels.advice(name, beside)}"
+            f"{container.path.name}/{path}: {beside[path]!r} is no expression; expected folders "
+            f"named {', '.join(EXPRESSIONS)}, or 0 to 6; "
+            f"{advice(labels, beside[path], sorted(set(beside.values())))}"
         )

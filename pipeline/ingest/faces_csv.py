@@ -15,6 +15,7 @@ import pyarrow.csv as arrow_csv
 
 from pipeline.errors import UserError
 from pipeline.faces.batch import Batch, Fault, shown
+from pipeline.ingest import advice
 from pipeline.ingest.labels import Labels
 from pipeline.ingest.rows import OPEN_QUOTE, PLAIN, RowChecker, Rows
 
@@ -113,8 +114,8 @@ def _standard(found: list[str], name: str, labelled: bool) -> list[str]:
     if twice or not wanted.keys() <= set(columns):
         raise UserError(
             f"{name}: columns {shown(','.join(found).encode(), 60)}; expected one "
-            f"{' and one '.join(wanted.values())}, separated by commas: name them so in its "
-            "first line"
+            f"{' and one '.join(wanted.values())}, separated by commas: "
+            f"{advice.for_header(found)}"
         )
     return columns
 

@@ -37,7 +37,7 @@ def classify(container: Container, lists: Sequence[Lines], labels: Labels) -> Cl
                 "elsewhere, to go by the list, move all pictures into one folder"
             )
         found = None
-    return found or by_codes(container) or by_lists(container, lists, labels)
+    return found or by_codes(container, labels) or by_lists(container, lists, labels)
 
 
 def _are_numbers(container: Container, labels: Labels) -> bool:

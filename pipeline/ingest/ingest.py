@@ -1,6 +1,8 @@
 """From a source to the two stores, with the report on what was found on the way."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -8,11 +10,14 @@ from pipeline.errors import UserError
 from pipeline.faces.batch import Batch, Fault, Progress
 from pipeline.faces.regions import keep_regions
 from pipeline.faces.store import FaceWriter
+from pipeline.ingest import advice
 from pipeline.ingest.folder import md5_of
+from pipeline.ingest.labels import Labels
 from pipeline.ingest.quality import assess, count_shared
 from pipeline.ingest.result import Ingested
 from pipeline.ingest.sources import Source
 from pipeline.ingest.tally import Tally, gather, read_as
+from pipeline.ingest.unknown import check_nothing_vanished
 
 
 def ingest(
@@ -55,18 +60,23 @@ def ingest(
         for readings, store in ((source.labelled, faces), (source.unlabelled, others)):
             for reading in readings:
                 keep_text = on_bad_row == "drop"
-                for batch in reading.batches(source.labels, progress, keep_text=keep_text):
+                batches = reading.batches(source.labels, progress, keep_text=keep_text)
+                for batch in batches:
                     store.append(batch)
                     tally.add(reading.name, batch)
                     if store is faces:
                         rows += len(batch) + len(batch.faults) + batch.left_out
-                    _judge(batch, on_bad_row, dropped)
+                    if batch.faults and on_bad_row == "stop":
+                        raise _refusal(batch.faults[0], batches, source.labels)
+                    dropped.extend(batch.faults)
         outline, other_outline = faces.outline(), others.outline()
         if not len(outline):
-            first = f"; {dropped[0]}" if dropped else ": all are left out by data.labels"
+            first = ": all are left out by data.labels; name an expression there"
+            if dropped:
+                first = f"; {dropped[0]}; {advice.for_row(dropped[0], source.labels, all_are=True)}"
             raise UserError(f"{source.labelled[0].name}: none of {rows} rows is a face{first}")
         if dropped:
-            source.labels.check_nothing_vanished()
+            check_nothing_vanished(source.labels)
         names = keep_regions(source.regions, outline.rows, rows, regions)
         files = {path.name: md5 for path, md5 in zip(source.files, sums, strict=True)}
         if source.folder:
@@ -89,7 +99,10 @@ def ingest(
     return found, dropped
 
 
-def _judge(batch: Batch, on_bad_row: str, dropped: list[Fault]) -> None:
-    if batch.faults and on_bad_row == "stop":
-        raise UserError(str(batch.faults[0]))
-    dropped.extend(batch.faults)
+def _refusal(fault: Fault, rest: Iterator[Batch], labels: Labels) -> UserError:
+    """The error for a row that is no face, after a look at what classes the other rows have."""
+    if advice.about(fault) == "label":
+        with suppress(UserError):
+            for _ in rest:
+                pass
+    return UserError(f"{fault}; {advice.for_row(fault, labels)}")

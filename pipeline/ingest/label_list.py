@@ -10,9 +10,10 @@ from pipeline.ingest.archives import Container
 from pipeline.ingest.classes import Classed, part_in, pictures_of
 from pipeline.ingest.containers import Passed
 from pipeline.ingest.kinds import ending_tells
-from pipeline.ingest.labels import Labels
+from pipeline.ingest.labels import Labels, whole
 from pipeline.ingest.parts import part_of
 from pipeline.ingest.pictures import Item
+from pipeline.ingest.unknown import advice
 
 IMAGE = (
     "image", "images", "filename", "file", "file_name", "path", "pth", "filepath", "file_path",
@@ -66,7 +67,7 @@ def read_list(name: str, columns: list[str], rows: list[list[str]]) -> list[Row]
                 f"{name}: row {number}: {len(row)} columns; expected {len(columns)}: mend the row"
             )
         own = part_of(row[usage]) if usage is not None else None
-        found.append(Row(name, row[image].strip(), row[label].strip(), own or part))
+        found.append(Row(name, row[image].strip(), whole(row[label].strip()), own or part))
     return found
 
 
@@ -125,7 +126,7 @@ def by_lists(container: Container, lists: Sequence[Lines], labels: Labels) -> Cl
         if label is None:
             raise UserError(
                 f"{row.file}: {row.image}: label {row.said!r}; {labels.expected()}; "
-                f"{labels.advice(row.said, among)}"
+                f"{advice(labels, row.said, among)}"
             )
         item = Item(picture, label, row.usage or part_in(picture), row.said)
         if picture in items and items[picture].label != label:

@@ -2,9 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from pipeline.errors import UserError
 from pipeline.faces.expressions import EXPRESSIONS
 
 DROP = "drop"
@@ -54,6 +53,11 @@ MAPS: dict[str, dict[str, str]] = {
 as ever; numbers that it lacks mean nothing."""
 
 
+def whole(text: str) -> str:
+    """A class as it was meant: a whole number that was written as a float without its `.0`."""
+    return text[:-2] if text.endswith(".0") and text[:-2].isdigit() else text
+
+
 class Labels:
     """Reads the classes of one source, and counts them.
 
@@ -72,6 +76,12 @@ class Labels:
         """Rows or images of each class, however it is written, unknown ones included."""
         self.kept: Counter[str] = Counter()
         """Those of them that became faces."""
+        self.unknown: Counter[str] = Counter()
+        """Those of them that are faces but for their class, which means nothing."""
+
+    def beside(self, more: dict[str, str]) -> "Labels":
+        """The same with a map for what they do not name themselves."""
+        return Labels(dict[str | int, str]([*more.items(), *self._given.items()]))
 
     @property
     def assumed(self) -> list[str]:
@@ -107,37 +117,3 @@ class Labels:
             numbers = ", ".join(key for key in self._given if key.isdigit())
             return f"expected one of the numbers {numbers} of data.labels, or an expression's name"
         return "expected a whole number 0 to 6, or an expression's name"
-
-    def advice(self, text: str, among: Iterable[str] = ()) -> str:
-        """The setting with which an unknown class can be read, by what stands beside it."""
-        numbers = {int(each) for each in among if each.isdigit() and len(each) < 4}
-        if self.setting in MAPS:
-            return f"{self.setting} has none: take another of data.labels, or write a map there"
-        if self.setting != "auto" or not text.isdigit():
-            return f"leave it out with data.labels: {{{text}: drop}}, or name its expression there"
-        if numbers and min(numbers) == 1 and max(numbers) == 7:
-            return "1 to 7 are RAF-DB's: data.labels: raf-db, or a map of your own"
-        if numbers and min(numbers) == 0 and max(numbers) == 7:
-            return "0 to 7 are AffectNet's, without contempt: data.labels: affectnet"
-        return "for another order set data.labels: raf-db (1 to 7), affectnet (0 to 7), or a map"
-
-    def check_nothing_vanished(self) -> None:
-        """See that dropping what is no face took no whole class away.
-
-        Raises:
-            UserError: it did.
-        """
-        rows = sum(self.seen.values())
-        for text, count in self.seen.items():
-            label = self.label(text)
-            if label is None and count > 1 and 100 * count >= rows:
-                raise UserError(
-                    f"label {text!r} of {count} of {rows} rows means nothing, and dropping them "
-                    f"would drop a class; {self.advice(text, self.seen)}"
-                )
-            if label is not None and label != LEFT_OUT and count and not self.kept[text]:
-                raise UserError(
-                    f"all {count} faces of class {text!r} would be dropped, and "
-                    f"{EXPRESSIONS[label]} with them; mend them (data.on_bad_row: stop says what "
-                    f"is wrong), or leave the class out with data.labels: {{{text}: drop}}"
-                )

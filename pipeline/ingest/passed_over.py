@@ -12,6 +12,10 @@ from pipeline.ingest.kinds import UNREAD_ARCHIVES, ending_tells
 from pipeline.ingest.label_list import why_none
 from pipeline.ingest.parts import part_of
 from pipeline.ingest.tables import Table
+from pipeline.ingest.unknown import as_map
+
+_CLASSES = 11
+"""Folders that may be one a class; AffectNet has so many."""
 
 
 def nothing(container: Container, tables: list[Table]) -> str:
@@ -30,10 +34,17 @@ def nothing(container: Container, tables: list[Table]) -> str:
         most = folders.most_common(1)[0][0]
         where = "at its top" if most == "." else f"most in {most}"
         names.append(f"{len(pictures)} pictures, {where}, but no folder that names an expression")
+        names_of_folders = {PurePosixPath(path).name for path in folders} - {""}
+        innermost = sorted(name for name in names_of_folders if not part_of(name))
         advice = (
             "make a folder for each expression, such as angry/, or write labels.csv with the "
             "columns image,label beside them"
         )
+        if 2 <= len(innermost) <= _CLASSES and not tables:
+            advice = (
+                f"if folders are classes, {as_map(innermost)}; otherwise write labels.csv "
+                "(image,label) beside them"
+            )
     else:
         advice = "name the file or the folder that holds faces; docs/sources.md lists what is read"
     if tables:
@@ -52,6 +63,8 @@ def nothing(container: Container, tables: list[Table]) -> str:
     if not names:
         names = [each.name for each in container.members][:3]
     found = ", ".join(names)[:200] if names else "none of these"
+    if pictures:
+        return f"found {found}; {advice}"
     return (
         "looked for train.csv, fer2013.csv or another CSV file of faces, for pictures in folders "
         f"named after expressions, and for an archive; found {found}; {advice}"

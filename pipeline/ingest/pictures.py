@@ -26,6 +26,8 @@ Grey = NDArray[np.uint8]
 Content = tuple[str, bytes | Exception]
 """A picture's name and bytes, or why it cannot be read."""
 
+NO_IMAGE = "not an image that can be read"
+
 _BATCH = 1024
 _MOST = 1 << 24
 """Bytes of pictures out of an archive that wait to be decoded together."""
@@ -146,11 +148,7 @@ def _decode(contents: Iterable[Content]) -> tuple[list[str], Grey, dict[int, str
             else:
                 plain[place] = rows
         except Exception as error:  # Pillow's plug-ins raise nearly anything at a damaged file
-            mend = "chmod u+r it" if isinstance(error, PermissionError) else "save it anew as PNG"
-            faults[place] = (
-                f"{name}: not an image that can be read: {why(error)}; {mend}, remove it, or set "
-                "data.on_bad_row: drop"
-            )
+            faults[place] = f"{name}: {NO_IMAGE}: {why(error)}"
     decoded = decode(list(plain.values()))
     if len(plain) == len(names):
         return names, decoded, faults

@@ -9,7 +9,7 @@ import numpy as np
 from pipeline.errors import UserError
 from pipeline.faces.batch import UNLABELLED, USAGES, Batch, Fault, shown
 from pipeline.faces.expressions import SIDE
-from pipeline.ingest.labels import LEFT_OUT, Labels
+from pipeline.ingest.labels import LEFT_OUT, Labels, whole
 from pipeline.ingest.parts import part_of
 from pipeline.ingest.pixels import parse_pixels
 
@@ -69,6 +69,7 @@ class RowChecker:
         reasons: dict[int, str] = {}
         said = self._said(columns.get("label"), numbers)
         labels = self._read_labels(said, reasons) if said else [UNLABELLED] * count
+        unknown = list(reasons)
         usage = _read(columns.get("Usage"), self._read_usage, self._rows.usage, count, reasons)
         # Without ids of its own a file counts as numbered from 0, as the coursework's is.
         ids = _read(columns.get("id"), self._read_id, None, count, reasons)
@@ -86,8 +87,9 @@ class RowChecker:
         ]
         kept = [i for i in range(count) if i not in reasons and labels[i] != LEFT_OUT]
         if self._labels is not None and said:
-            whole = [each for i, each in enumerate(said) if i not in reasons] if reasons else said
-            self._labels.kept.update(whole)
+            good = [each for i, each in enumerate(said) if i not in reasons] if reasons else said
+            self._labels.kept.update(good)
+            self._labels.unknown.update(said[i] for i in unknown if i not in faults)
         rows = np.array([numbers[index] for index in kept], np.int64)
         return Batch(
             pixels=(pixels[kept] if len(kept) < count else pixels).reshape(-1, SIDE, SIDE),
@@ -107,7 +109,7 @@ class RowChecker:
             return None
         if votes is not None:
             return [votes[n - 1] if n <= len(votes) else "no votes" for n in numbers]
-        return [text[:80].strip().decode("ascii", "replace") for text in column or ()]
+        return [whole(text[:80].strip().decode("ascii", "replace")) for text in column or ()]
 
     def _read_labels(self, said: Sequence[str], reasons: dict[int, str]) -> list[int]:
         """A label a row; what is wrong with one goes into `reasons`."""
@@ -116,9 +118,8 @@ class RowChecker:
         labels = [self._labels.label(each) for each in said]
         for index, label in enumerate(labels):
             if label is None:
-                found, advice = said[index], self._labels.advice(said[index], self._labels.seen)
-                expected = self._labels.expected()
-                reasons[index] = f"label: {shown(found.encode())}; {expected}; {advice}"
+                found = shown(said[index].encode())
+                reasons[index] = f"label: {found}; {self._labels.expected()}"
         return [UNLABELLED if label is None else label for label in labels]
 
     def _read_usage(self, text: bytes) -> str:

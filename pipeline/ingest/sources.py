@@ -179,7 +179,7 @@ def _of_pictures(container: Container, tables: list[Table], labels: Labels) -> S
     return Source(
         labelled=[Pictures(container, classed)],
         unlabelled=[Pictures(container, others)] if others else [],
-        labels=labels,
+        labels=found.labels or labels,
         files=[] if isinstance(container, Folder) else [container.path],
         folder=container if isinstance(container, Folder) else None,
         used=frozenset([*(item.name for item in found.items), *found.lists]),

@@ -61,7 +61,7 @@ def read_as(labels: Labels) -> list[ReadAs]:
     found = []
     for said, count in sorted(labels.kept.items()):
         label = labels.label(said)
-        if label is not None and said:
+        if label is not None:
             name = "" if label == LEFT_OUT else EXPRESSIONS[label]
             found.append(ReadAs(said, name, count))
     return found

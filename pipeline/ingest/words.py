@@ -70,10 +70,13 @@ def warnings(ingested: Ingested) -> list[str]:
             f"confusion are over seven expressions, of which {number} cannot be learned"
         )
     if ingested.assumed:
+        from_one = ingested.assumed[0] == "1"
+        raf_db = "; without 0 they are more likely RAF-DB's (data.labels: raf-db)"
         lines.append(
             f"nothing says in which order the numbers {', '.join(ingested.assumed)} name "
             "expressions; FER2013's order was taken; for another one set data.labels "
             "(raf-db, affectnet, ferplus, or a map), for this one data.labels: fer2013"
+            f"{raf_db if from_one else ''}"
         )
     if ingested.labelled.constant:
         more = ", ..." if ingested.labelled.constant > len(ingested.constant) else ""
@@ -100,12 +103,13 @@ def read_as(ingested: Ingested) -> str:
     understood, left = [], []
     for each in ingested.read_as:
         faces = f"({counted(each.faces, 'face')})"
+        said = each.said or "an empty label"
         if each.expression:
-            understood.append(f"{each.said} as {each.expression} {faces}")
+            understood.append(f"{said} as {each.expression} {faces}")
         else:
-            left.append(f"{each.said} {faces}")
-    said = {"read": understood, "left out": left}
-    return "; ".join(f"{verb} {', '.join(classes)}" for verb, classes in said.items() if classes)
+            left.append(f"{said} {faces}")
+    both = {"read": understood, "left out": left}
+    return "; ".join(f"{verb} {', '.join(classes)}" for verb, classes in both.items() if classes)
 
 
 def by_expression(ingested: Ingested) -> list[list[str]]:

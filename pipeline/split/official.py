@@ -38,7 +38,8 @@ def official_parts(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
     if "Training" not in sizes or len(sizes) == 1:
         raise UserError(
             f"split.method = 'usage': there are faces of {_counted(sizes)} alone; it needs "
-            f"Training and one of PublicTest and PrivateTest; add a folder test"
+            f"Training and one of PublicTest and PrivateTest; add a folder test to pictures, or "
+            f"rows of that Usage to a CSV file"
         )
     parts = usage.map(USAGES).to_numpy().astype("<U10")
     if len(sizes) == 3:

@@ -133,7 +133,7 @@ def label_list(folder: Path, rng: np.random.Generator) -> None:
         csv.reader(io.StringIO(text.decode("utf-8-sig"), newline=None), skipinitialspace=True)
     )[1:]:
         name, said = [*row, "", ""][:2]
-        said = said.strip().lower()
+        said = said.strip().lower().removesuffix(".0")
         known = re.fullmatch(r"0?[0-6]", said) or said in NAMES
         name = name.strip().replace("\\", "/").split("/")[-1]
         stem = Path(name).stem if Path(name).suffix.lower() in PICTURE_ENDINGS else name

@@ -31,7 +31,7 @@ ROWS = [f"{number % 7},{text}" for number, text in enumerate(TEXTS)]
 
 PIXEL = "expected a whole number 0 to 255"
 LABEL = "expected a whole number 0 to 6, or an expression's name"
-ORDER = "for another order set data.labels: raf-db (1 to 7), affectnet (0 to 7), or a map"
+MEND = "mend or remove the row, or set data.on_bad_row: drop"
 COLUMNS = "expected one 'feature' or 'pixels' and one 'label' or 'emotion', separated by commas"
 HEADER = "such as 'label,feature'"
 NO_ROWS = "has a header and no rows; expected one row a face"
@@ -63,13 +63,15 @@ def zipped(*names):
 
 # The row, and what is said of it.
 ROW_3 = {
-    "a field too few": (TEXTS[0], "1 columns; expected 2"),
+    "a field too few": (TEXTS[0], f"1 columns; expected 2; {MEND}"),
     "a field too many": (f"{ROWS[0]},9", "3 columns; expected 2"),
     "a field too many and Latin-1": ("3,4,\xe9", "3 columns; expected 2"),
     "pixels between commas": ("0," + TEXTS[0].replace(" ", ","), "2305 columns; expected 2"),
     "pixels between semicolons": ("3,1;2;3", f"feature: value 1: '1;2;3'; {PIXEL}"),
     "no pixels": ("3,", "feature: 0 values; expected 2304"),
-    "a short row": ("0," + TEXTS[0].rpartition(" ")[0], "feature: 2303 values; expected 2304"),
+    "a short row": (
+        "0," + TEXTS[0].rpartition(" ")[0], f"feature: 2303 values; expected 2304; {MEND}",
+    ),
     "a long row": (f"{ROWS[0]} 4", "feature: 2305 values; expected 2304"),
     **{
         f"pixel {pixel[:9]!r}": (with_pixel(pixel), f"feature: value 5: '{found}'; {PIXEL}")
@@ -90,7 +92,7 @@ ROW_3 = {
     ),
     **{
         f"label {label!r}": (f"{label},{TEXTS[0]}", f"label: '{label}'; {LABEL}")
-        for label in ("7", "-1", "3.0", "contempt", "nan", "")
+        for label in ("7", "-1", "3.5", "contempt", "nan", "")
     },
     "a row with a semicolon": (ROWS[0].replace(",", ";"), "1 columns; expected 2"),
     "Latin-1 in a row": (f"0,\xe9{TEXTS[0]}", f"feature: value 1: '?241'; {PIXEL}"),
@@ -325,7 +327,7 @@ def test_a_process_of_its_own_says_the_same_and_a_traceback_with_debug_alone(tmp
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw/train.csv").write_bytes(csv([*ROWS, "1,2"]))
     configure(tmp_path, "raw")
-    said = "train.csv: row 15: feature: 1 values; expected 2304"
+    said = f"train.csv: row 15: feature: 1 values; expected 2304; {MEND}"
     status, written, printed = in_a_process(tmp_path)
     assert (status, printed) == (1, "")
     assert the_line(written) == f"ingest: error: {said}"
@@ -449,7 +451,7 @@ def dropped(folder):
 
 
 DROPPED = {
-    3: (f"9,{TEXTS[0]}", f"label: '9'; {LABEL}; {ORDER}"),
+    3: (f"9,{TEXTS[0]}", f"label: '9'; {LABEL}"),
     5: ("1,2 3", "feature: 2 values; expected 2304"),
     6: (TEXTS[1], "1 columns; expected 2"),
     8: ("4," + " ".join(["nan"] * 2304), f"feature: value 1: 'nan'; {PIXEL}"),

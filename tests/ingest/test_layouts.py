@@ -12,6 +12,7 @@ from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.ingest.ingest import ingest
 from pipeline.ingest.result import Ingested
 from pipeline.ingest.sources import locate
+from pipeline.ingest.words import lines
 
 from ..conftest import ROOT
 from .archives import tarred, zipped
@@ -227,6 +228,19 @@ LAYOUTS = {
         {f"{name}.zip": zipped({name: c}) for name, c in COURSEWORK.items()},
         "auto",
     ),
+    "numbers as floats": (
+        {"faces.csv": table("label,feature", [f"{label}.0" for label in ORDER], TEXTS[:17])},
+        "auto",
+    ),
+    "a list of numbers as floats": (
+        {
+            **LIST,
+            "labels.csv": table(
+                "image,label", [f"{n:04}.png" for n in range(17)], [f"{k}.0" for k in ORDER]
+            ),
+        },
+        "auto",
+    ),
     "names in the label column": (
         {"faces.csv": table("label,feature", [CK[k] for k in ORDER], TEXTS[:17])},
         "auto",
@@ -255,6 +269,30 @@ def test_a_published_layout_is_read_as_the_document_says(tmp_path, layout):
     found = read(put(tmp_path / "raw", files), labels)
     assert found.labelled.classes == COUNTS
     assert found.labelled.constant == 0
+    understood = {(each.expression, each.faces) for each in found.read_as if each.expression}
+    assert understood == set(COUNTS.items())
+
+
+SAID = {
+    "KDEF's letters": (LAYOUTS["KDEF"][0], "auto", "read AF as fear (2 faces), AN as angry (3"),
+    "JAFFE's, one left out": (
+        LAYOUTS["JAFFE"][0], {"NE": "drop"}, "SU as surprise (2 faces); left out NE (3 faces)",
+    ),
+    "rows without a label": (
+        {"a.csv": table("label,feature", [*ORDER, "", ""], TEXTS[:19])}, {"": "drop"},
+        "left out an empty label (2 faces)",
+    ),
+    "RAF-DB's six": (
+        {path: content for path, content in folders(RAFDB).items() if path[0] != "7"}, "auto",
+        "without 0 they are more likely RAF-DB's (data.labels: raf-db)",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SAID)
+def test_what_was_understood_is_said(tmp_path, case):
+    files, labels, said = SAID[case]
+    assert said in "\n".join(lines(read(put(tmp_path / "raw", files), labels)))
 
 
 def test_the_document_lists_these_layouts_with_these_settings():

@@ -300,6 +300,10 @@ CHANGES = (
 )  # fmt: skip
 
 
+FORMS = (b"%d", b"0%d", b"%d.0", b"0%d.0")
+"""How a label may be written."""
+
+
 def expected(text):
     """What a file without quotes holds: faces by row, and the rows that are none.
 
@@ -318,7 +322,7 @@ def expected(text):
     if len(label) != 1 or len(feature) != 1 or b"\r" in header.strip() or not lines:
         return None
     faces, faults = {}, []
-    allowed = {form % number: number for number in range(7) for form in (b"%d", b"0%d")}
+    allowed = {form % number: number for number in range(7) for form in FORMS}
     for row, columns in enumerate((line.split(b",") for line in lines), 1):
         words = columns[feature[0]].split() if len(columns) == len(names) else []
         numbers = [int(word) for word in words if re.fullmatch(rb"0*[0-9]{1,3}", word)]
@@ -366,7 +370,7 @@ def test_any_mutation_gives_true_faces_or_a_clear_error(tmp_path_factory, text):
     ]
     for label, face in zip(labels, [] if pixels is None else pixels, strict=True):
         assert any(
-            name in (b"%d" % label, b"0%d" % label)
+            name in {form % label for form in FORMS}
             and len(words) == 2304
             and all(re.fullmatch(rb"0*[0-9]{1,3}", word) for word in words)
             and [int(word) for word in words] == face.ravel().tolist()

@@ -17,6 +17,8 @@ from .test_layouts import (
     AFFECTNET,
     COUNTS,
     FERPLUS,
+    JAFFE,
+    KDEF,
     NAMES,
     ORDER,
     RAFDB,
@@ -29,6 +31,8 @@ from .test_layouts import (
     table,
 )  # fmt: skip
 
+FERPLUS_NUMBERS = "4561320"
+
 SETTING = re.compile(r"data\.labels: (\{[^}]*\}|[\w-]+)")
 
 
@@ -38,6 +42,22 @@ def rows(numbers, count=17):
 
 ADVISED = {
     "AffectNet's eight": (folders(AFFECTNET + "7", extra=2), "input/7: '7' is no expression"),
+    "FER+'s eight": (folders(FERPLUS_NUMBERS + "7", extra=2), r"or FER\+'s \(data.labels: fer"),
+    "KDEF's letters": (folders(KDEF), "no folder that names an expression; if folders are classes"),
+    "JAFFE's letters, by part": (folders(JAFFE, "{part}/{name}/{n}.png"), "JAFFE's letters"),
+    "names in longer ones": (
+        folders([f"{name}_faces" for name in NAMES]), 'labels: {"angry_faces": angry, "disgust_f',
+    ),
+    "contempt in two spellings": (
+        {**folders([*NAMES, "contempt"], extra=1), **folders([*NAMES, "Contempt"], extra=1)},
+        r"{Contempt: drop}|{contempt: drop}",
+    ),
+    "nine numbers": (
+        {**folders(AFFECTNET + "7", extra=2), "8/x.png": picture(20)}, r"0 to 8 are .*7: drop, 8: d"
+    ),
+    "rows without a label": (
+        {"a.csv": rows(NAMES) + f",{TEXTS[20]}\n,{TEXTS[21]}\n".encode()}, "row 18: label: ''",
+    ),
     "RAF-DB's seven": (folders(RAFDB), "7: '7' is no expression"),
     "RAF-DB's list": (RAFDB_LIST, "list_patition_label.txt: .* label '7'"),
     "contempt": (folders([*NAMES, "contempt"], extra=2), "input/contempt: 'contempt' is no expr"),
@@ -80,8 +100,9 @@ def test_the_setting_that_is_advised_reads_them(tmp_path, case):
     source = put(tmp_path / "input", files)
     with pytest.raises(UserError, match=said) as refusal:
         read(source)
-    assert len(str(refusal.value)) < 400
-    labels = yaml.safe_load(SETTING.search(str(refusal.value))[1])
+    assert len(str(refusal.value)) - len(str(tmp_path)) < 400
+    advised = [yaml.safe_load(each) for each in SETTING.findall(str(refusal.value))]
+    labels = advised["FER+" in case]  # the second of two
     found = read(source, labels)
     assert found.dropped == 0
     if "votes" not in case:
@@ -99,8 +120,76 @@ def test_dropping_takes_no_class_away_in_silence(tmp_path, numbers):
     assert read(tmp_path / "raw", labels).labelled.classes == COUNTS
 
 
+def test_a_rare_class_is_no_slip_and_can_be_left_out(tmp_path):
+    many = [(label, text) for label in range(7) for text in TEXTS] * 2
+    seven = [(7, TEXTS[20]), (7, TEXTS[21])]
+    source = put(
+        tmp_path / "raw", {"a.csv": table("label,feature", *zip(*many, *seven, strict=True))}
+    )
+    with pytest.raises(
+        UserError, match=r"label '7' of 2 of 422 .* leave others out with {7: drop}"
+    ):
+        read(source, on_bad_row="drop")
+    assert read(source, {7: "drop"}).labelled.faces == 420
+    put(source, {"a.csv": table("label,feature", *zip(*many, *seven[:1], (7, "1 2"), strict=True))})
+    assert read(source, on_bad_row="drop").dropped == 2
+
+
+def test_all_unknown_names_of_a_long_file_are_in_one_refusal(tmp_path):
+    names = [name for name in GERMAN for _ in range(60)]
+    content = table("label,feature", names, TEXTS[:30] * 14)
+    with pytest.raises(UserError, match=r"row 1: label: 'wut'; .*, schreck: drop}"):
+        read(put(tmp_path / "raw", {"a.csv": content}))
+
+
 GOOD = folders(NAMES)
+GERMAN = ["wut", "ekel", "angst", "freude", "trauer", "schreck", "neutral"]
+MEANT = dict(zip(GERMAN, NAMES, strict=True))
+UNKNOWN = r"set data.labels: \{angst: drop, ekel: drop, freude: drop, schreck: drop, trauer: drop,"
+LETTERS = dict(zip("abcdefg", NAMES, strict=True))
+PARTED = (
+    rows("0123456").replace(b"\n", b",Training\n").replace(b"feature,Training", b"feature,Usage")
+)
+
+
+def pixels(change):
+    """A file whose grey values are written otherwise."""
+    return table("label,feature", ORDER, [f'"{change(text)}"' for text in TEXTS[:17]])
+
+
 OTHERWISE = {
+    "folders in another language": (folders(GERMAN), UNKNOWN, MEANT, {}),
+    "a file in another language": (
+        {"a.csv": rows(GERMAN)}, r"\{wut: drop, ekel: drop, angst: drop, freude: drop,", MEANT, {},
+    ),
+    "folders of letters": (folders("abcdefg"), r"\{a: drop, b: drop, c: drop,", LETTERS, {}),
+    "semicolons": (
+        {"train.csv": rows("0123456").replace(b",", b";")}, "save it anew with commas", "auto",
+        {"train.csv": rows("0123456")},
+    ),
+    "a column a pixel": (
+        {
+            "train.csv": table(
+                ",".join(["label", *(f"pixel{n}" for n in range(2304))]),
+                ORDER, [text.replace(" ", ",") for text in TEXTS[:17]],
+            )
+        },
+        "write the 2,304 values of a face into one column, with blanks", "auto",
+        {"train.csv": rows("0123456")},
+    ),
+    "pixels in brackets": (
+        {"a.csv": pixels(lambda text: f"[{text.replace(' ', ', ')}]")},
+        "write only whole numbers with blanks between them$", "auto",
+        {"a.csv": pixels(str)},
+    ),
+    "pixels of 0 to 1": (
+        {"a.csv": pixels(lambda text: " ".join(f"{int(each) / 255:.4f}" for each in text.split()))},
+        "multiply pixels of 0 to 1 by 255 and round them$", "auto", {"a.csv": pixels(str)},
+    ),
+    "an unknown part": (
+        {"a.csv": PARTED.replace(b"Training", b"holdout")},
+        "train, validation, test; call the part by one of these names", "auto", {"a.csv": PARTED},
+    ),
     "a class that is misspelt": (
         folders([*NAMES[:3], "hapy", *NAMES[4:]]), "'hapy' is no expression", {"hapy": "happy"}, {},
     ),

@@ -78,7 +78,7 @@ BAD_SPLITS = {
         {"method": "usage"},
         "4 of 9 faces have no part, and Training 5",
     ),
-    "one part": (["Training"] * 9, {"method": "usage"}, "faces of Training 9 alone; it needs"),
+    "one part": (["Training"] * 9, {"method": "usage"}, "or rows of that Usage to a CSV file"),
     "no training": (
         ["PublicTest"] * 5 + ["PrivateTest"] * 4,
         {"method": "usage"},
