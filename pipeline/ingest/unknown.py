@@ -24,12 +24,14 @@ def advice(labels: Labels, text: str, among: Iterable[str] = ()) -> str:
         return as_map(each for each in among if labels.label(each) is None)
     if min(numbers, default=0) == 1 and max(numbers) == 7:
         return "1 to 7 are RAF-DB's: data.labels: raf-db, or a map of your own"
+    if {0, 7, 10} <= numbers and max(numbers) == 10:
+        return "0 to 10 are AffectNet's: data.labels: affectnet, which leaves 7 to 10 out"
     if {0, 7} <= numbers and max(numbers) < 10:
         more = ", ".join(f"{number}: drop" for number in sorted(numbers) if number > 6)
         return (
             f"0 to {max(numbers)} are AffectNet's (data.labels: affectnet) or FER+'s (data.labels: "
             "ferplus), both without contempt: only their source can say which; if 0 to 6 are "
-            f"FER2013's, leave others out with {{{more}}}"
+            f"FER2013's, leave the others out with data.labels: {{{more}}}"
         )
     return (
         "for another order set data.labels: raf-db (1 to 7), affectnet or ferplus (0 to 7), "
