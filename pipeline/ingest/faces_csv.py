@@ -8,6 +8,7 @@ import csv
 import re
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -124,17 +125,24 @@ def _read_rows(
     file: BinaryIO, columns: list[str], numbers: "_RowNumbers", checker: RowChecker
 ) -> Iterator[Batch]:
     names = [column or f"other {place}" for place, column in enumerate(columns)]
+    text = _Ascii(file)
     reader = arrow_csv.open_csv(
-        pa.PythonFile(_Ascii(file), mode="r"),
+        pa.PythonFile(text, mode="r"),
         # One thread: with more, pyarrow does not know the number of a row that it puts aside.
         arrow_csv.ReadOptions(use_threads=False, block_size=_BLOCK, column_names=names),
         arrow_csv.ParseOptions(invalid_row_handler=numbers.put_aside),
         arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.binary())),
     )
-    with reader:
+    try:
         for records in reader:
             texts = [column.to_pylist() for column in records.columns]
             yield checker.check(dict(zip(names, texts, strict=True)), *numbers.take(len(records)))
+    finally:
+        # pyarrow reads ahead in a thread: one that still does as Python ends would abort it.
+        text.end()
+        with suppress(pa.ArrowInvalid):
+            deque(reader, maxlen=0)
+        reader.close()
     rows, misfits = numbers.take(0)
     if misfits:
         yield checker.check({name: [] for name in names}, rows, misfits)
@@ -148,10 +156,15 @@ class _Ascii:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self._has_ended = False
 
     def read(self, size: int) -> bytes:
-        data = self._file.read(size)
+        data = b"" if self._has_ended else self._file.read(size)
         return data if data.isascii() else data.translate(self._TABLE)
+
+    def end(self) -> None:
+        """Have nothing more to read, wherever the file is."""
+        self._has_ended = True
 
     def close(self) -> None:
         """Leave closing to whoever opened the file."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -60,15 +60,18 @@ def ingest(
         for readings, store in ((source.labelled, faces), (source.unlabelled, others)):
             for reading in readings:
                 keep_text = on_bad_row == "drop"
-                batches = reading.batches(source.labels, progress, keep_text=keep_text)
-                for batch in batches:
-                    store.append(batch)
-                    tally.add(reading.name, batch)
-                    if store is faces:
-                        rows += len(batch) + len(batch.faults) + batch.left_out
-                    if batch.faults and on_bad_row == "stop":
-                        raise _refusal(batch.faults[0], batches, source.labels)
-                    dropped.extend(batch.faults)
+                # Closed, whatever comes: the reader's threads must not outlive the interpreter.
+                with closing(
+                    reading.batches(source.labels, progress, keep_text=keep_text)
+                ) as batches:
+                    for batch in batches:
+                        store.append(batch)
+                        tally.add(reading.name, batch)
+                        if store is faces:
+                            rows += len(batch) + len(batch.faults) + batch.left_out
+                        if batch.faults and on_bad_row == "stop":
+                            raise _refusal(batch.faults[0], batches, source.labels)
+                        dropped.extend(batch.faults)
         outline, other_outline = faces.outline(), others.outline()
         if not len(outline):
             first = ": all are left out by data.labels; name an expression there"

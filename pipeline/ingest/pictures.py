@@ -3,7 +3,7 @@
 import io
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ class Pictures:
         progress: Progress | None = None,
         *,
         keep_text: bool = False,  # noqa: ARG002 (a fault always keeps its picture's name)
-    ) -> Iterator[Batch]:
+    ) -> Generator[Batch, None, None]:
         """Read them all, in the container's order; a picture that is no face is a fault.
 
         Rows count from 1 over these pictures.
