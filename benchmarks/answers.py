@@ -10,14 +10,9 @@ train.csv.gz and test.csv.gz). Ten views of a face count, as in the recipes for 
 import argparse
 from pathlib import Path
 
-import pandas as pd
-
-from pipeline import layout
-from pipeline.faces.store import read_faces
 from pipeline.files import write_csv
-from pipeline.networks.inference import predict_probabilities
-from pipeline.networks.store import load_classifier
 from pipeline.params import TTA
+from pipeline.predict.stage import name_unlabelled
 
 
 def main() -> None:
@@ -25,11 +20,7 @@ def main() -> None:
     parser.add_argument("model", type=Path, help="a folder that keeps a classifier")
     parser.add_argument("into", type=Path)
     chosen = parser.parse_args()
-    faces = read_faces(layout.UNLABELLED)
-    views = TTA(flip=True, shift=2)
-    answers = predict_probabilities(load_classifier(chosen.model), faces.pixels, views)
-    labels = answers.argmax(axis=1)
-    write_csv(chosen.into, pd.DataFrame({"id": faces.table["id"], "label": labels}))
+    write_csv(chosen.into, name_unlabelled(chosen.model, TTA(flip=True, shift=2)))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.errors import UserError
-from pipeline.upright import FORMATS, upright, why
+from pipeline.image_decoding import FORMATS, upright, why
 
 Picture = NDArray[np.uint8]
 """Colours of a picture, (height, width, 3), 0..255."""

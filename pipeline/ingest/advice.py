@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from pipeline.faces.batch import Fault
 from pipeline.faces.expressions import PIXELS
-from pipeline.ingest import unknown
 from pipeline.ingest.labels import Labels
 from pipeline.ingest.pictures import NO_IMAGE
+from pipeline.ingest.unknown_classes import setting_for
 
 _DROP = ", or set data.on_bad_row: drop"
 
@@ -31,7 +31,7 @@ def for_row(fault: Fault, labels: Labels, *, all_are: bool = False) -> str:
     column = about(fault)
     if column == "label":
         first = next(text for text in labels.seen if labels.label(text) is None)
-        return unknown.advice(labels, first, labels.seen)
+        return setting_for(labels, first, labels.seen)
     if column == "feature":
         rare = "" if fault.row == 1 else drop  # where the first row is written so, all are
         if re.search(r"value \d+: '([\[(]|\d+[,;])", fault.reason):

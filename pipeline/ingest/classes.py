@@ -17,7 +17,7 @@ from pipeline.ingest.containers import Member, Passed
 from pipeline.ingest.labels import MAPS, Labels
 from pipeline.ingest.parts import part_of
 from pipeline.ingest.pictures import Item
-from pipeline.ingest.unknown import advice
+from pipeline.ingest.unknown_classes import setting_for
 
 _UNLABELLED = ("unlabelled", "unlabeled", "unlabelled_images", "unlabeled_images")
 
@@ -169,5 +169,5 @@ def _check_are_classes(
         raise UserError(
             f"{container.path.name}/{path}: {beside[path]!r} is no expression; expected folders "
             f"named {', '.join(EXPRESSIONS)}, or 0 to 6; "
-            f"{advice(labels, beside[path], sorted(set(beside.values())))}"
+            f"{setting_for(labels, beside[path], sorted(set(beside.values())))}"
         )

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pipeline.errors import UserError
 from pipeline.ingest.archives import Container
 from pipeline.ingest.classes import Classed, by_codes, by_folders, pictures_of
-from pipeline.ingest.label_list import Lines, Row, by_lists, named_by
+from pipeline.ingest.label_list import Lines, Row, by_lists, join, read_lists
 from pipeline.ingest.labels import Labels
 from pipeline.ingest.pictures import Item
 
@@ -20,7 +20,8 @@ def classify(container: Container, lists: Sequence[Lines], labels: Labels) -> Cl
     Raises:
         UserError: folders and a list say different things; or see `by_folders` and `by_lists`.
     """
-    rows = named_by(container, lists)
+    joined = join(container, read_lists(lists))
+    rows = {picture: row for row, picture in joined if picture}
     list_wins = _are_numbers(container, labels) and 2 * len(rows) > len(pictures_of(container))
     try:
         found = by_folders(container, labels)
@@ -37,7 +38,7 @@ def classify(container: Container, lists: Sequence[Lines], labels: Labels) -> Cl
                 "elsewhere, to go by the list, move all pictures into one folder"
             )
         found = None
-    return found or by_codes(container, labels) or by_lists(container, lists, labels)
+    return found or by_codes(container, labels) or by_lists(container, joined, labels)
 
 
 def _are_numbers(container: Container, labels: Labels) -> bool:

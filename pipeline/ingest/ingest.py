@@ -17,7 +17,7 @@ from pipeline.ingest.quality import assess, count_shared
 from pipeline.ingest.result import Ingested
 from pipeline.ingest.sources import Source
 from pipeline.ingest.tally import Tally, gather, read_as
-from pipeline.ingest.unknown import check_nothing_vanished
+from pipeline.ingest.unknown_classes import check_nothing_vanished
 
 
 def ingest(

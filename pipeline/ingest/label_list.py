@@ -13,7 +13,7 @@ from pipeline.ingest.kinds import ending_tells
 from pipeline.ingest.labels import Labels, whole
 from pipeline.ingest.parts import part_of
 from pipeline.ingest.pictures import Item
-from pipeline.ingest.unknown import advice
+from pipeline.ingest.unknown_classes import setting_for
 
 IMAGE = (
     "image", "images", "filename", "file", "file_name", "path", "pth", "filepath", "file_path",
@@ -45,6 +45,10 @@ class Row(NamedTuple):
     image: str
     said: str
     usage: str | None
+
+
+Joined = tuple[Row, str | None]
+"""A line, and the name of its picture in the container, if it is there."""
 
 
 def is_list(columns: list[str]) -> bool:
@@ -90,35 +94,37 @@ def _part(name: str) -> str | None:
     return part_of(PurePosixPath(name).name.split(".")[0])
 
 
-def named_by(container: Container, lists: Sequence[Lines]) -> dict[str, Row]:
-    """The row of each picture that lists with a header name."""
-    if not lists:
-        return {}
+def read_lists(lists: Sequence[Lines]) -> list[Row]:
+    """Read the lines of all lists with a header."""
+    return [row for each in lists for row in read_list(*each)]
+
+
+def join(container: Container, rows: Sequence[Row]) -> list[Joined]:
+    """Each row with the name of its picture; None where no picture is that one."""
+    if not rows:
+        return []
     find = _finder([member.name for member in pictures_of(container)])
-    rows = (row for each in lists for row in read_list(*each))
-    return {picture: row for row in rows if (picture := find(row))}
+    return [(row, find(row)) for row in rows]
 
 
-def by_lists(container: Container, lists: Sequence[Lines], labels: Labels) -> Classed | None:
+def by_lists(container: Container, joined: Sequence[Joined], labels: Labels) -> Classed | None:
     """Pictures that have a class by a list; None if there are none.
 
     What is passed over are rows without a picture and pictures without a row.
 
     Args:
         container: what holds the pictures.
-        lists: those with a header; without any, those that have none are looked for.
+        joined: the rows of lists with a header; without any, lists that have none are looked for.
         labels: reads the classes.
 
     Raises:
         UserError: a class means nothing, or a picture has two.
     """
-    rows = [row for each in lists for row in read_list(*each)] or read_bare_lists(container)
-    find = _finder([member.name for member in pictures_of(container)])
-    among = {row.said for row in rows}
+    joined = joined or join(container, read_bare_lists(container))
+    among = {row.said for row, _ in joined}
     items: dict[str, Item] = {}
     passed = []
-    for row in rows:
-        picture = find(row)
+    for row, picture in joined:
         if picture is None:
             passed.append(Passed(f"{row.file}: {row.image}", "a row of a list without its picture"))
             continue
@@ -126,7 +132,7 @@ def by_lists(container: Container, lists: Sequence[Lines], labels: Labels) -> Cl
         if label is None:
             raise UserError(
                 f"{row.file}: {row.image}: label {row.said!r}; {labels.expected()}; "
-                f"{advice(labels, row.said, among)}"
+                f"{setting_for(labels, row.said, among)}"
             )
         item = Item(picture, label, row.usage or part_in(picture), row.said)
         if picture in items and items[picture].label != label:
@@ -140,7 +146,7 @@ def by_lists(container: Container, lists: Sequence[Lines], labels: Labels) -> Cl
         for member in pictures_of(container)
         if member.name not in items
     ]
-    files = list(dict.fromkeys(row.file for row in rows))
+    files = list(dict.fromkeys(row.file for row, _ in joined))
     found = [items[each.name] for each in container.members if each.name in items]
     notes = [f"labels are those of {', '.join(files)}"]
     return Classed(found, passed, notes, files) if found else None
@@ -148,7 +154,7 @@ def by_lists(container: Container, lists: Sequence[Lines], labels: Labels) -> Cl
 
 def why_none(container: Container, lists: Sequence[Lines]) -> str | None:
     """Why lists name no picture that is there, and what to do; None if there are no lists."""
-    rows = [row for each in lists for row in read_list(*each)] or read_bare_lists(container)
+    rows = read_lists(lists) or read_bare_lists(container)
     if not rows:
         return f"{lists[0][0]}: has a header and no rows; write one a picture" if lists else None
     row, pictures = rows[0], [PurePosixPath(member.name) for member in pictures_of(container)]
@@ -181,8 +187,8 @@ def _finder(names: list[str]) -> Callable[[Row], str | None]:
     def find(row: Row) -> str | None:
         said = PurePosixPath(row.image.replace("\\", "/"))
         stem = said.stem if ending_tells(said.name) else said.name
-        whole = (str(path) for path in (said, PurePosixPath(row.file).parent / said))
-        found = next((path for path in whole if path in paths), None)
+        exact = (str(path) for path in (said, PurePosixPath(row.file).parent / said))
+        found = next((path for path in exact if path in paths), None)
         guesses = (str(said), said.name, *(stem + suffix for suffix in _SUFFIXES))
         return found or next(filter(None, map(by_end.get, guesses)), None)
 

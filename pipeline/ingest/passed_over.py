@@ -12,7 +12,7 @@ from pipeline.ingest.kinds import UNREAD_ARCHIVES, ending_tells
 from pipeline.ingest.label_list import why_none
 from pipeline.ingest.parts import part_of
 from pipeline.ingest.tables import Table
-from pipeline.ingest.unknown import as_map
+from pipeline.ingest.unknown_classes import as_map
 
 _CLASSES = 11
 """Folders that may be one a class; AffectNet has so many."""

@@ -15,11 +15,11 @@ from PIL import Image
 
 from pipeline.faces.batch import Batch, Fault, Progress
 from pipeline.faces.expressions import SIDE
+from pipeline.image_decoding import FORMATS, upright, why
 from pipeline.ingest.archives import Container
 from pipeline.ingest.folder import Folder
 from pipeline.ingest.labels import LEFT_OUT, Labels
 from pipeline.ingest.small_png import decode, filtered_rows
-from pipeline.upright import FORMATS, upright, why
 
 Grey = NDArray[np.uint8]
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from pipeline.detection.pictures import read_picture, to_grey
 from pipeline.errors import UserError
-from pipeline.upright import FORMATS
+from pipeline.image_decoding import FORMATS
 
 from .photos import photo
 

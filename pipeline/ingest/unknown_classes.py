@@ -14,7 +14,7 @@ _MOST = 10
 """Classes that a refusal writes out."""
 
 
-def advice(labels: Labels, text: str, among: Iterable[str] = ()) -> str:
+def setting_for(labels: Labels, text: str, among: Iterable[str] = ()) -> str:
     """The setting with which an unknown class can be read, by what stands beside it."""
     among = [text, *among]
     numbers = {int(each) for each in among if each.isdigit() and len(each) < 4}
@@ -66,7 +66,7 @@ def check_nothing_vanished(labels: Labels) -> None:
         if label is None and _is_class(labels, text, rows):
             raise UserError(
                 f"label {text!r} of {count} of {rows} rows means nothing, and dropping them "
-                f"would drop a class; {advice(labels, text, labels.seen)}"
+                f"would drop a class; {setting_for(labels, text, labels.seen)}"
             )
         if label is not None and label != LEFT_OUT and count and not labels.kept[text]:
             raise UserError(
