@@ -122,6 +122,8 @@ def _search(source: str, container: Container, labels: Labels) -> Source:
         name, archive = packed
         inside = _search(f"{source}/{name}", archive, labels)
         found = replace(inside, used=frozenset([name]))
+    elif not container.members and not isinstance(container, Folder):
+        raise UserError(f"{container.path.name}: an archive without a file; fetch or pack it anew")
     else:
         raise UserError(f"data.source = {source!r}: {nothing(container, tables)}")
     told, read = {each.name for each in found.passed}, found.labelled[0].name
