@@ -10,7 +10,7 @@ from pipeline.errors import UserError
 from pipeline.networks.classifier import Classifier
 from pipeline.networks.store import WEIGHTS, load_classifier
 from pipeline.params import MODELS
-from pipeline.serving.fetching import FORMS, fetch_classifier, is_address
+from pipeline.record.fetching import FORMS, fetch_classifier, is_address
 
 NAMES = f"{', '.join(MODELS)}, a folder with a trained model, {FORMS}"
 """What a model may be called."""

@@ -18,10 +18,14 @@ from pipeline.dvc_yaml import is_part
 
 from .conftest import ROOT
 
-STAGES = (
-    "settings", "sample", "ingest", "photographs", "split", "train", "evaluate", "confusion",
-    "labels", "saliency", "lime", "filters", "class_images", "semisupervised", "predict", "report",
+STAGES = tuple(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"])
+"""In the order of dvc.yaml; each has a folder of that name."""
+
+SHARED = (
+    "faces", "networks", "training", "statistics", "explaining", "figures", "wording", "detection",
+    "record",
 )  # fmt: skip
+"""Folders that several stages use, and that use none."""
 
 WITHOUT_NETWORK = (
     "settings", "sample", "ingest", "photographs", "split", "confusion", "report",
@@ -47,9 +51,9 @@ def modules_loaded(code: str) -> set[str]:
     return set(done.stdout.split())
 
 
-def listed_code(stage: str) -> list[str]:
+def listed_code(stage: str, root: Path = ROOT) -> list[str]:
     """The files and folders of code that a stage depends on by dvc.yaml."""
-    described = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]
+    described = yaml.safe_load((root / "dvc.yaml").read_text())["stages"][stage]
     deps = described.get("do", described)["deps"]
     return [place for place in deps if is_part(place, of="pipeline")]
 
@@ -117,6 +121,30 @@ def imported(file: str, root: Path, without: Collection[str] = ()) -> set[str]:
         (found if does_something else silent).add(each)
         rest += (path for name in names for path in _files_of(name, root))
     return found
+
+
+def modules(root: Path) -> dict[str, set[str]]:
+    """What each module of the study imports, as files; packages that it is in itself are not."""
+    found = {}
+    for path in (each for top in ("pipeline", "flows") for each in (root / top).rglob("*.py")):
+        file = path.relative_to(root).as_posix()
+        names = _names(ast.parse(path.read_bytes(), file), file.split("/")[:-1])
+        files = {each for name in names for each in _files_of(name, root)}
+        found[file] = {each for each in files if not is_part(file, of=str(Path(each).parent))}
+        found[file] |= {each for each in files - {file} if not each.endswith("/__init__.py")}
+    return found
+
+
+def rooms(imports: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """The same between folders of `pipeline` and single modules beside them."""
+    found: dict[str, set[str]] = {}
+    for file, others in imports.items():
+        found.setdefault(_room(file), set()).update({_room(each) for each in others})
+    return {room: others - {room} for room, others in found.items()}
+
+
+def _room(file: str) -> str:
+    return "/".join(file.split("/")[:2])
 
 
 @cache

@@ -9,4 +9,5 @@ spool                     what MLflow has not got yet, on disk
 recorder                  the one process a workspace and MLflow that uploads it; waiting for it
 uploader, projection      a pass over the spool, and one run of it as MLflow shows it
 mlflow_store              MLflow, whose calls may all be repeated
+registry, fetching        trained classifiers registered there, the best one marked; had back
 """

@@ -128,7 +128,7 @@ class Projection:
         # One arm of a grid is no candidate for the best; its weights are among its files.
         if "measured_on" not in wanted or (run.reproduction and run.reproduction.group):
             return
-        from pipeline.serving import registry
+        from pipeline.record import registry
 
         scores, measure = flatten(self._read_json(wanted["scores"])), wanted["measure"]
         accuracy, low, high = (

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from pipeline import disk
 from pipeline.faces.expressions import EXPRESSIONS, PIXELS
 from pipeline.params import Sample as SampleParams
-from pipeline.sample.drawing import draw_faces
 from pipeline.sample.drawing.actions import IntArray
+from pipeline.sample.drawing.photograph import draw_faces
 
 TRAIN, TEST, REGIONS = "train.csv.gz", "test.csv.gz", "regions.npz"
 """File names inside the sample's folder."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline.errors import UserError
 from pipeline.networks.store import save_classifier
 from pipeline.predict.recogniser import Recogniser
-from pipeline.serving import pinned
+from pipeline.record.registry import pinned
 
 COLUMN = "picture"
 """Of a request: an image file, as base64 or as bytes."""

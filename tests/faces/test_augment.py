@@ -11,7 +11,7 @@ from pipeline.faces.augment import augment, flips
 from pipeline.faces.cutmix import cutmix
 from pipeline.networks.normalise import Normalisation, Normalise
 from pipeline.params import Augmentation, parse
-from pipeline.sample.drawing import draw_faces
+from pipeline.sample.drawing.photograph import draw_faces
 
 NOTHING = Augmentation(
     flip="none", rotation=0.0, shift=0.0, zoom=0.0, shear=0.0, contrast=0.0, random_erasing=0.0

@@ -8,8 +8,9 @@ import pytest
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.params import Sample as Params
 from pipeline.params import load
-from pipeline.sample.drawing import Actions, People, draw_faces, paint
-from pipeline.sample.drawing.people import column
+from pipeline.sample.drawing.actions import Actions
+from pipeline.sample.drawing.people import People, column
+from pipeline.sample.drawing.photograph import draw_faces, paint
 from pipeline.sample.sample import SHARES, make_sample, write_sample
 
 DEFAULTS = load().sample

@@ -1,11 +1,11 @@
 """A trained classifier in the registry of an MLflow: the best one is marked."""
 
 import logging
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.record.mlflow_store import Store
-from pipeline.serving import pinned
 from pipeline.statistics.champion import Measured, judge
 
 if TYPE_CHECKING:
@@ -73,20 +73,25 @@ def register(
         pip_requirements=pinned("torch", "numpy"),
         registered_model_name=name,
     )
-    version = str(logged.registered_model_version)
-    passes, verdict = take_alias(measured._replace(version=version), _champion(client, name))
+    number = str(logged.registered_model_version)
+    passes, verdict = take_alias(measured._replace(version=number), _champion(client, name))
     tags = {
         EVENT: event, ACCURACY: repr(measured.accuracy), LOW: repr(measured.low),
         HIGH: repr(measured.high), MEASURED_ON: measured.measured_on,
     }  # fmt: skip
-    client.update_model_version(name, version, ABOUT.format(name=name, version=version))
+    client.update_model_version(name, number, ABOUT.format(name=name, version=number))
     for key, value in tags.items():
-        client.set_model_version_tag(name, version, key, value)
+        client.set_model_version_tag(name, number, key, value)
     if passes:  # only now: who holds the alias has all that the next one is judged by
-        client.set_registered_model_alias(name, BEST, version)
-    client.set_model_version_tag(name, version, GATE, verdict)
+        client.set_registered_model_alias(name, BEST, number)
+    client.set_model_version_tag(name, number, GATE, verdict)
     logger.info("registered %s: %s", name, verdict)
     return verdict
+
+
+def pinned(*packages: str) -> list[str]:
+    """What a model needs; a local build such as 2.13.0+cpu is in no package index."""
+    return [f"{package}=={version(package).partition('+')[0]}" for package in packages]
 
 
 def take_alias(candidate: Measured, champion: Measured | None) -> tuple[bool, str]:

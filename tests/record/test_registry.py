@@ -15,12 +15,12 @@ from pipeline.dvc_yaml import find_entry
 from pipeline.networks.classifier import Architecture, Classifier
 from pipeline.networks.store import load_classifier, save_classifier
 from pipeline.predict.model import load_recogniser
+from pipeline.record import registry
 from pipeline.record.address import find_address
+from pipeline.record.registry import take_alias
 from pipeline.record.spool import Spool
 from pipeline.record.stage_run import stage_run
 from pipeline.record.uploader import Uploader
-from pipeline.serving import registry
-from pipeline.serving.registry import take_alias
 from pipeline.statistics.champion import Measured
 
 DVC = """
