@@ -36,6 +36,7 @@ WEIGHTS = Path("weights")
 REPORT = Path("report/report.html")
 """Beside the artifacts, all of which it depends on."""
 
+INGESTED = ARTIFACTS / "ingest" / "ingest.json"
 SUBMISSION = ARTIFACTS / "predict" / "submission.csv"
 PREDICTIONS = ARTIFACTS / "evaluate" / "predictions.parquet"
 CALIBRATION = ARTIFACTS / "evaluate" / "calibration.json"

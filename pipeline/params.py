@@ -350,9 +350,13 @@ def whole() -> type[Params]:
 
 
 def _explain(name: str, details: Sequence[Any]) -> list[str]:
-    """One message a key: what is wrong, and where several kinds are allowed, all of them."""
+    """One message a key: what is wrong, and where several kinds are allowed, all of them.
+
+    A key that is missing because it is there by its former name is not named twice.
+    """
     found: dict[str, list[str]] = {}
     inputs: dict[str, Any] = {}
+    renamed: set[str] = set()
     for detail in details:
         section, path = _resolve(detail["loc"])
         key = ".".join(path)
@@ -363,7 +367,9 @@ def _explain(name: str, details: Sequence[Any]) -> list[str]:
             place, _, last = key.rpartition(".")
             new = FORMER.get(key, FORMER.get(last, ""))
             if "." in new or new in section:
-                found[f"{key} is now called {new if '.' in new else f'{place}.{new}'}"] = []
+                now = new if "." in new else f"{place}.{new}"
+                found[f"{key} is now called {now}"] = []
+                renamed |= {f"{now.rpartition('.')[0]} is missing", f"{now} is missing"}
             else:
                 found[f"{key} is not known; allowed here: {', '.join(section)}"] = []
         else:
@@ -371,7 +377,11 @@ def _explain(name: str, details: Sequence[Any]) -> list[str]:
             message = detail["msg"].removeprefix("Input ").removeprefix("Value error, ")
             subject = f"{key or 'the file'} = {shown(inputs[key])}: "
             found.setdefault(subject, []).append(message)
-    return [f"{name}: {subject}{', or '.join(messages)}" for subject, messages in found.items()]
+    return [
+        f"{name}: {subject}{', or '.join(messages)}"
+        for subject, messages in found.items()
+        if subject not in renamed
+    ]
 
 
 def shown(value: Any) -> str:

@@ -6,6 +6,8 @@ import subprocess
 import pytest
 import yaml
 
+from pipeline.params import FORMER
+
 from .conftest import ROOT
 
 RESULTS = (ROOT / "docs/results.md").read_text()
@@ -55,6 +57,25 @@ def test_a_figure_of_another_document_is_one_of_results(document):
     known = {normalised(figure) for figure in FIGURE.findall(RESULTS)}
     named = FIGURE.findall((ROOT / document).read_text())
     assert [figure for figure in named if normalised(figure) not in known] == []
+
+
+def test_the_documents_list_every_former_name_of_a_key():
+    table = (ROOT / "docs/recipes.md").read_text()
+    assert [old for old, new in FORMER.items() if f"| `{old}` | `{new}` |" not in table] == []
+
+
+def test_the_words_are_those_of_a_letter_to_a_colleague():
+    """Of what is read as text: documents, the page's templates and sentences, what users see."""
+    files = [
+        *ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("weights/*.md"), ROOT / "dvc.yaml",
+        *ROOT.glob("recipes/*.yaml"), *ROOT.glob("pipeline/*/words.py"),
+        *ROOT.glob("pipeline/**/*.html"),
+    ]  # fmt: skip
+    assert len(files) > 40
+    odd = re.compile(r"\b(tells?|told|stands?|stood|somebody)\b", re.IGNORECASE)
+    assert {
+        str(file): odd.findall(file.read_text()) for file in files if odd.search(file.read_text())
+    } == {}
 
 
 def normalised(figure: str) -> str:

@@ -5,6 +5,7 @@ import re
 import pytest
 import yaml
 
+from . import imports
 from .conftest import ROOT
 
 pytestmark = pytest.mark.study
@@ -40,6 +41,10 @@ def test_a_stage_of_twenty_lines_is_in_the_report_in_mlflow_and_in_the_flow(fini
     said = project.run("dvc", "repro")
     ran = set(re.findall(r"Running stage '([^']+)'", said))
     assert ran == {"settings", "brightness", "report"}
+
+    needed = imports.deciding("brightness", project.folder)
+    listed = imports.listed_code("brightness", project.folder)
+    assert imports.missing_and_idle(needed, listed) == ([], [])
 
     page = (project.folder / "report/report.html").read_text(encoding="utf-8")
     measured = project.json("artifacts/brightness/metrics.json")["brightness"]

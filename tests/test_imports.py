@@ -55,6 +55,14 @@ def test_no_import_runs_in_a_circle_or_to_a_later_stage():
     assert not {room for room in rooms if room.startswith("flows/")} & below
 
 
+def test_shells_are_thin():
+    sizes = {
+        stage: len((ROOT / f"pipeline/{stage}/stage.py").read_text().splitlines())
+        for stage in STAGES
+    }
+    assert {stage: lines for stage, lines in sizes.items() if lines > 80} == {}
+
+
 def test_dvc_yaml_names_all_code_that_decides_a_stages_results_and_no_other():
     for stage in STAGES:
         missing, idle = missing_and_idle(imports.deciding(stage, ROOT), listed_code(stage))

@@ -251,3 +251,14 @@ def test_any_other_text_a_folder_and_no_file_are_one_line(tmp_path):
 def test_a_former_name_is_answered_with_the_new_one(section, former, value, now):
     with pytest.raises(UserError, match=rf"^params: {section}\.{former} is now called {now}$"):
         parse(change(f"{section}.{former}", value))
+
+
+def test_a_key_by_its_former_name_is_not_missing_as_well():
+    values = copy.deepcopy(COMMITTED)
+    values["train"]["cnn"]["mix"] = values["train"]["cnn"].pop("cutmix")
+    values["train"]["cnn"] |= values.pop("machine")
+    with pytest.raises(UserError) as caught:
+        parse(values)
+    said = str(caught.value).split("; ")
+    assert len(said) == 4
+    assert all(" is now called " in each for each in said)

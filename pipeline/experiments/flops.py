@@ -56,8 +56,8 @@ class Sizes:
         """The faces of a source, as `split` parts them."""
         held_out = round(labelled * params.split.held_out)
         validation = round(held_out * params.split.validation)
-        returned = round(validation * params.split.refit_fraction)
-        return cls(labelled - held_out + returned, validation - returned, unlabelled)
+        refit = round(validation * params.split.refit_fraction)
+        return cls(labelled - held_out + refit, validation - refit, unlabelled)
 
     @classmethod
     def of_sample(cls, params: Params) -> "Sizes":

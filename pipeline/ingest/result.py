@@ -1,4 +1,4 @@
-"""What the stage `ingest` finds, as `report.json` holds it."""
+"""What the stage `ingest` finds, as `ingest.json` holds it."""
 
 from dataclasses import dataclass, field
 
@@ -61,6 +61,17 @@ class Ingested:
     passed: list[PassedOver] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    def headline(self) -> dict[str, int]:
+        """The counts by which one set of faces is known from another."""
+        return {
+            "labelled": self.labelled.faces,
+            "unlabelled": self.unlabelled.faces,
+            "copies": self.labelled.copies,
+            "blank": self.labelled.constant,
+            "shared": self.shared,
+            "dropped": self.dropped,
+        }
+
 
 def read() -> Ingested:
     """The results that the stage wrote.
@@ -68,4 +79,4 @@ def read() -> Ingested:
     Raises:
         UserError: they are missing or broken.
     """
-    return read_json(Ingested, layout.folder("ingest") / "report.json")
+    return read_json(Ingested, layout.INGESTED)

@@ -143,7 +143,7 @@ class RowChecker:
             raise ValueError(f"id: {shown(text)}; expected a whole number")
         value = int(text)
         if value in self._ids:
-            raise ValueError(f"id: {value} stands in an earlier row, too; expected each id once")
+            raise ValueError(f"id: {value} is in an earlier row, too; expected each id once")
         self._ids.add(value)
         return value
 

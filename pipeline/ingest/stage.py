@@ -39,10 +39,11 @@ def work(stage: Stage) -> None:
         found, dropped = ingest(
             source, data.on_bad_row, layout.LABELLED, layout.UNLABELLED, layout.REGIONS, bar.update
         )
-    folder = layout.folder(stage.name)
-    write_json(folder / "report.json", found)
-    write_csv(folder / "dropped.csv", pd.DataFrame(dropped, columns=Fault._fields))
-    write_json(layout.metrics(stage.name), {"data": headline(found)})
+    write_json(layout.INGESTED, found)
+    write_csv(
+        layout.folder(stage.name) / "dropped.csv", pd.DataFrame(dropped, columns=Fault._fields)
+    )
+    write_json(layout.metrics(stage.name), {"data": found.headline()})
     faces = read_faces(layout.LABELLED)
     rows = [examples(faces, label) for label in range(len(EXPRESSIONS))]
     figure = draw_grid(rows, EXPRESSIONS, "Faces by their label")
@@ -56,22 +57,10 @@ def work(stage: Stage) -> None:
 def show(stage: Stage, found: Ingested) -> None:
     """Say what was found, on the terminal or for a program."""
     if stage.as_json:
-        print((layout.folder(stage.name) / "report.json").read_text(encoding="utf-8"))
+        print(layout.INGESTED.read_text(encoding="utf-8"))
     else:
         for line in lines(found):
             stage.tell(line)
-
-
-def headline(found: Ingested) -> dict[str, int]:
-    """The counts by which one set of faces is told from another."""
-    return {
-        "labelled": found.labelled.faces,
-        "unlabelled": found.unlabelled.faces,
-        "copies": found.labelled.copies,
-        "blank": found.labelled.constant,
-        "shared": found.shared,
-        "dropped": found.dropped,
-    }
 
 
 def examples(faces: Faces, label: int) -> NDArray[np.uint8]:

@@ -24,7 +24,7 @@ def copies(found: Copies) -> str:
 
 
 def ceiling(result: PhotographsResult, right: float | None) -> list[str]:
-    """What a network can reach at best on these labels, as far as copies tell.
+    """What a network can reach at best on these labels, as far as copies say.
 
     Args:
         result: of the stage.
@@ -35,7 +35,7 @@ def ceiling(result: PhotographsResult, right: float | None) -> list[str]:
         return [_bound("near-copies", near), _WHOSE, *_also(exact)]
     if not exact:
         return [
-            "What a network can reach at best on these labels cannot be told: fewer than "
+            "What a network can reach at best on these labels cannot be estimated: fewer than "
             f"{FEWEST} photographs have two labels."
         ]
     doubt = (
@@ -48,9 +48,9 @@ def ceiling(result: PhotographsResult, right: float | None) -> list[str]:
 
 
 _WHOSE = (
-    "This takes each label for an opinion of its own, and photographs that stand twice for ones "
-    "like the others, which need not be so: a photograph that was found under two expressions is "
-    "one that people see in two ways."
+    "This takes each label for an opinion of its own, and photographs that are there twice for "
+    "ones like the others, which need not be so: a photograph that was found under two expressions "
+    "is one that people see in two ways."
 )
 
 

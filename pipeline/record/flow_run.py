@@ -6,7 +6,7 @@ import psutil
 
 from pipeline import disk
 from pipeline.record.address import find_address, find_root, is_off
-from pipeline.record.recorder import summon, wait_until_uploaded
+from pipeline.record.recorder import start_recorder, wait_until_uploaded
 from pipeline.record.reproduction import KEY, Process, Reproduction, Status
 from pipeline.record.spool import End, Parent, Spool, now
 
@@ -62,4 +62,4 @@ class FlowRun:
         if not is_off() and (self._spool.entries(key=key) or self._spool.parents(key=key)):
             end = End(status=status, ended=now())
             disk.write_text(self._spool.end(self.reproduction), end.model_dump_json())
-            summon(self._spool, self._address)
+            start_recorder(self._spool, self._address)

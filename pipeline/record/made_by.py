@@ -22,8 +22,6 @@ from pipeline.params import Params
 
 NAME = "made_by.json"
 
-INGESTED = layout.folder("ingest") / "report.json"
-
 PACKAGES = (
     "torch", "numpy", "scipy", "pandas", "scikit-learn", "scikit-image", "captum", "pyarrow",
     "pillow", "matplotlib", "safetensors", "dvc", "mlflow", "prefect",
@@ -159,9 +157,9 @@ def _measure(stage: str) -> dict[str, str]:
 
 def _read_ingested(stage: str, *, ends: bool) -> dict[str, str] | None:
     """MD5 sums of the source's files as they were read; None before they were."""
-    if stage == "sample" or (stage == "ingest" and not ends) or not INGESTED.is_file():
+    if stage == "sample" or (stage == "ingest" and not ends) or not layout.INGESTED.is_file():
         return None
-    files: dict[str, str] = json.loads(INGESTED.read_text(encoding="utf-8"))["files"]
+    files: dict[str, str] = json.loads(layout.INGESTED.read_text(encoding="utf-8"))["files"]
     return files
 
 

@@ -42,7 +42,7 @@ PACKAGES = str(Path(__file__).resolve().parents[2])
 logger = logging.getLogger(__name__)
 
 
-def summon(spool: Spool, address: Address) -> None:
+def start_recorder(spool: Spool, address: Address) -> None:
     """Start a recorder unless one is alive.
 
     It is detached: neither the end of the caller nor a signal to its process group reaches it.
@@ -152,7 +152,7 @@ def wait_until_uploaded(
         if time.monotonic() > deadline:
             return describe(spool, left) or [f"parent runs are still open at {address}"]
         if over:
-            summon(spool, address)
+            start_recorder(spool, address)
         for entry in left:
             meant = entry.run.address
             gone = not entry.run.process.is_alive
@@ -160,7 +160,7 @@ def wait_until_uploaded(
             if meant != address and gone and in_vain:
                 entry.run.address = address
                 entry.write()
-            summon(spool, entry.run.address)
+            start_recorder(spool, entry.run.address)
         if left and all(entry.run.address.refusal for entry in left):
             return describe(spool, left)
         time.sleep(0.2)

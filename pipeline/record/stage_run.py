@@ -21,7 +21,7 @@ import psutil
 from pipeline import disk, layout
 from pipeline.record import address
 from pipeline.record.made_by import NAME as MADE_BY
-from pipeline.record.recorder import summon
+from pipeline.record.recorder import start_recorder
 from pipeline.record.reproduction import Process, Status, current_reproduction
 from pipeline.record.spool import BEGUN, CLASSIFIER, FILES, LIVE, End, Entry, Run, Spool, now
 from pipeline.statistics.champion import name_faces
@@ -63,7 +63,7 @@ class StageRun:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if time.monotonic() - self._looked > LOOK_AFTER:
             self._looked = time.monotonic()
-            _summon(self.entry.run)
+            _start_recorder(self.entry.run)
 
     def tag(self, values: Mapping[str, str]) -> None:
         """Say on what it runs."""
@@ -143,7 +143,7 @@ def stage_run(
         tags=_program(Path.cwd()),
     )
     entry = Spool(root).add(run)
-    _summon(run)
+    _start_recorder(run)
     recorded = StageRun(identity, entry)
     try:
         yield recorded
@@ -155,7 +155,7 @@ def stage_run(
         run.end = End(status="FINISHED", ended=now())
     finally:
         entry.write()
-        _summon(run)  # after writing: a recorder may be about to leave
+        _start_recorder(run)  # after writing: a recorder may be about to leave
 
 
 def _keep_results(recorded: StageRun, entry: Entry) -> None:
@@ -185,10 +185,10 @@ def _link_or_copy(source: Path, target: Path) -> None:
         shutil.copy2(original, target)
 
 
-def _summon(run: Run) -> None:
+def _start_recorder(run: Run) -> None:
     # A full disk does not make a stage fail whose run says that it is finished: the spool waits.
     with suppress(OSError):
-        summon(Spool(address.find_root()), run.address)
+        start_recorder(Spool(address.find_root()), run.address)
 
 
 def _program(folder: Path) -> dict[str, str]:

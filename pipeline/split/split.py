@@ -145,8 +145,8 @@ def _refit(table: pd.DataFrame, parts: NDArray[np.str_], settings: Split) -> NDA
     # `usage` may have parted copies: none of a test face may train.
     free = on_validation & ~kind.isin(kind[parts == "test"])
     kinds, place, size = draw_kinds(table[free], kind, settings.seed)
-    returned = kinds[place <= settings.refit_fraction * size]
-    return np.where(on_validation & kind.isin(returned), "train", parts)
+    refit = kinds[place <= settings.refit_fraction * size]
+    return np.where(on_validation & kind.isin(refit), "train", parts)
 
 
 def count_leaks(photographs: NDArray[np.int64], parts: NDArray[np.str_]) -> int:

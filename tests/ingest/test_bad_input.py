@@ -123,7 +123,7 @@ WHOLE = {
     ),
     "an id twice": (
         csv([f"{n // 2},{row}" for n, row in enumerate(ROWS)], "id,label,feature"),
-        "row 2: id: 0 stands in an earlier row, too; expected each id once",
+        "row 2: id: 0 is in an earlier row, too; expected each id once",
     ),
     "empty": (b"", "is empty; expected a CSV file with a header"),
     "blank lines": (b"\n \r\n", "is empty; expected a CSV file with a header"),

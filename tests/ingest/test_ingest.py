@@ -157,7 +157,7 @@ def run_stage(tmp_path, monkeypatch, params):
         data = params.data.model_copy(update=changes)
         own = params.model_copy(update={"data": data})
         work(Stage("ingest", own))
-        return json.loads((layout.folder("ingest") / "report.json").read_text())["files"]
+        return json.loads(layout.INGESTED.read_text())["files"]
 
     return run
 
@@ -173,7 +173,7 @@ def test_dropped_rows_are_written_with_their_text(tmp_path, run_stage):
     assert list(table.columns) == ["file", "row", "reason", "content"]
     assert table["row"].tolist() == [15, 16, 2]
     assert table["content"].tolist() == [f"9,{TEXTS[0]}", '3,4 "5', "101,x"]
-    assert json.loads((layout.folder("ingest") / "report.json").read_text())["dropped"] == 3
+    assert json.loads(layout.INGESTED.read_text())["dropped"] == 3
 
 
 def test_a_test_file_beside_the_one_that_is_named_is_pointed_out(tmp_path, run_stage, capsys):

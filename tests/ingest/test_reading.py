@@ -125,7 +125,7 @@ def test_ids_come_from_the_file_if_they_differ_and_are_whole_numbers_or_from_the
     kept, faults = found(table("id,feature", ["4", "4", "x", "-1", "1.5"], TEXTS))
     assert kept == [4]
     assert len(faults) == 4
-    said = "train.csv: row 2: id: 4 stands in an earlier row, too; expected each id once"
+    said = "train.csv: row 2: id: 4 is in an earlier row, too; expected each id once"
     assert faults[0] == said
 
 

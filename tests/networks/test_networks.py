@@ -116,7 +116,7 @@ OWN = {
 }  # fmt: skip
 
 
-def test_the_parameters_know_every_network_and_the_study_s_own_have_the_size_that_is_told():
+def test_the_parameters_know_every_network_and_the_study_s_own_have_the_size_in_the_table():
     assert get_args(ConvolutionalName) == tuple(CONVOLUTIONAL)
     assert get_args(DenseName) == tuple(DENSE)
     assert {*TOTALS, *OWN} == set(NETWORKS)

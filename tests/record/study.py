@@ -114,7 +114,7 @@ def new_study(folder):
     (folder / "stage.py").write_text(STAGE)
     (folder / "dvc.yaml").write_text(STAGES)
     (folder / "data.csv").write_text("label,feature\n")
-    ingested = folder / "artifacts/ingest/report.json"
+    ingested = folder / "artifacts/ingest/ingest.json"
     ingested.parent.mkdir(parents=True)
     ingested.write_text(json.dumps({"files": MD5}))
     return study

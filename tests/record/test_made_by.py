@@ -70,7 +70,7 @@ def test_results_that_lie_here_are_recorded_again(project):
     """By dvc.lock; `split` has what made it, `ingest` a file that speaks of other results."""
     path = project.folder / "artifacts/ingest/made_by.json"
     kept = path.read_text()
-    path.write_text(kept.replace("artifacts/ingest/report.json", "other.json"))
+    path.write_text(kept.replace("artifacts/ingest/ingest.json", "other.json"))
     recorded = {"IMAGE_SENTIMENT_TRACKING": "on"}
     try:
         with pytest.MonkeyPatch.context() as patch:

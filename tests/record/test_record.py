@@ -363,7 +363,7 @@ def test_no_error_comes_after_a_run_has_said_that_it_is_finished(
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("pipeline.record.stage_run.summon", full)
+    monkeypatch.setattr("pipeline.record.stage_run.start_recorder", full)
     shell.execute("sample", find_entry("sample"), lambda stage: stage.at_end.append(full))
     (entry,) = spool.entries()
     assert entry.run.end.status == "FINISHED"

@@ -171,7 +171,7 @@ RIGHT = confusion(np.eye(7, dtype=int) * 10)
 TRAINING = {"parameters": 1, "epoch": 2, "validation_loss": 1.0, "validation_accuracy": 0.5}
 STARTS = ("labelled_only", "pretrained", "consistent")
 RESULTS = {
-    "ingest/report.json": {
+    "ingest/ingest.json": {
         "files": {"train.csv.gz": "0" * 32}, "labelled": quality(700),
         "unlabelled": quality(50), "shared": 0, "regions": [], "dropped": 0,
     },
@@ -326,7 +326,7 @@ def test_same_results_same_bytes_wherever_they_lie(study, tmp_path, monkeypatch)
 def test_markup_in_names_is_shown_and_not_obeyed(page):
     evil = '<script>alert("x")</script>'
     parsed = Page(
-        page(source=f"{evil}/f", **with_("ingest/report.json", files={f"{evil}.csv": "0"}))
+        page(source=f"{evil}/f", **with_("ingest/ingest.json", files={f"{evil}.csv": "0"}))
     )
     assert parsed.all("script") == []
     assert f"{evil}.csv" in parsed.text
@@ -468,10 +468,10 @@ CASES: list[tuple[Any, ...]] = [
      f"the gradient is 0.71, {MINUS}0.74, 0.04"),
     # The data.
     ({}, SUBMISSION, "!Warning"),
-    (with_("ingest/report.json", unlabelled=quality(0)), "The source has no unlabelled faces.",
+    (with_("ingest/ingest.json", unlabelled=quality(0)), "The source has no unlabelled faces.",
      f"!{SUBMISSION}"),
-    (with_("ingest/report.json", shared=1), "1 unlabelled face of 50 is also"),
-    (with_("ingest/report.json", dropped=3,
+    (with_("ingest/ingest.json", shared=1), "1 unlabelled face of 50 is also"),
+    (with_("ingest/ingest.json", dropped=3,
            labelled=quality(700, copies=12, groups=12, disagreeing=1, constant=2)),
      "12 labelled faces are exact copies of another; 1 set of copies carries more",
      "2 labelled faces are blank", "3 rows were no face and were dropped."),
@@ -483,7 +483,7 @@ CASES: list[tuple[Any, ...]] = [
            | {"by_exact_copies_alone": 30}),
      "If only exact copies were kept on one side, 30 of them would have one."),
     # Near-copies, and what labels allow.
-    ({}, "No labelled face is found to be a near-copy", "cannot be told: fewer than 30 photo"),
+    ({}, "No labelled face is found to be a near-copy", "cannot be estimated: fewer than 30 photo"),
     (with_("photographs/photographs.json", agreement={"near_copies": AGREEMENT},
            copies={"photographs": 860, "faces": 2346, "near_copies": 1199, "shared": 1}),
      "1,199 labelled faces are near-copies of another", "2,346 faces show 860 photographs.",

@@ -147,11 +147,9 @@ def test_labels_are_kept_for_a_share_that_the_seed_alone_decides():
 
 @pytest.mark.parametrize("method", ["stratified", "shuffled", "first_rows", "usage"])
 @pytest.mark.parametrize("together", [True, False])
-def test_validation_faces_that_are_returned_train_and_test_faces_stay(
-    table, settings, method, together
-):
-    def parts(returned):
-        update = {"method": method, "copies_together": together, "refit_fraction": returned}
+def test_validation_faces_of_a_refit_train_and_test_faces_stay(table, settings, method, together):
+    def parts(fraction):
+        update = {"method": method, "copies_together": together, "refit_fraction": fraction}
         return split_faces(table, settings.model_copy(update=update))
 
     before, after = parts(0.0), parts(0.8)
@@ -166,13 +164,13 @@ def test_validation_faces_that_are_returned_train_and_test_faces_stay(
 
 
 @pytest.mark.parametrize("method", ["stratified", "shuffled", "first_rows"])
-def test_a_returned_face_takes_its_copies_along(table, settings, method):
+def test_a_face_of_a_refit_takes_its_copies_along(table, settings, method):
     update = {"method": method, "refit_fraction": 0.5}
     parts = split_faces(table, settings.model_copy(update=update))
     assert count_leaks(table["photograph"].to_numpy(), parts) == 0
 
 
-def test_a_copy_of_a_test_face_is_not_returned(table, settings):
+def test_a_copy_of_a_test_face_is_not_in_a_refit(table, settings):
     usage = settings.model_copy(update={"method": "usage"})
     before = split_faces(table, usage)
     after = split_faces(table, usage.model_copy(update={"refit_fraction": 0.9}))
