@@ -44,7 +44,7 @@ def list_networks() -> Table:
 
 
 def list_layers(name: str) -> Table:
-    """Each layer of a network; see `pipeline.networks.table.LayerRow`.
+    """Each layer of a network; see `pipeline.networks.layer_row.LayerRow`.
 
     Raises:
         UserError: no network has this name.

@@ -4,34 +4,14 @@ Counted as Keras does, so that a report's table can be laid beside it: BatchNorm
 variance are among a layer's parameters, and are not trainable.
 """
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
+from pipeline.networks.layer_row import LayerRow
 from pipeline.networks.layers import FACE
 from pipeline.networks.networks import count_parameters
 
 _STATISTICS = ("running_mean", "running_var")
-
-
-@dataclass(frozen=True)
-class LayerRow:
-    """One layer.
-
-    Attributes:
-        name: as in the network.
-        kind: its class.
-        shape: of what comes out, for one face: (channels, height, width) or (features,).
-        parameters: weights, biases and BatchNorm's statistics.
-        trainable: of those, the ones that training changes by gradients.
-    """
-
-    name: str
-    kind: str
-    shape: tuple[int, ...]
-    parameters: int
-    trainable: int
 
 
 def tabulate(network: nn.Module) -> list[LayerRow]:

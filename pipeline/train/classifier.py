@@ -1,16 +1,18 @@
-"""The classifier to train, its layers as a table, and the numbers of its training."""
+"""The classifier to train, and how its training ended."""
 
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
-import pandas as pd
 import torch
 
 from pipeline.networks.classifier import Classifier
 from pipeline.networks.ensemble import members
+from pipeline.networks.layer_row import LayerRow
 from pipeline.networks.matching import design, wanted_size
 from pipeline.networks.networks import count_parameters
 from pipeline.networks.table import tabulate
 from pipeline.params import Fit, ModelName, Params
+from pipeline.train.result import Trained
 from pipeline.training.face_set import FaceSet
 from pipeline.training.selection import TrainingProgress, epoch_chosen_on
 
@@ -29,32 +31,28 @@ def new_classifier(params: Params, model: ModelName, train: FaceSet) -> Classifi
     return Classifier(architecture)
 
 
-def headline(
-    classifier: Classifier, progress: TrainingProgress, settings: Fit
-) -> dict[str, object]:
-    """The few numbers of a training: of the network, and of the epoch whose weights were kept.
+def describe(
+    classifier: Classifier, progress: TrainingProgress, settings: Fit, machine: Mapping[str, str]
+) -> Trained:
+    """The result of a training: of the network, and of the epoch whose weights were kept."""
+    return Trained(
+        parameters=count_parameters(classifier),
+        epoch=progress.kept_epoch,
+        validation_loss=progress.kept_row["validation_loss"],
+        validation_accuracy=progress.kept_row["validation_accuracy"],
+        epoch_chosen_on=epoch_chosen_on(settings),
+        epochs=len(progress.history),
+        passes=progress.history[-1]["passes"],
+        width=classifier.architecture.width,
+        layers=layer_rows(classifier),
+        machine=dict(machine),
+    )
 
-    Beside them, which faces chose that epoch, and which gave the numbers.
-    """
-    return {
-        "parameters": count_parameters(classifier),
-        "epoch": progress.kept_epoch,
-        "validation_loss": progress.kept_row["validation_loss"],
-        "validation_accuracy": progress.kept_row["validation_accuracy"],
-        "epoch_chosen_on": epoch_chosen_on(settings),
-        "epoch_measured_on": "validation",
-    }
 
-
-def layer_table(classifier: Classifier) -> pd.DataFrame:
-    """The layers as a report lists them: name, kind, output shape, counts.
-
-    Those of an ensemble are its members' one after another: name `member2.conv1`.
-    """
-    rows = [
+def layer_rows(classifier: Classifier) -> list[LayerRow]:
+    """The layers as a report lists them; those of an ensemble by members."""
+    return [
         replace(row, name=f"{member}.{row.name}".removeprefix("."))
         for member, network in members(classifier.network).items()
         for row in tabulate(network)
     ]
-    table = pd.DataFrame([asdict(row) for row in rows])
-    return table.assign(shape=[" x ".join(map(str, shape)) for shape in table["shape"]])

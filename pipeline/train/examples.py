@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.faces.expressions import SIDE
+from pipeline.networks.layer_row import LayerRow
 from pipeline.networks.mathematics import (
     batch_norm_gradient,
     cross_entropy_gradient,
     output_size,
     softmax,
 )
-from pipeline.train.result import Layer
 from pipeline.wording.numbers import decimal
 
 VALUES = np.array([[1.0], [2.0], [6.0]])
@@ -26,10 +26,10 @@ LOGITS = np.array([[2.0, 1.0, -1.0]])
 TRUE = np.array([1])
 
 
-def sides(layers: Sequence[Layer]) -> str:
+def sides(layers: Sequence[LayerRow]) -> str:
     """Side of the maps from layer to layer of a network, as `48, 24, 12`; members are alike."""
     one = [row for row in layers if row.name.startswith("member1.")] or layers
-    found = [SIDE] + [int(layer.shape.split(" x ")[1]) for layer in one if " x " in layer.shape]
+    found = [SIDE] + [layer.shape[1] for layer in one if len(layer.shape) > 1]
     return ", ".join(str(side) for side, _ in groupby(found))
 
 

@@ -1,25 +1,12 @@
-"""How the trainings of the stage `train` ended, from the files that it leaves."""
+"""How the trainings of the stage `train` ended, as each `train.json` holds it."""
 
-import csv
 from dataclasses import dataclass
-from typing import Any
-
-from pydantic import TypeAdapter
+from pathlib import Path
 
 from pipeline import layout
-from pipeline.files import read_json, read_text
+from pipeline.files import read_json
+from pipeline.networks.layer_row import LayerRow
 from pipeline.params import MODELS, ModelName
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A row of a network's table; see `pipeline.networks.table.LayerRow`."""
-
-    name: str
-    kind: str
-    shape: str
-    parameters: int
-    trainable: int
 
 
 @dataclass(frozen=True)
@@ -27,48 +14,46 @@ class Trained:
     """How one training ended.
 
     Attributes:
+        parameters: that training changed.
         epoch: whose weights were kept.
         validation_loss: of that epoch.
         validation_accuracy: likewise.
+        epoch_chosen_on: the faces that chose it (`pipeline.training.selection`).
         epochs: how many there were.
         passes: over the training faces.
         width: factor of a dense network's hidden widths: 1, or what matches the CNN's size.
-        layers: of the network.
+        layers: of the network; of an ensemble its members' one after another, `member2.conv1`.
         machine: device, precision and threads of the training.
     """
 
+    parameters: int
     epoch: int
     validation_loss: float
     validation_accuracy: float
+    epoch_chosen_on: str
     epochs: int
     passes: float
     width: float
-    layers: list[Layer]
+    layers: list[LayerRow]
     machine: dict[str, str]
+
+    def headline(self) -> dict[str, object]:
+        """The few numbers of it, and which faces gave them."""
+        return {
+            "parameters": self.parameters,
+            "epoch": self.epoch,
+            "validation_loss": self.validation_loss,
+            "validation_accuracy": self.validation_accuracy,
+            "epoch_chosen_on": self.epoch_chosen_on,
+            "epoch_measured_on": "validation",
+        }
+
+
+def path(stage: str) -> Path:
+    """Where a training's result is."""
+    return layout.folder(stage) / "train.json"
 
 
 def read() -> dict[ModelName, Trained]:
     """The results that the stage wrote."""
-    return {model: _read(model) for model in MODELS}
-
-
-def _read(model: ModelName) -> Trained:
-    folder = layout.folder(f"train@{model}")
-    kept = read_json(dict[str, dict[str, Any]], layout.metrics(f"train@{model}"))[model]
-    described = read_json(dict[str, Any], folder / "model.json")
-    history, layers = (
-        list(csv.DictReader(read_text(folder / name).splitlines()))
-        for name in ("history.csv", "layers.csv")
-    )
-    return TypeAdapter(Trained).validate_python(
-        kept
-        | {
-            "epochs": len(history),
-            "passes": history[-1]["passes"],
-            "width": described["architecture"]["width"],
-            "layers": layers,
-            "machine": {
-                name: str(value) for name, value in described.get("trained_on", {}).items()
-            },
-        }
-    )
+    return {model: read_json(Trained, path(f"train@{model}")) for model in MODELS}

@@ -14,7 +14,8 @@ from pipeline.networks.matching import wanted_size
 from pipeline.networks.store import save_classifier
 from pipeline.params import ModelName, Params
 from pipeline.shell import Stage
-from pipeline.train.classifier import headline, layer_table, new_classifier
+from pipeline.train import result
+from pipeline.train.classifier import describe, new_classifier
 from pipeline.training.checkpoints import Checkpoints, find_checkpoints
 from pipeline.training.device import choose_compute
 from pipeline.training.face_set import FaceSet
@@ -38,9 +39,10 @@ def work(stage: Stage) -> None:
     )  # fmt: skip
     folder, history = layout.folder(stage.name), pd.DataFrame(progress.history)
     save_classifier(classifier, folder, trained_on=compute.describe())
-    write_json(layout.metrics(stage.name), {model: headline(classifier, progress, settings)})
+    trained = describe(classifier, progress, settings, compute.describe())
+    write_json(result.path(stage.name), trained)
+    write_json(layout.metrics(stage.name), {model: trained.headline()})
     write_csv(folder / "history.csv", history)
-    write_csv(folder / "layers.csv", layer_table(classifier))
     title = f"{classifier.architecture.title}, epoch by epoch"
     figure = draw_history(history, progress.kept_epoch, title)
     save(figure, layout.figures(stage.name) / "history.svg")

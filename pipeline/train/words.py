@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from pipeline.networks.layer_row import LayerRow
 from pipeline.params import Augmentation, Classifiers, ModelName, Train
 from pipeline.train import examples as examples
-from pipeline.train.result import Layer, Trained
+from pipeline.train.result import Trained
 from pipeline.wording.numbers import count
 from pipeline.wording.table import Cell, Row
 
@@ -28,13 +29,13 @@ def training_rows(settings: Classifiers, trained: Mapping[ModelName, Trained]) -
     return [Row(name, Cell(cnn[name]), Cell(dnn[name])) for name in cnn]
 
 
-def layer_rows(layers: Sequence[Layer]) -> list[tuple[str, str, str, str]]:
+def layer_rows(layers: Sequence[LayerRow]) -> list[tuple[str, str, str, str]]:
     """A network's layers: name, kind, what comes out, parameters as Keras counts them."""
     return [
         (
             layer.name,
             layer.kind,
-            layer.shape.replace(" x ", " × "),  # noqa: RUF001
+            " × ".join(map(str, layer.shape)),  # noqa: RUF001
             count(layer.parameters) if layer.parameters else "",
         )
         for layer in layers

@@ -168,7 +168,16 @@ AGREEMENT = {
     "ceiling": {"value": 0.92, "low": 0.91, "high": 0.93},
 }
 RIGHT = confusion(np.eye(7, dtype=int) * 10)
-TRAINING = {"parameters": 1, "epoch": 2, "validation_loss": 1.0, "validation_accuracy": 0.5}
+TRAINING = {
+    "parameters": 1, "epoch": 2, "validation_loss": 1.0, "validation_accuracy": 0.5,
+    "epoch_chosen_on": "none", "epochs": 3, "passes": 2.7, "width": 1.0, "machine": {},
+    "layers": [
+        {"name": "conv1", "kind": "Conv2d", "shape": [32, 48, 48], "parameters": 320,
+         "trainable": 320},
+        {"name": "norm1", "kind": "BatchNorm2d", "shape": [32, 48, 48], "parameters": 128,
+         "trainable": 64},
+    ],
+}  # fmt: skip
 STARTS = ("labelled_only", "pretrained", "consistent")
 RESULTS = {
     "ingest/ingest.json": {
@@ -182,7 +191,8 @@ RESULTS = {
         }
     },
     "photographs/photographs.json": {"copies": COPIES, "agreement": {}},
-    **{f"train/{model}/metrics.json": {model: TRAINING} for model in MODELS},
+    "train/cnn/train.json": {**TRAINING, "machine": {"device": "a cpu of 1999"}},
+    "train/dnn/train.json": {**TRAINING, "width": 1.25},
     "evaluate/scores.json": {
         "selected_on": {}, "reported_on": "test", "faces": {"validation": 70, "test": 70},
         "majority_accuracy": 0.2, "cnn": scores("compact-cnn", 0.8),
@@ -197,10 +207,6 @@ RESULTS = {
     "lime/lime.json": {"cnn": lime(), "dnn": lime()},
     "filters/filters.json": {"cnn": SEEN, "dnn": {"layers": [], "note": "it has no filters"}},
     "class_images/class_images.json": {"cnn": imagined(), "dnn": imagined("happy")},
-    "train/cnn/model.json": {
-        "trained_on": {"device": "a cpu of 1999"}, "architecture": {"width": 1.0},
-    },
-    "train/dnn/model.json": {"trained_on": {}, "architecture": {"width": 1.25}},
     "semisupervised/semisupervised.json": {
         "labelled_faces": 280, "training_faces": 560, "unlabelled_faces": 0,
         "validation_faces": 70, "test_faces": 70, "seeds": [0], "steps": 90, "shown": 5760,
@@ -244,11 +250,6 @@ def study(tmp_path, monkeypatch):
         for name in FIGURES:
             stage, figure = name.split("/", 1)
             write_text(layout.figures(stage) / f"{figure}.svg", SVG)
-        for model in MODELS:
-            folder = layout.folder(f"train@{model}")
-            write_text(folder / "history.csv", "epoch,passes\n1,0.9\n2,1.8\n3,2.7\n")
-            layers = "conv1,Conv2d,32 x 48 x 48,320,320\nnorm1,BatchNorm2d,32 x 48 x 48,128,64\n"
-            write_text(folder / "layers.csv", f"name,kind,shape,parameters,trainable\n{layers}")
         return parse(values)
 
     return make
