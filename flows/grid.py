@@ -25,10 +25,6 @@ KNOWN = 60.0
 """Seconds that the record gets to open the grid's run, which its experiments are nested in."""
 
 
-class Incomplete(Exception):  # noqa: N818 (marks the record's run as failed, no more)
-    """Some experiments are missing."""
-
-
 @flow(name="grid", persist_result=False)
 def grid(
     name: str = "ablation",
@@ -83,10 +79,8 @@ def grid(
                     run.keep(path)
                 run.measure({f"mean.{arms}": mean for arms, mean in report.means.items()})
                 show_grid(name, report)
-            if failed:
-                raise Incomplete(", ".join(failed))
-    except Incomplete as error:
-        return Failed(message=f"failed: {error}; the flow run of each says why")
+            if failed:  # raised in here, so that the record says it, too
+                raise UserError(f"failed: {', '.join(failed)}; the flow run of each says why")
     except UserError as error:
         return Failed(message=str(error))
     return Completed(message=f"{len(plan.combinations)} experiments in the table")

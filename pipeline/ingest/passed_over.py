@@ -20,55 +20,69 @@ _CLASSES = 11
 
 def nothing(container: Container, tables: list[Table]) -> str:
     """That nothing was found, what there is instead, and what to do."""
-    pictures, names = pictures_of(container), []
-    lists = [(table.name, *table.lines()) for table in tables if table.role == "list"]
-    if pictures and (reason := why_none(container, lists)):
+    pictures = pictures_of(container)
+    if pictures and (reason := _why_no_list(container, tables)):
         return reason
-    if pictures and (bare := next(filter(_names_a_picture, tables), None)):
-        return (
-            f"{bare.name} begins with {', '.join(bare.columns)[:60]!r} and not with a header; make "
-            "image,label its first line, and each other one a picture's name and its class"
-        )
+    found: list[str] = []
+    advice = "name the file or the folder that holds faces; docs/sources.md lists what is read"
     if pictures:
         folders = Counter(str(PurePosixPath(each.name).parent) for each in pictures)
         most = folders.most_common(1)[0][0]
         where = "at its top" if most == "." else f"most in {most}"
-        names.append(f"{len(pictures)} pictures, {where}, but no folder that names an expression")
-        names_of_folders = {PurePosixPath(path).name for path in folders} - {""}
-        innermost = sorted(name for name in names_of_folders if not part_of(name))
-        advice = (
-            "make a folder for each expression, such as angry/, or write labels.csv with the "
-            "columns image,label beside them"
-        )
-        if 2 <= len(innermost) <= _CLASSES and not tables:
-            advice = (
-                f"if folders are classes, {as_map(innermost)}; otherwise write labels.csv "
-                "(image,label) beside them"
-            )
-    else:
-        advice = "name the file or the folder that holds faces; docs/sources.md lists what is read"
+        found.append(f"{len(pictures)} pictures, {where}, but no folder that names an expression")
+        advice = _name_classes(folders, tables)
     if tables:
         columns = ", ".join(tables[0].columns)[:60] or "no header"
-        names.append(f"{tables[0].name} with {columns!r}")
-    archives = [each.name for each in container.members if each.kind == "archive"]
-    if archives:
-        names.append(f"the archives {', '.join(archives)[:80]}")
-        readable = [name for name in archives if not name.lower().endswith(UNREAD_ARCHIVES)]
-        parts = {part for name in archives if (part := part_of(PurePosixPath(name).stem))}
-        advice = "unpack them into a folder"
-        if len(parts) > 1:
-            advice = "unpack each into a folder of its own name, such as train/, beside it"
-        elif isinstance(container, Folder) and readable:
-            advice = f"name {readable[0]} in data.source"
-    if not names:
-        names = [each.name for each in container.members][:3]
-    found = ", ".join(names)[:200] if names else "none of these"
-    if pictures:
-        return f"found {found}; {advice}"
-    return (
+        found.append(f"{tables[0].name} with {columns!r}")
+    if archives := [each.name for each in container.members if each.kind == "archive"]:
+        found.append(f"the archives {', '.join(archives)[:80]}")
+        advice = _unpack(container, archives)
+    found = found or [each.name for each in container.members][:3] or ["none of these"]
+    looked = (
         "looked for train.csv, fer2013.csv or another CSV file of faces, for pictures in folders "
-        f"named after expressions, and for an archive; found {found}; {advice}"
+        "named after expressions, and for an archive; "
     )
+    return f"{'' if pictures else looked}found {', '.join(found)[:200]}; {advice}"
+
+
+def _why_no_list(container: Container, tables: list[Table]) -> str:
+    """Why no list says what the pictures show, where there is something like one."""
+    lists = [(table.name, *table.lines()) for table in tables if table.role == "list"]
+    if reason := why_none(container, lists):
+        return reason
+    bare = next(filter(_names_a_picture, tables), None)
+    if bare is None:
+        return ""
+    return (
+        f"{bare.name} begins with {', '.join(bare.columns)[:60]!r} and not with a header; make "
+        "image,label its first line, and each other one a picture's name and its class"
+    )
+
+
+def _name_classes(folders: Collection[str], tables: list[Table]) -> str:
+    """How pictures in these folders can get their classes."""
+    names = {PurePosixPath(path).name for path in folders} - {""}
+    innermost = sorted(name for name in names if not part_of(name))
+    if 2 <= len(innermost) <= _CLASSES and not tables:
+        return (
+            f"if folders are classes, {as_map(innermost)}; otherwise write labels.csv "
+            "(image,label) beside them"
+        )
+    return (
+        "make a folder for each expression, such as angry/, or write labels.csv with the "
+        "columns image,label beside them"
+    )
+
+
+def _unpack(container: Container, archives: list[str]) -> str:
+    """How what is in archives within a container can be read."""
+    parts = {part for name in archives if (part := part_of(PurePosixPath(name).stem))}
+    if len(parts) > 1:
+        return "unpack each into a folder of its own name, such as train/, beside it"
+    readable = [name for name in archives if not name.lower().endswith(UNREAD_ARCHIVES)]
+    if isinstance(container, Folder) and readable:
+        return f"name {readable[0]} in data.source"
+    return "unpack them into a folder"
 
 
 def _names_a_picture(table: Table) -> bool:
