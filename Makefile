@@ -106,7 +106,7 @@ plots: $(VENV)/installed  ## DVC's page of curves, confusion and pictures, again
 	dvc plots diff --out .cache/plots
 
 constraints: $(VENV)/installed  ## freeze the versions that are installed now, with the newest of what is not
-	$(PIP) install --quiet --editable '.[dev,browser,cluster,cluster-test]'
+	$(PIP) install --quiet --editable '.[dev,browser,cluster,cluster-test,onnx,peers]'
 	@{ sed -n '/^#/p' constraints.txt; $(BIN)/pip freeze --exclude-editable \
 	    | grep -vE '^(nvidia|triton|cuda)' | sed 's,+cpu,,'; } > constraints.part && mv constraints.part constraints.txt
 

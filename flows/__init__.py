@@ -11,6 +11,9 @@ import os
 HOME = "STUDY_HOME"
 """Environment variable: the clone that a worker's flow runs work in; `prefect.yaml` reads it."""
 
+HEARTBEATS = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"
+"""Environment variable: seconds from one to the next; Prefect allows 30 at least."""
+
 for _name, _value in {
     "DO_NOT_TRACK": "true",
     "DVC_NO_ANALYTICS": "1",
@@ -20,7 +23,7 @@ for _name, _value in {
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",
     # A run that falls silent is marked Crashed (automations.yaml); without this it says nothing.
-    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+    HEARTBEATS: "30",
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }.items():
     os.environ.setdefault(_name, _value)

@@ -48,7 +48,7 @@ def reproduce_in_place(
         )
 
     # Heavy stages hold the machine's slots themselves, whoever starts them. Here those that would
-    # wait for one are not started, as each holds half a gigabyte of libraries.
+    # wait for one are not started, so that Prefect shows them as pending.
     heavy, slots = [stage.name for stage in graph if stage.is_heavy], count_slots()
     earlier = dict(zip(heavy[slots:], heavy, strict=False))
 

@@ -7,6 +7,7 @@ slot of a process that was killed. Between machines, Prefect's work pool decides
 """
 
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,8 @@ SLOTS = "STUDY_SLOTS"
 """Environment variable: how many heavy stages run at once; without it one a GPU, or one."""
 
 GPUS = "CUDA_VISIBLE_DEVICES"
+
+THREADS = "OMP_NUM_THREADS"
 
 BETWEEN_TRIES = 0.2
 """Seconds."""
@@ -95,9 +98,8 @@ def _confine(number: int, count: int) -> None:
     if len(gpus) > 1:  # before the first call of CUDA, which reads it once
         os.environ[GPUS] = gpus[number % len(gpus)]
     if count > 1:
-        import torch
-
-        share = max(1, len(os.sched_getaffinity(0)) // count)
-        threads = min(share, torch.get_num_threads())
-        torch.set_num_threads(threads)
-        os.environ["OMP_NUM_THREADS"] = str(threads)  # for processes of this one, and the record
+        share, chosen = max(1, len(os.sched_getaffinity(0)) // count), os.environ.get(THREADS, "")
+        threads = min(share, int(chosen)) if chosen.isdecimal() else share
+        os.environ[THREADS] = str(max(1, threads))
+        if torch := sys.modules.get("torch"):  # it has read the variable before
+            torch.set_num_threads(max(1, threads))

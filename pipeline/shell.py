@@ -9,6 +9,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from types import FrameType
+from typing import Any
 
 import psutil
 
@@ -71,12 +72,18 @@ def run(name: str, *, debug: bool = False, as_json: bool = False) -> None:
     """
     with _faults_told(name, debug):
         entry = find_entry(name)
-        if entry.is_heavy:
-            choose_wait_policy()  # before torch is loaded
-        with _failure_recorded(name):
-            module = import_module(f"pipeline.{entry.name}.stage")
-    resume = getattr(module, "resume", None)
-    execute(name, entry, module.work, resume=resume, debug=debug, as_json=as_json)
+
+    # Loaded once the stage has its slot, and with it torch.
+    def module() -> Any:
+        return import_module(f"pipeline.{entry.name}.stage")
+
+    def resume(name: str, params: Params) -> str | None:
+        found = getattr(module(), "resume", None)
+        return found(name, params) if found else None
+
+    execute(
+        name, entry, lambda stage: module().work(stage), resume=resume, debug=debug, as_json=as_json
+    )
 
 
 def execute(
@@ -106,6 +113,8 @@ def execute(
             params = load()
             layout.folder(name).mkdir(parents=True, exist_ok=True)
         with compute_slot(_tell(name)) if entry.is_heavy else nullcontext(0.0) as waited:
+            if entry.is_heavy:
+                choose_wait_policy()  # by what goes on now, and before torch is loaded
             with _failure_recorded(name):
                 stale.empty_metrics({name, *stale.find_downstream(read_locked(), name)})
                 made = made_by.describe(name, params)

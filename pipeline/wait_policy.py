@@ -14,6 +14,8 @@ from pathlib import Path
 SECONDS = 0.05
 """For which the cores are watched: five ticks of the kernel's clock each."""
 
+STAT = Path("/proc/stat")
+
 SPIN_BRIEFLY = {"GOMP_SPINCOUNT": "10000"}
 SLEEP = {"OMP_WAIT_POLICY": "passive"}
 
@@ -27,7 +29,8 @@ def choose_wait_policy() -> None:
 def others_are_at_work() -> bool:
     """Whether other processes keep busy at least half of a core that this one may use.
 
-    False where that cannot be told, as there is no /proc.
+    Those of low priority do not count: they get a tenth of a core that somebody else wants. False
+    where nothing is known of the cores, as there is no /proc.
     """
     before = _seconds_by_core()
     time.sleep(SECONDS)
@@ -40,13 +43,13 @@ def _seconds_by_core() -> dict[str, float]:
     """Seconds of work of each core that this process may use, since the machine started."""
     try:
         mine = {f"cpu{number}" for number in os.sched_getaffinity(0)}
-        lines = [line.split() for line in Path("/proc/stat").read_text("ascii").splitlines()]
+        lines = [line.split() for line in STAT.read_text("ascii").splitlines()]
     except (AttributeError, OSError):
         return {}
     tick = 1 / os.sysconf("SC_CLK_TCK")
-    # user, nice, system, idle, iowait, irq, softirq, steal
+    # All but nice (1), idle (3) and iowait (4): user, system, irq, softirq, steal.
     return {
-        name: sum(int(times[at]) for at in (0, 1, 2, 5, 6, 7)) * tick
+        name: sum(int(times[at]) for at in (0, 2, 5, 6, 7)) * tick
         for name, *times in lines
         if name in mine
     }

@@ -9,7 +9,9 @@ and kept: results of one machine must not differ because it was busy on another 
 import hashlib
 import os
 import platform
+import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -66,21 +68,25 @@ _BY_MACHINE = TypeAdapter(dict[str, Speed])
 @lru_cache(maxsize=1)
 def machine_speed() -> Speed:
     """The speed of this machine's CPU, from the file of former measurements if it is in there."""
-    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    file, machine = Path(caches) / "image-sentiment" / "speed.json", describe_machine()
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(file.with_suffix(".lock")):  # whoever comes second waits for the answer
-            try:
-                known = _BY_MACHINE.validate_json(file.read_bytes())
-            except (FileNotFoundError, ValidationError):
-                known = {}
-            if machine not in known:
-                known[machine] = measure_speed()
-                disk.write_text(file, _BY_MACHINE.dump_json(known, indent=2).decode() + "\n")
-            return known[machine]
-    except OSError:  # a home that may not be written: measured anew in each process
-        return measure_speed()
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    instead = Path(tempfile.gettempdir()) / f"image-sentiment-{os.getuid()}"
+    for folder in (caches / "image-sentiment", instead):  # of a home that may not be written
+        with suppress(OSError):
+            return _kept_speed(folder / "speed.json", describe_machine())
+    return measure_speed()
+
+
+def _kept_speed(file: Path, machine: str) -> Speed:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(file.with_suffix(".lock")):  # whoever comes second waits for the answer
+        try:
+            known = _BY_MACHINE.validate_json(file.read_bytes())
+        except (FileNotFoundError, ValidationError):
+            known = {}
+        if machine not in known:
+            known[machine] = measure_speed()
+            disk.write_text(file, _BY_MACHINE.dump_json(known, indent=2).decode() + "\n")
+        return known[machine]
 
 
 def describe_machine() -> str:

@@ -543,7 +543,7 @@ def lost(site: Site, studied: UUID) -> tuple[UUID, list[str]]:
     # are enough here. The next worker brings back what automations.yaml says.
     text = (site.folder / "flows" / "automations.yaml").read_text()
     wanted = AutomationCore.model_validate(
-        yaml.safe_load(text.replace("within: 90", "within: 15"))[0]
+        yaml.safe_load(text.replace("within: 90 ", "within: 15 "))[0]
     )
     (site.folder / "data" / "sample").write_text("faces that came before the power cut")
     with get_client(sync_client=True) as client:

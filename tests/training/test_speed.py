@@ -5,10 +5,14 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
+from contextlib import contextmanager
 
 import pytest
 import torch
 
+from pipeline import shell, wait_policy
+from pipeline.dvc_yaml import StageEntry
 from pipeline.errors import UserError
 from pipeline.training import speed
 from pipeline.training.device import choose_compute
@@ -82,10 +86,15 @@ def test_a_file_that_is_damaged_is_written_anew(cache, auto, measured, text):
     assert list(json.loads(cache.read_text()).values()) == [{"float32": 2e9, "bfloat16": 1e9}]
 
 
-def test_a_home_that_may_not_be_written_is_no_error(cache, auto, measured):
+def test_where_the_home_may_not_be_written_the_answer_is_kept_elsewhere(
+    cache, auto, measured, tmp_path, monkeypatch
+):
     cache.parent.touch()
-    measured(1e9, 2e9)
-    assert choose_compute(auto).dtype == torch.bfloat16
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for found in ((1e9, 2e9), (2e9, 1e9)):
+        machine_speed.cache_clear()
+        measured(*found)
+        assert choose_compute(auto).dtype == torch.bfloat16
 
 
 def test_a_training_that_goes_on_stays_in_the_precision_it_began_in(cache, auto, measured):
@@ -134,8 +143,6 @@ def test_what_the_machine_lacks_is_named(params, auto, monkeypatch):
 
 @pytest.mark.parametrize("busy", [True, False])
 def test_threads_sleep_beside_others_at_work_unless_the_user_says_how_they_wait(monkeypatch, busy):
-    from pipeline import wait_policy
-
     monkeypatch.setattr(wait_policy, "others_are_at_work", lambda: busy)
     ours = {"OMP_WAIT_POLICY": "passive"} if busy else {"GOMP_SPINCOUNT": "10000"}
     for user in ({}, {"GOMP_SPINCOUNT": "7"}, {"OMP_WAIT_POLICY": "active"}):
@@ -144,6 +151,39 @@ def test_threads_sleep_beside_others_at_work_unless_the_user_says_how_they_wait(
             patch.setattr(os, "environ", environment)
             wait_policy.choose_wait_policy()
         assert environment == (user or ours)
+
+
+@pytest.mark.parametrize(("column", "counts"), [(1, True), (2, False), (4, False), (7, True)])
+def test_work_of_low_priority_is_none_to_make_way_for(tmp_path, monkeypatch, column, counts):
+    stat = tmp_path / "stat"
+
+    def write(ticks):
+        cores = [[f"cpu{number}", *[0] * 8] for number in os.sched_getaffinity(0)]
+        cores[0][column] = ticks
+        stat.write_text("\n".join(" ".join(map(str, core)) for core in cores))
+
+    write(0)
+    monkeypatch.setattr(wait_policy, "STAT", stat)
+    monkeypatch.setattr(wait_policy.time, "sleep", lambda _: write(5))
+    assert wait_policy.others_are_at_work() is counts
+
+
+def test_a_stage_has_its_slot_before_it_looks_who_else_is_at_work(tmp_path, monkeypatch):
+    seen = []
+
+    @contextmanager
+    def slot(_log):
+        seen.append("slot")
+        yield 0.0
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IMAGE_SENTIMENT_TRACKING", "off")
+    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    monkeypatch.setattr(shell, "compute_slot", slot)
+    monkeypatch.setattr(shell, "choose_wait_policy", lambda: seen.append("policy"))
+    entry = StageEntry("train", "", ["dnn"], [], {"compute": "heavy"})
+    shell.execute("train@dnn", entry, lambda _: seen.append("work"))
+    assert seen == ["slot", "policy", "work"]
 
 
 def test_a_busy_process_on_the_same_cores_is_noticed():
