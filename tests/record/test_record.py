@@ -336,7 +336,9 @@ def project(spool, workspace, monkeypatch):
 def test_a_stage_that_fails_before_its_work_begins_has_a_run_that_says_so(
     spool, project, monkeypatch
 ):
-    (project / "params.yaml").write_text("split: 3")
+    params = project / "params.yaml"
+    good = params.read_bytes()
+    params.write_text("split: 3")
     with pytest.raises(SystemExit):
         shell.run("sample")
     (entry,) = spool.entries()
@@ -344,6 +346,7 @@ def test_a_stage_that_fails_before_its_work_begins_has_a_run_that_says_so(
     assert "split = 3" in entry.run.end.error
     entry.remove()
 
+    params.write_bytes(good)
     monkeypatch.setitem(sys.modules, "pipeline.lime.stage", None)  # as where it cannot be imported
     with pytest.raises(ImportError):
         shell.run("lime")
@@ -352,6 +355,7 @@ def test_a_stage_that_fails_before_its_work_begins_has_a_run_that_says_so(
     entry.remove()
 
     (project / "dvc.yaml").unlink()  # no project, and so no record
+    params.write_text("split: 3")
     with pytest.raises(SystemExit):
         shell.run("sample")
     assert not spool.entries()
