@@ -5,9 +5,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn import functional
 
 from pipeline.errors import UserError
-from pipeline.faces.augment import augment, flips
+from pipeline.faces.augment import affine_grid, augment, flips
 from pipeline.faces.cutmix import cutmix
 from pipeline.networks.normalise import Normalisation, Normalise
 from pipeline.params import Augmentation, parse
@@ -87,6 +88,14 @@ def test_each_change_changes_every_face_in_its_own_way_within_the_grey_range(fac
     assert result.max() <= 255.001
     assert all(not torch.equal(result[k], same[k]) for k in range(16))
     assert all(not torch.equal(result[k], result[0]) for k in range(1, 16))
+
+
+@given(st.integers(1, 4), st.integers(1, 9), st.integers(0, 99))
+def test_pixels_are_taken_from_where_torch_takes_them(count, side, seed):
+    matrices = torch.randn(count, 2, 3, generator=torch.Generator().manual_seed(seed))
+    expected = functional.affine_grid(matrices, [count, 1, side, side], align_corners=False)
+    first, second = matrices.unbind(dim=1)
+    assert torch.allclose(affine_grid(first.T, second.T, side), expected, atol=1e-5)
 
 
 def test_a_shift_moves_by_at_most_its_share():
