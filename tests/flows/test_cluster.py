@@ -354,8 +354,8 @@ def test_a_grid_over_two_hosts_loses_nothing_when_one_dies(cluster, monkeypatch)
     found = {each["name"] for base in table for each in base.get("experiments") or ()}
     assert found == EXPERIMENTS
     weights = "artifacts/train/cnn/weights.safetensors"
-    sh(*dvc, "get", ".", weights, "--rev", "small-leaky-high-1", "--out", "weights", **run)
-    assert (reader / "weights").stat().st_size > 1e6
+    sh(*dvc, "get", ".", weights, "--rev", "small-leaky-high-1", "--out", "theirs", **run)
+    assert (reader / "theirs").stat().st_size > 1e6
 
     # Ingest and split ran at most once a host, and everything is under one run in MLflow.
     from mlflow import MlflowClient
