@@ -63,7 +63,7 @@ def set_up(root: Path) -> None:
 
 
 def read_automations() -> list[AutomationCore]:
-    """What the server does by itself; where heartbeats are set further apart it waits longer."""
+    """What the server does by itself; a run may be silent for three heartbeats."""
     silence, *others = yaml.safe_load(AUTOMATIONS.read_text(encoding="utf-8"))
     silence["trigger"]["within"] = 3 * float(os.environ[HEARTBEATS])
     return [AutomationCore.model_validate(each) for each in (silence, *others)]

@@ -99,7 +99,7 @@ def _confine(number: int, count: int) -> None:
         os.environ[GPUS] = gpus[number % len(gpus)]
     if count > 1:
         share, chosen = max(1, len(os.sched_getaffinity(0)) // count), os.environ.get(THREADS, "")
-        threads = min(share, int(chosen)) if chosen.isdecimal() else share
-        os.environ[THREADS] = str(max(1, threads))
-        if torch := sys.modules.get("torch"):  # it has read the variable before
-            torch.set_num_threads(max(1, threads))
+        threads = max(1, min(share, int(chosen))) if chosen.isdecimal() else share
+        os.environ[THREADS] = str(threads)  # for torch, which is not loaded yet in a stage
+        if torch := sys.modules.get("torch"):
+            torch.set_num_threads(threads)

@@ -4,7 +4,7 @@ At the end of each parallel loop the threads wait for the slowest. To spin meanw
 where every thread has a core of its own, and the worst where another process wants the core: the
 scheduler takes back in the middle of a loop what spinning burnt. To sleep at once keeps most of the
 speed beside another process and costs a fifth of it alone (benchmarks/beside.py). OpenMP reads the
-choice once, before torch is loaded, so it is made by what the cores do as a stage starts.
+choice once, before torch is loaded, so it is made by what the cores do once a stage has its turn.
 """
 
 import os

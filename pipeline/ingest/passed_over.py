@@ -11,7 +11,7 @@ from pipeline.ingest.folder import Folder
 from pipeline.ingest.kinds import UNREAD_ARCHIVES, ending_tells
 from pipeline.ingest.label_list import why_none
 from pipeline.ingest.parts import part_of
-from pipeline.ingest.tables import Table
+from pipeline.ingest.tables import Table, lists_among
 from pipeline.ingest.unknown_classes import as_map
 
 _CLASSES = 11
@@ -47,8 +47,7 @@ def nothing(container: Container, tables: list[Table]) -> str:
 
 def _why_no_list(container: Container, tables: list[Table]) -> str:
     """Why no list says what the pictures show, where there is something like one."""
-    lists = [(table.name, *table.lines()) for table in tables if table.role == "list"]
-    if reason := why_none(container, lists):
+    if reason := why_none(container, lists_among(tables)):
         return reason
     bare = next(filter(_names_a_picture, tables), None)
     if bare is None:

@@ -14,7 +14,7 @@ from pipeline.ingest.kinds import UNREAD_ARCHIVES
 from pipeline.ingest.labels import Labels
 from pipeline.ingest.passed_over import beside, nothing, rest
 from pipeline.ingest.pictures import Pictures
-from pipeline.ingest.tables import Table, choose, look, votes_on
+from pipeline.ingest.tables import Table, choose, lists_among, look, votes_on
 from pipeline.ingest.votes import read_votes
 from pipeline.layout import is_sample
 
@@ -172,8 +172,7 @@ def _of_tables(
 
 def _of_pictures(container: Container, tables: list[Table], labels: Labels) -> Source | None:
     """Pictures with classes by their folders, their names, or a list; None if there are none."""
-    lists = [(table.name, *table.lines()) for table in tables if table.role == "list"]
-    found = classify(container, lists, labels)
+    found = classify(container, lists_among(tables), labels)
     if not found:
         return None
     classed = [item for item in found.items if item.said]

@@ -14,7 +14,7 @@ from pipeline.ingest.compressed import unpacked
 from pipeline.ingest.containers import Member
 from pipeline.ingest.faces_csv import read_csv, read_header
 from pipeline.ingest.folder import Folder
-from pipeline.ingest.label_list import is_list
+from pipeline.ingest.label_list import Lines, is_list
 from pipeline.ingest.labels import Labels
 from pipeline.ingest.parts import part_of
 from pipeline.ingest.rows import Rows
@@ -130,6 +130,11 @@ def look(container: Container, member: Member) -> Table:
             return replace(table, columns=tuple(map(str.lower, read_header(file, table.name))))
     except UserError:
         return table  # reading it says what is wrong
+
+
+def lists_among(tables: Sequence[Table]) -> list[Lines]:
+    """The lists of pictures and their labels, with what is in them."""
+    return [(table.name, *table.lines()) for table in tables if table.role == "list"]
 
 
 def choose(tables: Sequence[Table]) -> tuple[list[Table], list[Table]]:

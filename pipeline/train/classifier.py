@@ -44,12 +44,12 @@ def describe(
         epochs=len(progress.history),
         passes=progress.history[-1]["passes"],
         width=classifier.architecture.width,
-        layers=layer_rows(classifier),
+        layers=tabulate_members(classifier),
         machine=dict(machine),
     )
 
 
-def layer_rows(classifier: Classifier) -> list[LayerRow]:
+def tabulate_members(classifier: Classifier) -> list[LayerRow]:
     """The layers as a report lists them; those of an ensemble by members."""
     return [
         replace(row, name=f"{member}.{row.name}".removeprefix("."))

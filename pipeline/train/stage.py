@@ -30,7 +30,8 @@ def work(stage: Stage) -> None:
     checkpoints = checkpoints_of(stage.params, model)
     checkpoints.remember("run", stage.record.identity)
     compute = choose_compute(stage.params.machine, checkpoints.remembered("precision"))
-    stage.runs_on(compute.describe())
+    machine = compute.describe()
+    stage.runs_on(machine)
     train, validation = read_sets()
     classifier = new_classifier(stage.params, model, train)
     progress = fit(
@@ -38,8 +39,8 @@ def work(stage: Stage) -> None:
         checkpoints=checkpoints, on_epoch=stage.record_epoch, title=stage.name,
     )  # fmt: skip
     folder, history = layout.folder(stage.name), pd.DataFrame(progress.history)
-    save_classifier(classifier, folder, trained_on=compute.describe())
-    trained = describe(classifier, progress, settings, compute.describe())
+    save_classifier(classifier, folder, trained_on=machine)
+    trained = describe(classifier, progress, settings, machine)
     write_json(result.path(stage.name), trained)
     write_json(layout.metrics(stage.name), {model: trained.headline()})
     write_csv(folder / "history.csv", history)

@@ -17,7 +17,6 @@ from uuid import UUID
 
 import psutil
 import pytest
-import yaml
 
 from pipeline.priority import NICE
 
@@ -533,18 +532,24 @@ def is_up(site: Site) -> bool:
 # From here on the worker is lost. Until the server notices that, tests follow that need none.
 
 
+def test_silence_may_last_three_heartbeats(monkeypatch):
+    from flows.deployments import read_automations
+
+    monkeypatch.setenv("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "120")
+    assert [each.trigger.within.seconds for each in read_automations()] == [360, 600]
+
+
 @pytest.fixture(scope="module")
 def lost(site: Site, studied: UUID) -> tuple[UUID, list[str]]:
     """A flow run whose worker was killed with it, and what was done before."""
     from prefect import get_client
-    from prefect.events.schemas.automations import AutomationCore
+
+    from flows.deployments import read_automations
 
     # A run that is killed in its first seconds sends no heartbeat, so that 15 seconds of silence
-    # are enough here. The next worker brings back what automations.yaml says.
-    text = (site.folder / "flows" / "automations.yaml").read_text()
-    wanted = AutomationCore.model_validate(
-        yaml.safe_load(text.replace("within: 90 ", "within: 15 "))[0]
-    )
+    # are enough here. The next worker brings back what it says.
+    wanted, _ = read_automations()
+    wanted.trigger.within = timedelta(seconds=15)
     (site.folder / "data" / "sample").write_text("faces that came before the power cut")
     with get_client(sync_client=True) as client:
         (known,) = client.read_automations_by_name(wanted.name)

@@ -12,7 +12,7 @@ from pipeline.networks.networks import build_network, count_parameters
 from pipeline.networks.store import load_classifier, save_classifier
 from pipeline.params import parse
 from pipeline.saliency.randomisation import forget_by_layer
-from pipeline.train.classifier import layer_rows
+from pipeline.train.classifier import tabulate_members
 from pipeline.training.face_set import FaceSet
 from pipeline.training.loop import fit
 from pipeline.training.objectives import Classification
@@ -90,7 +90,7 @@ def test_the_table_lists_the_layers_of_every_member():
     alone, together = (
         Classifier(Architecture("compact-cnn", 0.0, "face", members=n)) for n in (1, 2)
     )
-    one, both = layer_rows(alone), layer_rows(together)
+    one, both = tabulate_members(alone), tabulate_members(together)
     assert [row.name for row in both] == [f"member{n}.{row.name}" for n in (1, 2) for row in one]
     trainable = sum(row.trainable for row in one)
     assert sum(row.trainable for row in both) == count_parameters(together) == 2 * trainable
