@@ -231,8 +231,11 @@ def test_a_failing_stage_fails_the_flow_and_the_command(tmp_path: Path, server: 
     assert "temporary server" not in said
     assert set(locked(tmp_path)) == {"source", "heavy"}
     assert not (tmp_path / "after.txt").exists()
-    [parent] = [run for run in find_runs(tmp_path, "") if "mlflow.parentRunId" not in run.data.tags]
-    assert parent.info.status == "FAILED"
+
+    def parents() -> list[Any]:
+        return [run for run in find_runs(tmp_path, "") if "mlflow.parentRunId" not in run.data.tags]
+
+    wait_for(lambda: [run.info.status for run in parents()] == ["FAILED"])
 
 
 def test_an_interrupt_ends_everything_at_once(tmp_path: Path) -> None:
@@ -323,8 +326,12 @@ def test_one_run_of_the_flow_is_one_parent_run_in_mlflow_and_one_page(studied: S
     # The recorder closes it a moment after the flow has ended.
     wait_for(lambda: [run.info.status for run in found()] == ["FINISHED"])
     [parent] = found()
-    children = find_runs(studied.root, f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")
-    assert {run.info.run_name for run in children} == {"source", "fit-a", "fit-b", "light", "both"}
+
+    def children() -> set[str]:
+        parent_is = f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'"
+        return {run.info.run_name for run in find_runs(studied.root, parent_is)}
+
+    wait_for(lambda: children() == {"source", "fit-a", "fit-b", "light", "both"})
     assert "| fit@b | ran | " in studied.artifact
     assert "| source | faces.share | 0.3333 |" in studied.artifact
 

@@ -480,9 +480,10 @@ def test_a_grid_runs_each_experiment_once_and_draws_its_report(site: Site, studi
     assert len(shared) <= 1  # of the grid that was cancelled, too
     listed = site.project.run("dvc", "exp", "list", "--name-only").splitlines()
     assert set(listed) >= EXPERIMENTS
+    # The recorders close their runs a moment after their flow runs have ended.
+    wait_for(lambda: all(site.is_recorded(n, "FINISHED") for n in ["grid lengths", *EXPERIMENTS]))
     runs = site.runs()
     parent = runs["grid lengths"]
-    assert parent.info.status == "FINISHED"
     for name in EXPERIMENTS:
         assert runs[name].data.tags["mlflow.parentRunId"] == parent.info.run_id
     assert "20.1" in site.artifacts(run)["grid-lengths"]
