@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from pipeline.params import Params, load
 
@@ -17,6 +18,10 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DVC_NO_ANALYTICS", "1")
 # Before torch is imported: results depend on the number of threads; workers share the cores.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# An example may be slow on a machine that is busy; what hangs, CI ends.
+settings.register_profile("any speed", deadline=None)
+settings.load_profile("any speed")
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER")
 

@@ -180,7 +180,7 @@ class Finished:
             project.environment |= {"PYTHONHASHSEED": "1", "TZ": "UTC"}
             said = project.run("dvc", "repro", seconds=1800)
             (project.folder.parent / "said").write_text(said)
-            project.run("python", "-m", "pipeline.record", "wait", "--timeout", "120")
+            project.run("python", "-m", "pipeline.record", "wait", "--timeout", "400")
 
         project = self._once("study", work)
         project.output = (project.folder.parent / "said").read_text()

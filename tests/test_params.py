@@ -190,7 +190,7 @@ WRITTEN = {name: written({name: section}) for name, section in COMMITTED.items()
 
 
 @pytest.mark.study
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from([*LEAVES, *SECTIONS]), ANYTHING)
 def test_whatever_a_file_holds_is_accepted_or_one_line(tmp_path_factory, key, value):
     name = key.partition(".")[0]

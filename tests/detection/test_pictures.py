@@ -93,7 +93,7 @@ def test_what_is_no_picture_or_too_large_is_refused_in_a_line(content, words):
     assert "\n" not in str(refused.value)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(FORMATS), st.integers(0, 3000), st.binary(min_size=1, max_size=8))
 def test_a_damaged_picture_is_read_or_refused_and_nothing_else(kind, at, junk):
     content = bytearray(encoded(PHOTO, kind))

@@ -131,7 +131,7 @@ def test_a_recipe_runs_as_the_experiment_of_its_name_and_is_recorded_so(tmp_path
     assert metrics["split"]["split"]["train"] > 0
     assert is_untouched(project)
 
-    project.run("python", "-m", "pipeline.record", "wait", "--timeout", "120")
+    project.run("python", "-m", "pipeline.record", "wait", "--timeout", "400")
     _, runs = project.recorded("tags.`dvc.experiment` = 'other'")
     (parent,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
     assert (parent.info.run_name, parent.info.status) == ("other", "FINISHED")
@@ -314,14 +314,14 @@ def test_a_signal_leaves_nothing_running_and_nothing_changed(tiny, sent):
             command, cwd=tiny.folder, env=tiny.environment, stdout=output, stderr=output
         ) as process,
     ):  # fmt: skip
-        wait_for(lambda: "slow starts" in log.read_text(), 60, log.read_text)
+        wait_for(lambda: "slow starts" in log.read_text(), explain=log.read_text)
         family = psutil.Process(process.pid).children(recursive=True)
         assert len(family) >= 2  # dvc and the stage
         if sent == "Ctrl-C":
             os.killpg(process.pid, signal.SIGINT)  # what a terminal does
         else:
             process.terminate()
-        assert process.wait(timeout=20) == (130 if sent == "Ctrl-C" else 143)
+        assert process.wait(timeout=50) == (130 if sent == "Ctrl-C" else 143)
         _, alive = psutil.wait_procs(family, timeout=1)
         assert not alive
     assert is_untouched(tiny)

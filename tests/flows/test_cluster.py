@@ -371,11 +371,16 @@ def test_a_grid_over_two_hosts_loses_nothing_when_one_dies(cluster, monkeypatch)
     assert 1 <= names.count("ingest") <= 2
     assert 1 <= names.count("split") <= 2
     (parent,) = [each for each in runs() if each.info.run_name == "grid small"]
-    nested = {
-        each.info.run_name for each in runs()
-        if each.data.tags.get("mlflow.parentRunId") == parent.info.run_id
-    }  # fmt: skip
-    assert nested >= EXPERIMENTS
-    artifacts = {each.path for each in tracking.list_artifacts(parent.info.run_id)}
-    assert {"small.md", "small.svg", "small.csv"} <= artifacts
+
+    def nested() -> set[str]:
+        return {
+            each.info.run_name for each in runs()
+            if each.data.tags.get("mlflow.parentRunId") == parent.info.run_id
+        }  # fmt: skip
+
+    def artifacts() -> set[str]:
+        return {each.path for each in tracking.list_artifacts(parent.info.run_id)}
+
+    wait_for(lambda: nested() >= EXPERIMENTS)
+    wait_for(lambda: artifacts() >= {"small.md", "small.svg", "small.csv"})
     assert parent.info.artifact_uri.startswith("mlflow-artifacts:")

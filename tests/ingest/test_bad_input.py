@@ -254,7 +254,7 @@ def in_a_process(folder, *program):
     """The same by its own process; `program` is other code to run than the stage."""
     done = subprocess.run(
         [sys.executable, *(program or ("-m", "pipeline", "ingest"))],
-        cwd=folder, capture_output=True, text=True, timeout=20,
+        cwd=folder, capture_output=True, text=True, timeout=120,
         env={**os.environ, "PYTHONPATH": str(ROOT), "IMAGE_SENTIMENT_TRACKING": "off"},
     )  # fmt: skip
     return done.returncode, done.stderr, done.stdout

@@ -336,7 +336,7 @@ def expected(text):
 
 
 @pytest.mark.study
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(mutated_files())
 @example(labelled(3))
 @example(b" \xef\xbb\xbf" + labelled(3))
@@ -378,7 +378,7 @@ def test_any_mutation_gives_true_faces_or_a_clear_error(tmp_path_factory, text):
         )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from([".gz", ".xz", ".zip"]), st.data())
 def test_any_damage_to_a_packed_file_is_found_or_harmless(tmp_path_factory, packed, data):
     content = bytearray(PACKERS[packed](labelled(3)))
@@ -399,7 +399,7 @@ def test_any_damage_to_a_packed_file_is_found_or_harmless(tmp_path_factory, pack
     assert "\n" not in message
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(["png", "jpg"]), st.data())
 def test_any_damage_to_an_image_gives_a_face_or_a_fault(tmp_path_factory, kind, data):
     buffer = io.BytesIO()

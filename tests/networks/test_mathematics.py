@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
@@ -14,7 +14,6 @@ numbers = st.integers
 seeds = st.integers(0, 2**31 - 1)
 
 
-@settings(deadline=None)
 @given(numbers(1, 60), numbers(1, 7), numbers(1, 4), numbers(0, 4), numbers(1, 3), st.booleans())
 def test_output_size_is_that_of_the_layers(size, kernel, stride, padding, dilation, ceil):
     assume(size + 2 * padding - dilation * (kernel - 1) - 1 >= 0)
@@ -33,7 +32,6 @@ def test_a_kernel_that_does_not_fit_is_named():
         output_size(3, 5)
 
 
-@settings(deadline=None)
 @given(seeds, numbers(2, 9), numbers(1, 5), st.sampled_from([(), (1, 1), (3, 4)]))
 def test_batch_norm_gradient_is_that_of_the_layer(seed, faces, channels, sides):
     generator = torch.Generator().manual_seed(seed)
@@ -52,7 +50,6 @@ def test_batch_norm_gradient_is_that_of_the_layer(seed, faces, channels, sides):
         assert np.allclose(ours, theirs.numpy(), atol=1e-9)
 
 
-@settings(deadline=None)
 @given(seeds, numbers(1, 9), numbers(2, 8), st.floats(0.1, 30))
 def test_cross_entropy_gradient_is_that_of_the_loss(seed, faces, classes, scale):
     generator = torch.Generator().manual_seed(seed)

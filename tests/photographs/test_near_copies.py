@@ -84,7 +84,7 @@ def test_blank_faces_are_copies_of_their_own_grey_alone():
     assert correlate(greys, greys).tolist() == [0, 0, 0, 0]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     face=some.integers(0, PEOPLE - 1), gain=some.floats(0.4, 1), lift=some.integers(0, 100),
     down=some.integers(-2, 2), right=some.integers(-2, 2),

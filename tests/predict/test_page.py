@@ -132,7 +132,7 @@ def page(browser, address):
     """The page as it is opened; at the end, nothing was asked of anyone else, and all went well."""
     context = browser.new_context(viewport={"width": 1100, "height": 900}, permissions=["camera"])
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     asked, wrong = [], []
     page.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -146,7 +146,7 @@ def page(browser, address):
 
 def expect(what):
     driver = find_playwright()
-    driver.expect.set_options(timeout=20_000)
+    driver.expect.set_options(timeout=60_000)
     return driver.expect(what)
 
 
@@ -218,6 +218,7 @@ def test_the_answer_of_a_face_in_a_corner_is_seen(page, tmp_path):
     Image.open(PHOTO).crop((0, 0, 290, 168)).save(tmp_path / "corner.png")
     page.set_viewport_size({"width": 360, "height": 740})
     page.set_input_files("#files", [tmp_path / "corner.png"])
+    expect(page.locator(".picture > img")).not_to_have_js_property("naturalHeight", 0)
     answer, picture = page.locator(".box b").bounding_box(), page.locator("img").bounding_box()
     for start, length in (("x", "width"), ("y", "height")):
         assert picture[start] <= answer[start]

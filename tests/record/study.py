@@ -120,7 +120,7 @@ def new_study(folder):
     return study
 
 
-def until(ready, patience=60):
+def until(ready, patience=300):
     deadline = time.monotonic() + patience
     while not (found := ready()):
         assert time.monotonic() < deadline, "waited in vain"

@@ -55,20 +55,21 @@ def study(tmp_path_factory):
             slow.kill()
             until(lambda: study.store.client.get_run(run).info.status != "RUNNING")
             study.killed = study.store.client.get_run(run)
+            reproduction.communicate(timeout=120)  # before the parameters change
             study.notes = flow.find_parent()
             kill_recorders(study.folder)
             study.change({"evaluate": {"seed": 77}})
             resumed = study.start("stage.py", "slow", identity, **flow.environment)
             until(lambda: study.store.client.get_run(run).info.status == "RUNNING")
             flow.end("FINISHED")
-            for process in (reproduction, *together):
+            for process in together:
                 process.communicate(timeout=120)
             time.sleep(1)  # the recorder has looked; but a stage of the flow still runs
             study.meanwhile = study.named("the flow")
             (study.folder / "go.txt").touch()
             ended = [each.wait(120) for each in (reproduction, *together, resumed)]
             assert ended == [255, 0, 0, 0, 0]
-            study.waited = study.run("python", "-m", "pipeline.record", "wait")
+            study.waited = study.run("python", "-m", "pipeline.record", "wait", "--timeout", "400")
             yield study
         finally:
             slow.kill()
