@@ -61,7 +61,7 @@ def main() -> None:
         seconds["flow of a worker"], starts = of_a_worker(
             ways["flow of a worker"], TURNS[:2] if faces else TURNS
         )
-    stages = len(ways["dvc repro"].stages())
+        stages = len(ways["dvc repro"].stages())
     whole, (plain, *again) = seconds["flow of a worker"][0], seconds["dvc repro"]
     study = f"a study of {faces} faces" if faces else "a tiny study"
     note = f"{whole:.0f} s against {plain:.0f} s of dvc repro, {stages} stages of {study}"
