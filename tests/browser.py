@@ -14,9 +14,14 @@ QUIET = [
 needs_browser = pytest.mark.skipif(not BROWSER, reason="no Chromium here: apt-get install chromium")
 
 
+PATIENCE = 60_000
+"""Milliseconds that a page gets for what is asked of it: servers give way to other tests."""
+
+
 def find_playwright():
-    """The driver's synchronous half."""
+    """The driver's synchronous half, whose `expect` is patient."""
     pytest.importorskip("playwright", reason="no driver here: make .venv/installed-for-browser")
     from playwright import sync_api
 
+    sync_api.expect.set_options(timeout=PATIENCE)
     return sync_api

@@ -91,6 +91,11 @@ class Project:
                 rows[each["name"]] = each["revs"][0]["data"]
         return rows
 
+    def wait_for_record(self, seconds=400, expect=0):
+        """Until all is in MLflow; recorders, at low priority, may take minutes beside tests."""
+        command = ("python", "-m", "pipeline.record", "wait", "--timeout", str(seconds))
+        return self.run(*command, expect=expect)
+
     def recorded(self, query=""):
         """A client of the record that lies here, and the runs in it."""
         from mlflow import MlflowClient
@@ -180,7 +185,7 @@ class Finished:
             project.environment |= {"PYTHONHASHSEED": "1", "TZ": "UTC"}
             said = project.run("dvc", "repro", seconds=1800)
             (project.folder.parent / "said").write_text(said)
-            project.run("python", "-m", "pipeline.record", "wait", "--timeout", "400")
+            project.wait_for_record()
 
         project = self._once("study", work)
         project.output = (project.folder.parent / "said").read_text()

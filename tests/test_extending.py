@@ -52,7 +52,7 @@ def test_a_stage_of_twenty_lines_is_in_the_report_in_mlflow_and_in_the_flow(fini
     assert f"brightness.happy</th><td>{measured['happy']:g}" in page
     assert '<a href="#brightness">Brightness</a>' in page
 
-    project.run("python", "-m", "pipeline.record", "wait", "--timeout", "400")
+    project.wait_for_record()
     code = (
         "import mlflow; found = mlflow.search_runs(search_all_experiments=True,"
         " filter_string=\"run_name = 'brightness'\");"

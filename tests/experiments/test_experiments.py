@@ -131,7 +131,7 @@ def test_a_recipe_runs_as_the_experiment_of_its_name_and_is_recorded_so(tmp_path
     assert metrics["split"]["split"]["train"] > 0
     assert is_untouched(project)
 
-    project.run("python", "-m", "pipeline.record", "wait", "--timeout", "400")
+    project.wait_for_record()
     _, runs = project.recorded("tags.`dvc.experiment` = 'other'")
     (parent,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
     assert (parent.info.run_name, parent.info.status) == ("other", "FINISHED")

@@ -252,7 +252,7 @@ def test_an_interrupt_ends_everything_at_once(tmp_path: Path) -> None:
         assert len(family) >= 3  # Prefect's server, dvc and the stage
         os.killpg(process.pid, signal.SIGINT)  # what a terminal does on Ctrl-C
         assert process.wait(timeout=50) == 130
-        _, alive = psutil.wait_procs(family, timeout=30)
+        _, alive = psutil.wait_procs(family, timeout=5)
         assert not alive
 
 

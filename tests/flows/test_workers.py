@@ -13,14 +13,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psutil
 import pytest
 
 from pipeline.priority import NICE
 
-from ..browser import BROWSER, QUIET, find_playwright, needs_browser
+from ..browser import BROWSER, PATIENCE, QUIET, find_playwright, needs_browser
 from ..conftest import ROOT
 from ..project import new_project, wait_for
 
@@ -167,7 +167,7 @@ class Site:
         # The first number of epochs is the CNN's; the accuracies below are made from it.
         params = re.sub(r"epochs: \d+", "epochs: 24", (ROOT / "params.yaml").read_text(), count=1)
         (self.folder / "params.yaml").write_text(params)
-        # Deployments name flows by file. A copy: a test waits for less than automations.yaml says.
+        # Deployments name flows by file.
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / "flows", self.folder / "flows", ignore=ignored)
         # The record, at low priority, may take longer where both cores are busy with tests.
@@ -205,7 +205,11 @@ class Site:
     def ask(self, deployment: str = "study/by-hand", **parameters: object) -> UUID:
         from prefect.deployments import run_deployment
 
-        run = run_deployment(deployment, parameters=parameters, timeout=0, as_subflow=False)
+        run = run_deployment(
+            deployment, parameters=parameters, timeout=0, as_subflow=False,
+            # Prefect's client asks again where a busy server gives no answer for a minute.
+            idempotency_key=str(uuid4()),
+        )  # fmt: skip
         return run.id
 
     def state(self, run: UUID):
@@ -468,9 +472,15 @@ def test_a_cancelled_grid_takes_its_experiments_with_it(site: Site, studied: UUI
     with site.held():
         grid = site.ask("grid/ablation", name="lengths")
         site.wait_for_stage()
-        with get_client(sync_client=True) as client:
-            runs = client.read_flow_runs(limit=200)
-        children = {run.id for run in runs if run.name in EXPERIMENTS}
+
+        def asked() -> set[UUID]:
+            with get_client(sync_client=True) as client:
+                runs = client.read_flow_runs(limit=200)
+            return {run.id for run in runs if run.name in EXPERIMENTS}
+
+        # The first may be at work before the second is asked for.
+        wait_for(lambda: len(asked()) >= 2)
+        children = asked()
         assert len(children) == 2
         site.cancel(grid)
         for run in (grid, *children):
@@ -586,23 +596,23 @@ def test_a_browser_shows_the_run_and_its_record(site: Site, studied: UUID, lost:
     with driver.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=BROWSER, args=QUIET)
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        page.set_default_timeout(90_000)
+        page.set_default_timeout(PATIENCE)
         page.goto(f"{site.prefect}/runs/flow-run/{studied}")
-        expect(page.get_by_text("Completed").first).to_be_visible(timeout=90_000)
-        expect(page.get_by_text("Running stage 'evaluate'").first).to_be_visible(timeout=90_000)
+        expect(page.get_by_text("Completed").first).to_be_visible()
+        expect(page.get_by_text("Running stage 'evaluate'").first).to_be_visible()
         page.get_by_text("Task Runs", exact=True).click()
         for stage in ("split", "evaluate", "confusion"):
-            expect(page.get_by_text(stage, exact=True).first).to_be_visible(timeout=90_000)
+            expect(page.get_by_text(stage, exact=True).first).to_be_visible()
         page.get_by_text("Artifacts", exact=True).last.click()
         page.get_by_text("confusion-cnn").first.click()
         picture = page.locator("img[src^='data:image/svg+xml']").first
-        expect(picture).to_be_visible(timeout=90_000)
+        expect(picture).to_be_visible()
         assert picture.evaluate("shown => shown.naturalWidth") > 0
 
         page.goto(link.partition("(")[2].rstrip(")"))
         name = next(name for name, run in site.runs().items() if run.info.run_id in link)
-        expect(page.get_by_text(name).first).to_be_visible(timeout=90_000)
-        expect(page.get_by_text("Finished").first).to_be_visible(timeout=90_000)
+        expect(page.get_by_text(name).first).to_be_visible()
+        expect(page.get_by_text("Finished").first).to_be_visible()
         browser.close()
 
 

@@ -16,7 +16,7 @@ from pipeline.detection.detector import find_faces
 from pipeline.detection.pictures import read_picture, to_grey
 from pipeline.faces.expressions import EXPRESSIONS
 
-from ..browser import BROWSER, QUIET, find_playwright, needs_browser
+from ..browser import BROWSER, PATIENCE, QUIET, find_playwright, needs_browser
 from ..conftest import ROOT
 from ..detection.photos import PHOTO, nobody, photo
 from .model import save_model
@@ -132,7 +132,7 @@ def page(browser, address):
     """The page as it is opened; at the end, nothing was asked of anyone else, and all went well."""
     context = browser.new_context(viewport={"width": 1100, "height": 900}, permissions=["camera"])
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(PATIENCE)
     asked, wrong = [], []
     page.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -145,9 +145,7 @@ def page(browser, address):
 
 
 def expect(what):
-    driver = find_playwright()
-    driver.expect.set_options(timeout=60_000)
-    return driver.expect(what)
+    return find_playwright().expect(what)
 
 
 def drop(page, event, holder):

@@ -38,7 +38,6 @@ def study(tmp_path_factory):
     study.environment |= {
         "MLFLOW_TRACKING_TOKEN": TOKEN, "AWS_SECRET_ACCESS_KEY": TOKEN, "DATABASE_PASSWORD": TOKEN,
     }  # fmt: skip
-    wait = ("python", "-m", "pipeline.record", "wait")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and nobody listens
         study.closed = f"127.0.0.1:{taken.getsockname()[1]}"
@@ -55,11 +54,11 @@ def study(tmp_path_factory):
                 shutil.rmtree(study.folder / "artifacts/good")
             # Before the wait, which sends all to the newer address: the first has no trouble then.
             until(lambda: len(list(spool.glob("trouble-*"))) == 2)
-            study.late = study.run(*wait, "--timeout", "0.1", expect=1)
+            study.late = study.wait_for_record(0.1, expect=1)
             study.said = study.run("python", "-m", "pipeline.record", "status")
             study.left = search(study.folder, study.said)
             del study.environment["MLFLOW_TRACKING_URI"]
-            study.said += study.run(*wait, "--timeout", "400")
+            study.said += study.wait_for_record()
         finally:
             kill_recorders(study.folder)
     return study

@@ -80,7 +80,7 @@ def test_results_that_lie_here_are_recorded_again(project):
                 assert sorted(re.findall(r"\w+", said)[1:]) == [
                     "ingest", "photographs", "sample", "settings", "split",
                 ]  # fmt: skip
-            project.run("python", "-m", "pipeline.record", "wait", "--timeout", "400")
+            project.wait_for_record()
     finally:
         path.write_text(kept)
     client = MlflowClient(f"sqlite:///{project.folder / 'mlflow.db'}")

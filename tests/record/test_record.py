@@ -69,7 +69,7 @@ def study(tmp_path_factory):
             (study.folder / "go.txt").touch()
             ended = [each.wait(120) for each in (reproduction, *together, resumed)]
             assert ended == [255, 0, 0, 0, 0]
-            study.waited = study.run("python", "-m", "pipeline.record", "wait", "--timeout", "400")
+            study.waited = study.wait_for_record()
             yield study
         finally:
             slow.kill()
