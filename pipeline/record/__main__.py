@@ -4,6 +4,7 @@ import argparse
 import json
 import logging
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -42,6 +43,8 @@ def main() -> int:
     except UserError as error:
         print(f"record: error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # the spool stays, and the recorder goes on
+        return 128 + signal.SIGINT
 
 
 def _wait(spool: Spool, timeout: float) -> int:

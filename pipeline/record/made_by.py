@@ -139,8 +139,9 @@ def threads() -> int:
     text = os.environ.get("OMP_NUM_THREADS", "")
     if text.isdigit():
         return int(text)
-    # Where there is such a thing: the cores this process may use, not all that the machine has.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    from pipeline.compute_slot import count_cores  # with filelock, for which a mere import is slow
+
+    return count_cores()
 
 
 def _measure(stage: str) -> dict[str, str]:

@@ -122,6 +122,7 @@ def _work(spool: Spool, address: Address) -> bool:
             if time.monotonic() - good > PATIENCE:
                 return False
             time.sleep(min(2.0 ** (failures - 1), LONGEST_PAUSE))
+            busy = time.monotonic()  # work is left: patience ends this, and not its lack
     return True
 
 
@@ -144,6 +145,7 @@ def wait_until_uploaded(
         What is left, a line each; empty if there is nothing.
     """
     deadline = time.monotonic() + timeout
+    started: dict[Address, float] = {}
     while True:
         left = spool.entries(key=key)
         over = not key and any(parent.ending(spool) for parent in spool.parents(address))
@@ -151,8 +153,7 @@ def wait_until_uploaded(
             return []
         if time.monotonic() > deadline:
             return describe(spool, left) or [f"parent runs are still open at {address}"]
-        if over:
-            start_recorder(spool, address)
+        wanted = {address} if over else set()
         for entry in left:
             meant = entry.run.address
             gone = not entry.run.process.is_alive
@@ -160,7 +161,12 @@ def wait_until_uploaded(
             if meant != address and gone and in_vain:
                 entry.run.address = address
                 entry.write()
-            start_recorder(spool, entry.run.address)
+            wanted.add(entry.run.address)
+        for each in wanted:
+            # One that starts takes a second to hold its lock.
+            if time.monotonic() - started.get(each, -LINGER) >= LINGER:
+                started[each] = time.monotonic()
+                start_recorder(spool, each)
         if left and all(entry.run.address.refusal for entry in left):
             return describe(spool, left)
         time.sleep(0.2)

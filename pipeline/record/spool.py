@@ -12,8 +12,10 @@ the epoch.
 """
 
 import json
+import logging
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,6 +35,8 @@ CLASSIFIER = "classifier"
 """Among the files of a run that registers a model: the folder with its weights."""
 
 Content = TypeVar("Content", bound=BaseModel)
+
+logger = logging.getLogger(__name__)
 
 
 class End(BaseModel):
@@ -218,8 +222,14 @@ def now() -> int:
 
 
 def read(kind: type[Content], path: Path) -> Content | None:
-    """What a file holds; None if it is not there, or no more."""
-    try:
-        return kind.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        return None
+    """What a file holds; None if it is not there, or no more.
+
+    One that cannot be read, after a power cut or by another version, is set aside and named.
+    """
+    with suppress(FileNotFoundError):
+        try:
+            return kind.model_validate_json(path.read_bytes())
+        except ValueError as error:
+            aside = path.rename(path.with_name(f"{path.name}.damaged"))
+            logger.warning("%s: not a record, set aside: %s", aside, " ".join(str(error).split()))
+    return None

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -23,11 +24,11 @@ from pipeline.dvc_yaml import find_entry
 from pipeline.record.address import find_address
 from pipeline.record.flow_run import FlowRun
 from pipeline.record.mlflow_store import KIND
-from pipeline.record.recorder import wait_until_uploaded
+from pipeline.record.recorder import LONGEST_PAUSE, PATIENCE, record, wait_until_uploaded
 from pipeline.record.reproduction import Process, Reproduction, current_reproduction
 from pipeline.record.spool import Parent, Spool
 from pipeline.record.stage_run import stage_run
-from pipeline.record.uploader import Uploader
+from pipeline.record.uploader import ATTEMPTS, Uploader
 
 from ..conftest import ROOT
 from ..imports import modules_loaded
@@ -322,6 +323,54 @@ def test_how_a_stage_ended_follows_from_what_it_raised(spool, error, status):
         raise error
     (entry,) = spool.entries()
     assert entry.run.end.status == status
+
+
+def test_what_mlflow_refuses_is_offered_by_one_recorder_until_its_patience_ends(spool, monkeypatch):
+    with stage_run("refused", {}):
+        pass
+    address, clock, made = find_address(spool.root), [0.0], []
+
+    class Refused:
+        def __init__(self, *_):
+            assert not made, "another one, which knows of no attempt"
+            self.passes = 0
+            made.append(self)
+
+        def upload_all(self):
+            self.passes += 1
+            raise OSError("refused")
+
+    def sleep(seconds):
+        clock[0] += seconds
+
+    monkeypatch.setattr("pipeline.record.uploader.Uploader", Refused)
+    timer = SimpleNamespace(monotonic=lambda: clock[0], sleep=sleep)
+    monkeypatch.setattr("pipeline.record.recorder.time", timer)
+    monkeypatch.setattr(spool.__class__, "lock", lambda self, _: self.folder / "another.lock")
+    record(spool, address)
+    assert made[0].passes > ATTEMPTS
+    assert PATIENCE < clock[0] <= PATIENCE + LONGEST_PAUSE
+
+
+def test_a_damaged_entry_is_set_aside_and_the_others_are_kept(spool, caplog):
+    for name in ("first", "second"):
+        with stage_run(name, {}):
+            pass
+    damaged, _ = spool.entries()
+    (damaged.folder / "run.json").write_bytes(b"")
+    assert [entry.run.stage for entry in spool.entries()] == ["second"]
+    assert "run.json.damaged" in caplog.text
+
+
+def test_waiting_starts_one_recorder_at_a_time(workspace, monkeypatch):
+    spool, address, started = Spool(workspace), find_address(workspace), []
+    with FileLock(spool.lock(address)):  # nobody uploads meanwhile
+        for name in "abc":
+            with stage_run(name, {}):
+                pass
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: started.append(1))
+    assert len(wait_until_uploaded(spool, address, 1)) == 3
+    assert len(started) == 1
 
 
 @pytest.fixture
