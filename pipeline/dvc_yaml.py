@@ -17,6 +17,7 @@ meta:
 """
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,9 @@ from pipeline.errors import UserError
 
 FILE = Path(__file__).parents[1] / "dvc.yaml"
 LOCK = Path("dvc.lock")
+
+SETTLED, LONGEST_WRITE = 0.5, 5.0
+"""Seconds after which a file that did not change is taken for whole; and those waited at most."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,11 @@ def choosing_files() -> list[Path]:
 
 
 def read_locked(file: Path = LOCK) -> dict[str, Any]:
-    """What dvc.lock says of each stage that has results; nothing if it cannot be read."""
+    """What dvc.lock says of each stage that has results; nothing if it cannot be read.
+
+    The DVC of another stage may be writing it, in place and piece by piece: one that was written
+    just now is waited for.
+    """
     import yaml
 
     try:
@@ -149,8 +157,16 @@ def _read_stages(file: Path) -> dict[str, Any]:
     # A number in YAML 1.2, which DVC writes, and a text in 1.1, which this parser reads.
     number = re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$")
     loader.add_implicit_resolver("tag:yaml.org,2002:float", number, list("-+0123456789"))
-    stages: dict[str, Any] = yaml.load(file.read_bytes(), Loader=loader)["stages"]  # noqa: S506 (both are safe)
+    found = yaml.load(_read_settled(file), Loader=loader) or {}  # noqa: S506 (both are safe)
+    stages: dict[str, Any] = found.get("stages") or {}
     return stages
+
+
+def _read_settled(file: Path) -> bytes:
+    end = time.monotonic() + LONGEST_WRITE
+    while 0 <= time.time() - file.stat().st_mtime < SETTLED and time.monotonic() < end:
+        time.sleep(0.05)
+    return file.read_bytes()
 
 
 def _entry(name: str, stage: Mapping[str, Any]) -> StageEntry:

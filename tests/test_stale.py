@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import threading
+import time
 from hashlib import md5
 
 import pytest
@@ -235,3 +237,27 @@ def test_nothing_is_stale_where_all_is_as_it_was_committed():
     """Numbers such as 1e-08 included, which DVC writes as YAML 1.2."""
     params = load(ROOT / "params.yaml").model_dump(mode="json")
     assert find_stale(read_locked(ROOT / "dvc.lock"), params) == set()
+
+
+def test_a_lock_file_that_dvc_is_writing_is_waited_for(tmp_path):
+    file, content = tmp_path / "dvc.lock", (ROOT / "dvc.lock").read_bytes()
+    file.write_bytes(b"")
+
+    def write():  # as DVC does: in place, and a piece at a time
+        with file.open("wb") as lock:
+            for start in range(0, len(content), 8192):
+                time.sleep(0.1)
+                lock.write(content[start : start + 8192])
+                lock.flush()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    found = read_locked(file)
+    writer.join()
+    assert found == read_locked(ROOT / "dvc.lock")
+    assert len(found) > 10
+
+
+def test_an_empty_lock_file_says_nothing(tmp_path):
+    (tmp_path / "dvc.lock").touch()
+    assert read_locked(tmp_path / "dvc.lock") == {}
