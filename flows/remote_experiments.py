@@ -6,6 +6,7 @@ Off unless the environment names a git remote: on one machine all experiments ar
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,6 +36,9 @@ METRICS = "metrics.json"
 
 PAUSES = (2.0, 5.0, 15.0)
 """Seconds before the second and each later attempt: another host may be pushing just now."""
+
+LONGEST = 1800.0
+"""Seconds that an attempt may take: who holds the exchange lets all experiments of a clone wait."""
 
 
 def is_on() -> bool:
@@ -146,7 +150,16 @@ def _try(log: Log, *command: str) -> None:
 
 
 def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        words = " ".join(command).removeprefix(f"{sys.executable} -m ")
-        raise UserError(without_secrets(f"{words}: {' '.join(done.stderr.split())[-500:]}"))
+    words = " ".join(command).removeprefix(f"{sys.executable} -m ")
+    with tempfile.TemporaryFile("w+") as said:  # a pipe would stay open with git's own children
+        try:
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said,
+                env={**os.environ, "GIT_TERMINAL_PROMPT": "0"}, timeout=LONGEST, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            reason = f"no end after {LONGEST / 60:g} minutes"
+            raise UserError(without_secrets(f"{words}: {reason}")) from None
+        said.seek(0)
+        if done.returncode:
+            raise UserError(without_secrets(f"{words}: {' '.join(said.read().split())[-500:]}"))

@@ -6,6 +6,7 @@ machines the environment names a database server, a place for artifacts and an a
 (docs/cluster.md).
 """
 
+import http.client
 import os
 import sys
 import threading
@@ -38,6 +39,10 @@ Health = tuple[str, bytes]
 PREFECT_HEALTH: Health = ("/api/health", b"true")
 MLFLOW_HEALTH: Health = ("/health", b"OK")
 
+ORIGINS = "PREFECT_SERVER_CORS_ALLOWED_ORIGINS"
+"""Environment variable of Prefect's: whose pages a browser lets command its server. Prefect allows
+all pages of the internet."""
+
 PATIENCE = 120.0
 """Seconds that a server may take to answer."""
 
@@ -64,19 +69,20 @@ def answers(address: str, health: Health) -> bool:
     try:
         with urllib.request.urlopen(address + path, timeout=2) as answer:  # noqa: S310 (http, ours)
             return bool(answer.read(100).strip() == expected)
-    except (urllib.error.URLError, OSError):
+    except (urllib.error.URLError, http.client.HTTPException, OSError):
         return False
 
 
 def _prefect(root: Path, address: str) -> Program:
     (root / FOLDER).mkdir(exist_ok=True)
-    host, port = address.removeprefix("http://").split(":")
+    host, port = address.removeprefix("http://").rsplit(":", 1)
     return Program(
         "prefect server",
         [sys.executable, "-m", "prefect", "server", "start", "--host", host, "--port", port],
         {
             "PREFECT_HOME": str(root / FOLDER),
             "PREFECT_API_URL": f"{address}/api",  # the page that it serves asks there
+            ORIGINS: os.environ.get(ORIGINS) or f"{address},http://localhost:{port}",
             "PREFECT_LOGGING_SERVER_LEVEL": "WARNING",
             # A cancelled grid's experiments end after as many seconds, and not after 20.
             "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": "5",
@@ -86,7 +92,7 @@ def _prefect(root: Path, address: str) -> Program:
 
 
 def _mlflow(root: Path, address: str) -> Program:
-    host, port = address.removeprefix("http://").split(":")
+    host, port = address.removeprefix("http://").rsplit(":", 1)
     database, artifacts = os.environ.get(DATABASE), os.environ.get(ARTIFACTS)
     if not database:
         database = f"sqlite:///{root / 'mlflow.db'}"
@@ -95,7 +101,7 @@ def _mlflow(root: Path, address: str) -> Program:
     return Program(
         "mlflow server",
         [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", port,
-         "--workers", "1", "--allowed-hosts", f"{host}:*,localhost:*"],
+         "--workers", "1", "--allowed-hosts", f"{host},{host}:*,localhost,localhost:*"],
         {
             # The environment and not the command line, which everybody on the machine can read.
             DATABASE: database,

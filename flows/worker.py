@@ -7,6 +7,7 @@ so against one server, each in a clone of its own.
 
 import argparse
 import os
+import signal
 import socket
 import sys
 import time
@@ -41,6 +42,8 @@ def main() -> int:
     root = Path.cwd()
     try:
         settings = prepare(root)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     except UserError as error:
         print(f"worker: error: {error}", file=sys.stderr)
         return 1
@@ -73,7 +76,7 @@ def prepare(root: Path) -> dict[str, str]:
     remote_experiments.configure()
     prefect, mlflow = addresses()
     api = os.environ.get(API) or f"{prefect}/api"
-    server = api.removesuffix("/api")
+    server = api.rstrip("/").removesuffix("/api")
     if server != prefect and not os.environ.get(URI):
         raise UserError(
             f"{API} = {without_secrets(api)} is another machine's, and {URI} is not set: the "

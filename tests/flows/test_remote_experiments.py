@@ -1,6 +1,7 @@
 """Experiments between two clones: through real git and DVC remotes, on one tiny stage."""
 
 import shutil
+import socket
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,21 @@ def test_a_remote_that_is_away_is_tried_again_and_named_without_secrets(
         remote_experiments.fetch(hear(lines))
     assert len([line for line in lines if "tries again" in line]) == 2
     assert "secret" not in str([str(caught.value), *lines])
+
+
+def test_a_remote_that_says_nothing_is_given_up(
+    clones: tuple[Project, Project], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(clones[0].folder)
+    monkeypatch.setattr(remote_experiments, "PAUSES", (0.0,))
+    monkeypatch.setattr(remote_experiments, "LONGEST", 0.6)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/study.git"
+        monkeypatch.setenv("STUDY_GIT_REMOTE", address)
+        lines: list[str] = []
+        with pytest.raises(UserError, match=r"git fetch .* no end after 0\.01 minutes"):
+            remote_experiments.fetch(hear(lines))
+    assert "tries again" in lines[-1]
 
 
 def test_without_a_remote_nothing_is_exchanged(monkeypatch: pytest.MonkeyPatch) -> None:

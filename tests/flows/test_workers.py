@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 from uuid import UUID, uuid4
 
 import psutil
@@ -354,6 +356,32 @@ def test_servers_give_way_to_trainings_and_workers_do_not(site: Site) -> None:
     assert {process.nice() for process in workers} == {psutil.Process().nice()}
 
 
+@pytest.mark.parametrize("origin", ["its own", "https://elsewhere.example"])
+def test_a_page_from_elsewhere_may_not_command_prefect(site: Site, origin: str) -> None:
+    asks = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type",
+    }
+    wanted = site.prefect if origin == "its own" else origin
+    url = f"{site.prefect}/api/deployments/filter"
+    request = Request(url, headers={"Origin": wanted, **asks}, method="OPTIONS")  # noqa: S310
+    try:
+        allowed = urlopen(request).headers["access-control-allow-origin"]  # noqa: S310
+    except HTTPError as error:
+        allowed = error.headers["access-control-allow-origin"]
+    assert allowed == (site.prefect if origin == "its own" else None)
+
+
+def test_mlflow_answers_behind_a_proxy_that_passes_its_name_on(site: Site) -> None:
+    for host, expected in (("127.0.0.1", 200), ("localhost", 200), ("elsewhere.example", 403)):
+        request = Request(f"{site.mlflow}/", headers={"Host": host})  # noqa: S310
+        try:
+            status = urlopen(request).status  # noqa: S310
+        except HTTPError as error:
+            status = error.code
+        assert status == expected, host
+
+
 def test_the_first_run_runs_everything_the_second_nothing_and_they_take_turns(
     site: Site, together: list[UUID]
 ) -> None:
@@ -376,8 +404,6 @@ def test_a_stage_that_a_signal_kills_is_tried_again(site: Site, studied: UUID) -
 
 
 def test_a_person_sees_metrics_pictures_and_links(site: Site, studied: UUID) -> None:
-    from urllib.request import urlopen
-
     found = site.artifacts(studied)
     assert "| evaluate | cnn.accuracy | 0.24 |" in found["study"]
     assert found["confusion-cnn"].startswith("data:image/svg+xml;base64,")
