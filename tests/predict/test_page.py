@@ -3,6 +3,7 @@
 import io
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -31,11 +32,17 @@ def address(tmp_path_factory):
     save_model(folder / "model")
     shutil.copy(ROOT / "params.yaml", folder)
     command = [sys.executable, "-m", "pipeline.predict.page", "--port", "0", "--model", "model"]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as server:
+    with (folder.parent / "said").open("w+") as said:
+        server = subprocess.Popen(
+            command, cwd=folder, stdout=subprocess.PIPE, stderr=said, text=True
+        )
         try:
             yield server.stdout.readline().split()[0]
         finally:
-            server.terminate()
+            server.send_signal(signal.SIGINT)
+            ended = server.wait(60)
+        said.seek(0)
+        assert (ended, said.read()) == (0, "")
     assert {path.name for path in folder.rglob("*")} == {
         "model", "model.json", "weights.safetensors", "params.yaml",
     }  # fmt: skip
@@ -198,6 +205,24 @@ def test_photos_are_pasted_and_dropped_and_what_is_none_is_told(page, tmp_path):
     (tmp_path / "none.png").write_bytes(b"no picture")
     page.set_input_files("#files", [tmp_path / "none.png"])
     expect(page.get_by_role("alert")).to_contain_text("none.png: cannot be read")
+
+
+@needs_browser
+def test_a_camera_that_is_asked_for_twice_is_started_once_and_stopped(page):
+    page.evaluate("""() => {
+      window.tracks = [];
+      const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      navigator.mediaDevices.getUserMedia = async (wanted) => {
+        await new Promise((done) => setTimeout(done, 300));
+        const stream = await open(wanted);
+        tracks.push(...stream.getTracks());
+        return stream;
+      };
+    }""")
+    page.get_by_role("button", name="Use the camera").dblclick()
+    page.get_by_role("button", name="Stop the camera").click()
+    expect(page.get_by_text("The camera is off.")).to_be_visible()
+    assert page.evaluate("tracks.map((track) => track.readyState)") == ["ended"]
 
 
 @needs_browser

@@ -26,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"try: error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # the end of it
+        pass
     return 0
 
 

@@ -9,6 +9,7 @@ const get = (id) => document.getElementById(id);
 const percent = (share) => `${Math.round(100 * share)}%`;
 let about = { most_bytes: Infinity };
 let stream = null;
+let starting = false;        // the browser may be asking whether the page gets the camera
 
 fetch("about").then((answer) => answer.json()).then((found) => {
   about = found;
@@ -148,12 +149,15 @@ function list(face, name) {
 // The camera
 
 async function startCamera() {
+  starting = true;
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user" } });
   } catch (error) {
-    stream = null;
     return say(`No camera: ${error.message}.`);
+  } finally {
+    starting = false;
   }
+  const mine = stream;       // the user may stop it and start another while an answer is awaited
   const article = get("picture").content.cloneNode(true).querySelector("article");
   const video = document.createElement("video");
   Object.assign(video, { srcObject: stream, muted: true, playsInline: true });
@@ -165,7 +169,7 @@ async function startCamera() {
   await video.play();
   say("The camera is on.");
   const canvas = document.createElement("canvas");
-  while (stream) {
+  while (stream === mine) {
     const shrink = Math.min(1, CAMERA_SIDE / Math.max(video.videoWidth, video.videoHeight));
     canvas.width = Math.round(shrink * video.videoWidth);
     canvas.height = Math.round(shrink * video.videoHeight);
@@ -173,8 +177,9 @@ async function startCamera() {
     const picture = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.9));
     try {
       const found = await ask(picture);
-      if (stream) fill(article, found);
+      if (stream === mine) fill(article, found);
     } catch (error) {
+      if (stream !== mine) return;
       tell(article, error.message);
       stopCamera();
     }
@@ -199,6 +204,7 @@ get("files").addEventListener("change", (event) => {
   event.target.value = "";
 });
 get("camera").addEventListener("click", () => {
+  if (starting) return;
   if (!stream) return startCamera();
   stopCamera();
   get("live").hidden = true;
