@@ -18,6 +18,11 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def is_within(key: str, section: str) -> bool:
+    """Whether a dotted key is in that section."""
+    return key.startswith(f"{section}.")
+
+
 def nest(values: Mapping[str, Any]) -> Nested:
     """The reverse; keys that are nested already stay so: `{"a.b": 1}` becomes `{"a": {"b": 1}}`.
 

@@ -5,6 +5,7 @@ included; its results are kept under the experiment's name (`dvc exp show`, `dvc
 """
 
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -136,6 +137,10 @@ def quote(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, str):
         return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    if isinstance(value, Mapping):  # a key has no quotes there: what would end it is escaped
+        keys = (re.sub(r"([\\()\[\]{}:=, \t])", r"\\\1", str(key)) for key in value)
+        pairs = zip(keys, map(quote, value.values()), strict=True)
+        return "{" + ",".join(f"{key}:{item}" for key, item in pairs) + "}"
     if isinstance(value, Sequence):
         return "[" + ",".join(quote(item) for item in value) + "]"
     return repr(value)

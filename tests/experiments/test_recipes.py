@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from scipy.stats import ttest_1samp
 
 from pipeline.dotted_keys import flatten
@@ -122,6 +123,17 @@ def test_a_value_reaches_the_experiment_as_it_is(value, tmp_path):
     (tmp_path / "params.yaml").write_text("a: {b: auto}\n")
     found = params_that_dvc_makes(tmp_path, {"a.b": value})["a"]["b"]
     assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize("before", ["auto", {"contempt": "drop"}])
+def test_a_map_of_labels_reaches_the_experiment_as_it_is(before, params, tmp_path):
+    there = params.model_copy(update={"data": params.data.model_copy(update={"labels": before})})
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(there.model_dump()))
+    wanted = parse_assignment("data.labels={very angry: angry, 7: drop, sad(2): sad}")
+    configuration = configure("a map", [wanted], "-S", there)
+    settings = configuration.experiment().settings
+    labels = params_that_dvc_makes(tmp_path, settings)["data"]["labels"]
+    assert {str(name): label for name, label in labels.items()} == configuration.params.data.labels
 
 
 @pytest.mark.parametrize(
