@@ -1,4 +1,6 @@
 # `make` lists what there is.
+# Named, as make 3.81, which macOS has, else runs plain lines without a shell and looks for programs on its own PATH.
+SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 # The first Python that can make a virtual environment (Debian's needs python3-venv). The study is measured with 3.11.

@@ -92,13 +92,18 @@ def _acquire(count: int, log: Callable[[str], None]) -> tuple[int, FileLock]:
         time.sleep(BETWEEN_TRIES)
 
 
+def count_cores() -> int:
+    """The cores that this process may use; where the system does not say, all that there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _confine(number: int, count: int) -> None:
     """Take the GPU of a slot, and its share of the cores where there are several slots."""
     gpus = list_gpus()
     if len(gpus) > 1:  # before the first call of CUDA, which reads it once
         os.environ[GPUS] = gpus[number % len(gpus)]
     if count > 1:
-        share, chosen = max(1, len(os.sched_getaffinity(0)) // count), os.environ.get(THREADS, "")
+        share, chosen = max(1, count_cores() // count), os.environ.get(THREADS, "")
         threads = max(1, min(share, int(chosen))) if chosen.isdecimal() else share
         os.environ[THREADS] = str(threads)  # for torch, which is not loaded yet in a stage
         if torch := sys.modules.get("torch"):
