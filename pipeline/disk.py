@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipeline.errors import UserError
+
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -70,6 +72,17 @@ def explain(error: BaseException, folder: Path) -> str | None:
             reason = each.strerror if isinstance(each, OSError) else ""
             return f"{place}: {reason}; the project's folder should be yours to write"
     return None
+
+
+@contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """Turn what is wrong with the disk into a UserError; see `explain`."""
+    try:
+        yield
+    except OSError as error:
+        if trouble := explain(error, folder):
+            raise UserError(trouble) from None
+        raise
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -2,7 +2,8 @@
 
 MODEL is `cnn` or `dnn` for those of the study here, a folder with `weights.safetensors` and
 `model.json`, or an address in MLflow: `models:/NAME@ALIAS`, `models:/NAME/VERSION`, `runs:/RUN_ID`.
-It is explained on the test faces of the study here, with its parameters.
+It is explained on the test faces of the study here, with its parameters. Of another model than
+`cnn` and `dnn` nobody knows whether it was trained on some of them.
 """
 
 import argparse
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
+from pipeline import disk
 from pipeline.dvc_yaml import read_entries
 from pipeline.errors import UserError
 from pipeline.explaining.subject import Subject, read_test_faces
@@ -28,6 +30,11 @@ ANALYSES = tuple(
 
 FOLDER = Path("explained")
 
+PERHAPS_SEEN = (
+    "explain: these are the test faces of the study here; a model that was trained with another "
+    "split may have seen them"
+)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Explain what the command line names; returns the exit status."""
@@ -43,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--to", type=Path, help=f"folder of the results ({FOLDER}/NAME)")
     chosen = parser.parse_args(arguments)
     try:
-        explain(chosen.model, chosen.analyses or list(ANALYSES), chosen.to)
+        with disk.explained(chosen.to or FOLDER):
+            explain(chosen.model, chosen.analyses or list(ANALYSES), chosen.to)
     except UserError as error:
         print(f"explain: error: {error}", file=sys.stderr)
         return 1
@@ -68,6 +76,8 @@ def explain(model: str, analyses: Sequence[str], to: Path | None = None) -> None
     if folder.exists() and not folder.is_dir():
         raise UserError(f"--to {folder}: not a folder; choose a new or an old folder")
     params, faces, classifier = load(), read_test_faces(), find_classifier(model)
+    if model not in MODELS:
+        print(PERHAPS_SEEN, file=sys.stderr)
     title = model.upper() if model in MODELS else name_of(model)
     for name in analyses:
         subject = Subject(title, classifier, faces, params, folder / name)

@@ -41,12 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     chosen = parser.parse_args(arguments)
     try:
-        _, recogniser = load_recogniser(load(), chosen.model)
-        if chosen.to.suffix == ".onnx":
-            made = Answering(recogniser.classifier, recogniser.tta, recogniser.temperature)
-            write_onnx(made, chosen.to)
-        else:
-            save_served(recogniser, chosen.to)
+        with disk.explained(chosen.to):
+            _, recogniser = load_recogniser(load(), chosen.model)
+            if chosen.to.suffix == ".onnx":
+                made = Answering(recogniser.classifier, recogniser.tta, recogniser.temperature)
+                write_onnx(made, chosen.to)
+            else:
+                save_served(recogniser, chosen.to)
     except UserError as error:
         print(f"export: error: {error}", file=sys.stderr)
         return 1
@@ -58,7 +59,7 @@ def write_onnx(answering: Answering, path: Path) -> None:
     """Write an answering classifier as ONNX; the same one gives the same bytes.
 
     Raises:
-        UserError: the packages that write ONNX are not installed, or the disk is full.
+        UserError: the packages that write ONNX are not installed.
     """
     import torch
 

@@ -1,5 +1,6 @@
 """A model as an ONNX file: the same answers in another program, and the same bytes twice."""
 
+import errno
 import re
 import sys
 
@@ -85,6 +86,17 @@ def test_what_cannot_be_exported_is_one_line(classifier, tmp_path, monkeypatch, 
     assert list(tmp_path.iterdir()) == []
     assert main([str(tmp_path / "nothing"), str(tmp_path / "model.onnx")]) == 1
     assert capsys.readouterr().err.startswith(f"export: error: {tmp_path}/nothing: no such model")
+
+
+def test_a_full_disk_is_one_line(classifier, tmp_path, monkeypatch, capsys):
+    def write(_made, path):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr("pipeline.export.write_onnx", write)
+    save_classifier(classifier, tmp_path)
+    assert main([str(tmp_path), str(tmp_path / "x.onnx")]) == 1
+    error = f"export: error: no space left on the disk of {tmp_path}/x.onnx: free some"
+    assert capsys.readouterr().err.startswith(error)
 
 
 def test_a_folder_may_bring_its_own_temperature(classifier, tmp_path, monkeypatch):

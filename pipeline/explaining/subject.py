@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class UnseenFaces:
-    """The faces of part `test`.
+    """The faces of part `test`, unseen by the networks of this study.
 
     Attributes:
         pixels: grey levels, (N, 48, 48).
@@ -87,7 +87,7 @@ def explain_each(stage: Stage, explain: Callable[[Subject], Result]) -> dict[Mod
 
 
 def read_test_faces() -> UnseenFaces:
-    """The faces that neither trained a network nor chose an epoch.
+    """The faces that neither trained a network of this study nor chose an epoch.
 
     Raises:
         UserError: the split is missing.

@@ -78,7 +78,7 @@ def load_classifier(folder: Path, device: torch.device | str = "cpu") -> Classif
         classifier.load_state_dict(load_file(folder / WEIGHTS))
     except FileNotFoundError as error:
         raise UserError(f"{folder}: no trained model here ({error.filename} is missing)") from None
-    except (json.JSONDecodeError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{folder}: not a model of this study: {reason}") from None
     to_device(classifier, device)

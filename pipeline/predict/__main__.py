@@ -44,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Answer what the command line asks; returns the exit status."""
     chosen = _parse(arguments)
     try:
-        return predict(chosen)
+        with disk.explained(chosen.to):
+            return predict(chosen)
     except UserError as error:
         _tell(str(error))
         return Status.ERROR
@@ -53,12 +54,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # of `| head`: whoever read has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Status.DONE
-    except OSError as error:
-        trouble = disk.explain(error, chosen.to)
-        if trouble is None:
-            raise
-        _tell(trouble)
-        return Status.ERROR
 
 
 def predict(chosen: argparse.Namespace) -> Status:

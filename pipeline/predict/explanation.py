@@ -1,5 +1,7 @@
 """A photo with a box, the answer and the saliency of each face."""
 
+import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +14,9 @@ from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.networks.classifier import Classifier
 from pipeline.predict.recogniser import Answer
 from pipeline.saliency.params import Saliency
+
+LONGEST = 200
+"""Bytes of a path in a name: a file system takes 255, and more is put around it."""
 
 _EDGE, PAPER, _INK, _HEAT = (47, 127, 214), (253, 252, 249), (31, 36, 48), (255, 191, 0)
 
@@ -73,5 +78,10 @@ def tint(heat: NDArray[np.float32]) -> Image.Image:
 
 def file_name(name: str, second: float | None) -> str:
     """What a picture's explanation is called: one name for each picture of each file."""
-    parts = [part.strip("/\\") for part in Path(name).parts if part not in ("..", "/")]
-    return "-".join(parts) + ("" if second is None else f"-{second:07.1f}s") + ".png"
+    path = Path(name)
+    label = "-".join(part.strip("/\\") for part in path.parts if part not in ("..", "/"))
+    encoded = os.fsencode(label)
+    if label != str(path) or len(encoded) > LONGEST:
+        digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
+        label = f"{encoded[:LONGEST].decode(errors='ignore')}-{digest}"
+    return label + ("" if second is None else f"-{second:09.3f}s") + ".png"

@@ -13,6 +13,7 @@ from pipeline.errors import UserError
 from pipeline.networks.store import DESCRIPTION, WEIGHTS, load_classifier
 from pipeline.params import MODELS, TTA, Params
 from pipeline.predict.recogniser import Recogniser
+from pipeline.stale import is_emptied
 from pipeline.statistics.champion import Measured, judge, name_faces
 from pipeline.trained_models import model_folder
 
@@ -62,9 +63,7 @@ def load_recogniser(
     name = model or choose_model(params)
     threshold = params.evaluate.not_sure if not_sure is None else not_sure
     with model_folder(name) as folder:
-        evaluated = layout.CALIBRATION if name in MODELS else folder / layout.CALIBRATION.name
-        classifier = load_classifier(folder)
-        tempering = read_tempering(evaluated, name if name in MODELS else OWN)
+        classifier, tempering = load_classifier(folder), _find_tempering(name, folder)
     tta = tempering.tta or params.evaluate.tta
     recogniser = Recogniser(classifier, tempering.temperature, threshold, tta)
     is_drawn = name in MODELS and Path(params.data.source) == layout.SAMPLE
@@ -89,6 +88,8 @@ def choose_model(params: Params) -> str:
 
 def _own_is_better() -> bool:
     """Whether the study's own CNN beats the one in `weights/`; not before it is evaluated."""
+    if is_emptied("evaluate"):
+        return False
     from pipeline.evaluate import result as evaluate
     from pipeline.weights import card
 
@@ -99,6 +100,14 @@ def _own_is_better() -> bool:
         return False
     own = Measured(found.value, found.low, found.high, faces, OWN)
     return judge(own, card.read().measured)[0]
+
+
+def _find_tempering(name: str, folder: Path) -> Tempering:
+    if name not in MODELS:
+        return read_tempering(folder / layout.CALIBRATION.name, OWN)
+    if is_emptied("evaluate"):  # what it has found is of a network that is here no more
+        return Tempering(temperature=1.0)
+    return read_tempering(layout.CALIBRATION, name)
 
 
 def read_tempering(path: Path, model: str) -> Tempering:

@@ -78,12 +78,15 @@ def test_a_folder_that_is_no_model_says_so(tmp_path):
     whole, said = weights.read_bytes(), description.read_text()
     for tensors, text in (
         (whole[:1000], said), (whole, said.replace("dense-dnn", "compact-cnn")), (whole, "{"),
-        (None, said),
+        (whole, said.replace('"width": 1.0', '"width": NaN')), (whole, "\udce9"), (None, said),
     ):  # fmt: skip
         weights.write_bytes(tensors) if tensors else weights.unlink()
-        description.write_text(text)
+        description.write_text(text, errors="surrogateescape")
         with pytest.raises(UserError, match=str(tmp_path)):
             load_classifier(tmp_path)
+    weights.mkdir()
+    with pytest.raises(UserError, match=str(tmp_path)):
+        load_classifier(tmp_path)
 
 
 def test_probabilities_sum_to_one_and_batches_do_not_matter(rng):

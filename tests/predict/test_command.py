@@ -8,6 +8,7 @@ import subprocess
 import sys
 import termios
 from contextlib import suppress
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -26,9 +27,10 @@ from pipeline.networks.inference import predict_probabilities
 from pipeline.networks.store import load_classifier
 from pipeline.params import load
 from pipeline.predict.__main__ import Status, main
-from pipeline.predict.explanation import PAPER
+from pipeline.predict.explanation import PAPER, file_name
 from pipeline.predict.inputs import read_frames
 from pipeline.predict.model import DRAWN, load_recogniser
+from pipeline.stale import EMPTY
 from pipeline.statistics.champion import name_faces
 from pipeline.weights import card
 
@@ -203,6 +205,16 @@ def test_the_own_cnn_answers_if_it_knows_real_faces_else_the_one_at_hand(said, m
             write_scores(accuracy)
             expected = on_others if faces == "these" else on_same
             assert (chosen("data/raw"), chosen("data/sample")) == (expected, "weights")
+    # What was found out about one network says nothing of another that took its place.
+    write_scores(measured.accuracy)
+    layout.CALIBRATION.write_text('{"cnn": {"temperature": 3.0}}')
+    assert (chosen("data/raw"), temperature_of("cnn")) == ("cnn", 3.0)
+    layout.metrics("evaluate").write_text(EMPTY)
+    assert (chosen("data/raw"), temperature_of("cnn")) == ("weights", 1.0)
+
+
+def temperature_of(model):
+    return load_recogniser(load(), model).recogniser.temperature
 
 
 def change_card(**change):
@@ -275,6 +287,18 @@ def test_an_explanation_shows_the_photo_with_its_face_marked(said, tmp_path):
     said("corner.png", "--explain", "--to", "shown")
     drawn = read_picture(tmp_path / "shown/corner.png.png")
     assert (drawn[-6:, :-2] == PAPER).all(axis=-1).sum() > 100
+
+
+def test_explanations_of_two_pictures_have_two_names_that_a_file_system_takes():
+    assert file_name("./x.jpg", None) == file_name("x.jpg", None) == "x.jpg.png"
+    assert file_name("clip.avi", 1.25) == "clip.avi-00001.250s.png"
+    paths = ["a-b.jpg", "a/b.jpg", "x.jpg", "../x.jpg", "/x.jpg", "\\x.jpg", 99 * "\u20ac"]
+    paths += [99 * "\u20ac" + "1", f"{99 * 'a/'}b", "caf\udce9.jpg", "caf\udce9/" + 240 * "a"]
+    names = {file_name(path, second) for path in paths for second in (None, 0.0, 0.033, 0.067)}
+    assert len(names) == 4 * len(paths)
+    for name in names:
+        assert Path(name).name == name
+        assert len(os.fsencode(name)) <= 240  # it is written under a longer name
 
 
 def test_ctrl_c_ends_it_without_a_word_after_what_was_answered(said, tmp_path, monkeypatch):
