@@ -62,7 +62,7 @@ def draw_recalls(scores: Mapping[str, Scores]) -> Figure:
 def draw_calibration(
     before: Mapping[str, Sequence[Reliability]], after: Mapping[str, Sequence[Reliability]]
 ) -> Figure:
-    """A reliability diagram, a colour a model: as trained dotted, at its temperature with bars."""
+    """A reliability diagram, a colour a model: as trained dashed, at its temperature with bars."""
     with panel("Can confidence be trusted?", 3.9) as (figure, axes):
         axes.plot([0, 1], [0, 1], color=MUTED, linestyle=":", linewidth=1)
         for number, (model, bins) in enumerate(after.items()):

@@ -37,7 +37,7 @@ def work(stage: Stage) -> None:
     for part, places in (("held_out", held_out), ("training", training)):
         suspects = find_suspects(answers[part], labels[places])
         known = None if truth is None else truth[places]
-        found[part] = judge(suspects, labels[places], known, settings)
+        found[part] = judge(suspects, labels[places], known)
         suspects = suspects.assign(part=part, face=places[suspects["face"]])
         lists.append(suspects)
         if len(suspects):

@@ -6,8 +6,7 @@ from numpy.typing import NDArray
 
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.labels.result import SuspectLabels
-from pipeline.params import Bootstrap
-from pipeline.statistics.intervals import Interval, mean_interval
+from pipeline.statistics.intervals import Interval, share_of
 from pipeline.statistics.scores import Labels, Probabilities
 
 MARGIN = 0.5
@@ -41,14 +40,19 @@ def find_suspects(probabilities: Probabilities, labels: Labels) -> pd.DataFrame:
             "of_suggested": others.max(axis=1),
         }
     )
-    margin = (table["of_suggested"] - table["of_label"]).to_numpy()
-    order = np.argsort(-margin, kind="stable")
-    return table.iloc[order[margin[order] >= MARGIN]].reset_index(drop=True)
+    return _most_suspect_first(table[_margin(table) >= MARGIN])
 
 
-def judge(
-    suspects: pd.DataFrame, labels: Labels, truth: Labels | None, bootstrap: Bootstrap
-) -> SuspectLabels:
+def _most_suspect_first(suspects: pd.DataFrame) -> pd.DataFrame:
+    order = np.argsort(-_margin(suspects), kind="stable")
+    return suspects.iloc[order].reset_index(drop=True)
+
+
+def _margin(suspects: pd.DataFrame) -> NDArray[np.floating]:
+    return (suspects["of_suggested"] - suspects["of_label"]).to_numpy()
+
+
+def judge(suspects: pd.DataFrame, labels: Labels, truth: Labels | None) -> SuspectLabels:
     """How many suspects there are among faces with labels (N,), and how many of them are wrong.
 
     That is told where the truth (N,) is known.
@@ -58,23 +62,24 @@ def judge(
     return SuspectLabels(
         faces=len(labels),
         suspects=len(suspects),
-        precision=None if truth is None else _share(wrong[named], bootstrap),
-        recall=None if truth is None else _share(named[wrong], bootstrap),
+        precision=None if truth is None else _share(wrong[named]),
+        recall=None if truth is None else _share(named[wrong]),
     )
 
 
-def _share(hits: NDArray[np.bool_], bootstrap: Bootstrap) -> Interval | None:
+def _share(hits: NDArray[np.bool_]) -> Interval | None:
     """The share of hits with its interval; none where there is nothing to hit."""
-    return mean_interval(hits.astype(float), bootstrap) if len(hits) else None
+    return share_of(hits) if len(hits) else None
 
 
 def tabulate(suspects: pd.DataFrame, faces: pd.DataFrame) -> pd.DataFrame:
     """The list for people: where each suspect stands in the source, and expressions by name.
 
     Args:
-        suspects: as found, `face` now its place among all labelled faces.
+        suspects: as found, in any order, `face` now its place among all labelled faces.
         faces: the table of these.
     """
+    suspects = _most_suspect_first(suspects)
     names, of_face = dict(enumerate(EXPRESSIONS)), faces.iloc[suspects["face"]]
     found = suspects.assign(
         row=of_face["row"].to_numpy(),

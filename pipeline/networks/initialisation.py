@@ -21,14 +21,13 @@ def initialise(network: nn.Module, kind: Initialisation = "kaiming") -> None:
     """
     if kind == "torch":
         return
-    for layer in network.modules():
-        if not isinstance(layer, nn.Conv2d | nn.Linear):
-            continue
+    layers = [each for each in network.modules() if isinstance(each, nn.Conv2d | nn.Linear)]
+    for layer in layers:
         if kind == "glorot":
             nn.init.xavier_uniform_(layer.weight)
         elif isinstance(layer, nn.Conv2d):
             nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-        elif layer.out_features == CLASSES:
+        elif layer is layers[-1] and layer.out_features == CLASSES:
             # Large first logits cost an epoch of unlearning what chance said.
             nn.init.normal_(layer.weight, std=0.01)
         else:

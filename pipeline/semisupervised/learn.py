@@ -36,7 +36,7 @@ class Learned:
 
 
 def learn(stage: Stage, settings: SemiSupervised) -> Learned:
-    """The four trainings with one seed, which decides what keeps its labels, too."""
+    """The four trainings with one seed, which also draws the faces with labels if that is asked."""
     material, guesses = gather(settings), {}
     autoencoder = trainings.new_autoencoder(settings)
     progress = train(stage, "autoencoder", autoencoder, material, settings)
@@ -76,4 +76,5 @@ def checkpoints_of(params: Params, name: str, settings: SemiSupervised) -> Check
     """The checkpoints of this very training."""
     stores = [*store_files(layout.LABELLED), *store_files(layout.UNLABELLED)]
     files = [*stores, layout.PHOTOGRAPHS, layout.SPLIT]
-    return find_checkpoints(f"semisupervised@{name}", [settings, params.machine], files)
+    training = f"semisupervised@{name}-{trainings.settings_of(name, settings).seed}"
+    return find_checkpoints(training, [settings, params.machine], files)

@@ -36,6 +36,7 @@ def measure(
     steps, in_each = effort(settings, len(material.everything))
     return SemiSupervisedResult(
         labelled_faces=len(material.labelled),
+        labelled_rows=settings.labelled_rows,
         training_faces=material.training_faces,
         unlabelled_faces=len(material.everything) - material.training_faces,
         validation_faces=len(material.validation),

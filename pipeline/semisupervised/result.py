@@ -1,6 +1,7 @@
 """What the stage finds, as it is written to `semisupervised.json` and read by the report."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from pipeline import layout
 from pipeline.files import read_json
@@ -16,6 +17,7 @@ class SemiSupervisedResult:
 
     Attributes:
         labelled_faces: training faces that keep their labels.
+        labelled_rows: which these are: `random`, by the seed, or the `last`.
         training_faces: all of them.
         unlabelled_faces: of the source's other file.
         validation_faces: that choose nothing.
@@ -40,6 +42,7 @@ class SemiSupervisedResult:
     """
 
     labelled_faces: int
+    labelled_rows: Literal["random", "last"]
     training_faces: int
     unlabelled_faces: int
     validation_faces: int

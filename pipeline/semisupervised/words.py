@@ -49,10 +49,11 @@ def _trained(found: SemiSupervisedResult) -> str:
             "Each was trained once: intervals cover the chance of the test faces and not that of "
             "training, so no conclusion about either method is drawn."
         )
+    drawn = found.labelled_rows == "random"
+    also = ", which also decide which faces keep their labels" if drawn else ""
     return (
-        f"Each was trained with {len(found.seeds)} seeds, which also decide which faces keep their "
-        "labels; figures are means over the seeds, their intervals cover the chance of seeds and "
-        "of test faces."
+        f"Each was trained with {len(found.seeds)} seeds{also}; figures are means over the seeds, "
+        "their intervals cover the chance of seeds and of test faces."
     )
 
 

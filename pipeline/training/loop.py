@@ -57,7 +57,8 @@ def fit(
         title: stands before the progress bar, which says how long it will take.
 
     Raises:
-        UserError: the loss is no longer finite, or a batch has too few faces for an ensemble.
+        UserError: the loss is no longer finite, or a batch has too few faces for an ensemble or for
+            batch normalisation.
     """
     batch = min(settings.batch, len(train))
     if batch < 2 * (members := count_members(model)) and members > 1:
@@ -90,9 +91,19 @@ def fit(
             if progress.is_over(settings):
                 break
             row: Row = {"epoch": epoch + 1, "passes": (epoch + 1) * faces / len(train)}
-            row |= train_epoch(
-                trained, objective, train, settings, compute, epoch, optimiser, average, bar.update
-            )
+            try:
+                row |= train_epoch(
+                    trained, objective, train, settings, compute, epoch, optimiser, average,
+                    bar.update,
+                )  # fmt: skip
+            except ValueError as error:
+                # Not asked before: whether one face is too few depends on network and objective.
+                if "more than 1 value per channel" not in str(error):
+                    raise
+                raise UserError(
+                    f"{title}: one face is in a batch, and batch normalisation needs two at least; "
+                    "use a larger batch or more faces"
+                ) from None
             scores = evaluate(average.model, objective, validation, compute)
             row |= {f"validation_{name}": value for name, value in scores.items()}
             if not math.isfinite(row["train_loss"] + row["validation_loss"]):

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from pipeline.networks.networks import build_network
 from pipeline.train.classifier import new_classifier
 from pipeline.training.face_set import FaceSet
 
@@ -46,3 +47,13 @@ def test_kaiming_keeps_the_size_of_what_passes_a_relu_and_scores_start_near_zero
     for layer, inputs, _ in hidden:
         assert layer.weight.std().item() == pytest.approx(math.sqrt(2 / inputs), rel=0.1)
     assert last.weight.std().item() == pytest.approx(0.01, rel=0.1)
+
+
+def test_a_hidden_layer_with_as_many_outputs_as_there_are_expressions_is_no_last_one():
+    *_, hidden, last = (
+        layer
+        for layer in build_network("deep-dnn", width=7 / 16).modules()
+        if isinstance(layer, nn.Linear)
+    )
+    assert hidden.out_features == last.out_features == 7
+    assert hidden.weight.std() > 0.1 > last.weight.std()

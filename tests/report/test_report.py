@@ -208,8 +208,9 @@ RESULTS = {
     "filters/filters.json": {"cnn": SEEN, "dnn": {"layers": [], "note": "it has no filters"}},
     "class_images/class_images.json": {"cnn": imagined(), "dnn": imagined("happy")},
     "semisupervised/semisupervised.json": {
-        "labelled_faces": 280, "training_faces": 560, "unlabelled_faces": 0,
-        "validation_faces": 70, "test_faces": 70, "seeds": [0], "steps": 90, "shown": 5760,
+        "labelled_faces": 280, "labelled_rows": "random", "training_faces": 560,
+        "unlabelled_faces": 0, "validation_faces": 70, "test_faces": 70, "seeds": [0],
+        "steps": 90, "shown": 5760,
         "network": "bottleneck-autoencoder", "code": 128, "noise": 0.1, "mask_ratio": 0.0,
         "parameters": {"autoencoder": 2, "encoder": 1}, "reconstruction_error": 0.01,
         "majority_accuracy": 0.2, "macro_f1": dict.fromkeys(STARTS, interval(0.3)),

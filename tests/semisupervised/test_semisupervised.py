@@ -16,6 +16,7 @@ from pipeline.files import write_parquet
 from pipeline.semisupervised.consistency import find_thresholds
 from pipeline.semisupervised.params import SemiSupervised
 from pipeline.semisupervised.partial_labels import gather
+from pipeline.semisupervised.result import read
 from pipeline.semisupervised.stage import work
 from pipeline.semisupervised.trainings import (
     CLASSIFIERS,
@@ -24,6 +25,7 @@ from pipeline.semisupervised.trainings import (
     new_classifier,
     seeded,
 )
+from pipeline.semisupervised.words import worth
 from pipeline.shell import Stage
 from pipeline.training import objectives
 from pipeline.training.objectives import Chosen
@@ -277,13 +279,18 @@ def test_no_validation_label_chooses_an_epoch(study):
     assert all(after[name] == before[name] for name in weights)
 
 
-def test_every_seed_trains_all_four_from_other_weights_on_other_labels(study):
+def test_every_seed_trains_all_four_from_other_weights_on_other_labels(study, capsys):
     outputs = study.outputs(seeds=2)
+    assert "starts anew" not in capsys.readouterr().out  # beside the checkpoints of the first seed
     for name in ("autoencoder", *CLASSIFIERS):
         first, second = (outputs[f"trainings/{name}-{seed}.safetensors"] for seed in (0, 1))
         assert first != second
     found = json.loads(outputs["semisupervised.json"])
     assert found["seeds"] == [0, 1]
     assert np.mean(found["gain"]["each"]) == pytest.approx(found["gain"]["accuracy"]["value"])
+    said = "2 seeds, which also decide which faces keep their labels; figures"
+    assert said in worth(read())
+    study.outputs(seeds=2, labelled_rows="last")
+    assert "2 seeds; figures" in worth(read())
     kept = [positions(gather(each).labelled, study.pixels) for each in seeded(study.set(seeds=2))]
     assert kept[0] != kept[1]

@@ -230,6 +230,18 @@ def test_a_loss_that_is_not_finite_is_an_error_that_says_what_to_do(settings):
         fit(model, Classification(NONE, 0.0), FACES, OTHERS, wild, CPU)
 
 
+def test_one_face_in_a_batch_is_an_error_only_where_batch_normalisation_needs_two(settings):
+    alone = FaceSet(FACES.pixels[:1], FACES.labels[:1])
+
+    def learn(network):
+        model = Classifier(Architecture(network, 0.0, "scale"))
+        fit(model, Classification(NONE, 0.0), alone, OTHERS, settings, CPU)
+
+    learn("compact-cnn")
+    with pytest.raises(UserError, match="one face is in a batch, and batch normalisation needs"):
+        learn("dense-dnn")
+
+
 def test_one_cycle_rises_to_its_peak_and_falls_to_nearly_nothing(settings):
     settings = settings.model_copy(update={"learning_rate": 1.0, "schedule": "one_cycle"})
     rates = [learning_rate(settings, step, 100) for step in range(100)]
