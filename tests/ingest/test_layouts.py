@@ -275,6 +275,7 @@ def test_a_published_layout_is_read_as_the_document_says(tmp_path, layout):
 
 SAID = {
     "KDEF's letters": (LAYOUTS["KDEF"][0], "auto", "read AF as fear (2 faces), AN as angry (3"),
+    "KDEF's people": (LAYOUTS["KDEF"][0], "auto", "accuracies are those of people who trained as"),
     "JAFFE's, one left out": (
         LAYOUTS["JAFFE"][0], {"NE": "drop"}, "SU as surprise (2 faces); left out NE (3 faces)",
     ),
