@@ -114,8 +114,8 @@ constraints: $(VENV)/installed  ## freeze the versions that are installed now, w
 
 clean:  ## remove what the study made, its record too; your faces in data/raw stay
 	git clean -fdXq artifacts
-	rm -rf data/sample data/faces data/split.parquet .dvc/cache .dvc/tmp .cache
-	rm -rf explained .checkpoints .record mlruns mlflow.db report/report.html
+	rm -rf data/sample data/faces data/*.parquet .dvc/cache .dvc/tmp .cache
+	rm -rf explained .checkpoints .record mlruns mlflow.db* report/report.html
 
 .PHONY: in-git
 in-git:
