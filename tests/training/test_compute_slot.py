@@ -82,3 +82,9 @@ def test_a_training_waits_for_its_turn(tmp_path, environment, finished):
     before, _, after = said.read_text().partition("one ends")
     assert "face/s" not in before  # a training's progress
     assert "face/s" in after
+
+
+def test_cores_are_counted_where_the_system_names_none_of_a_process(monkeypatch):
+    assert compute_slot.count_cores() == len(os.sched_getaffinity(0))
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert compute_slot.count_cores() == os.cpu_count()
