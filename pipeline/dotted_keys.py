@@ -18,9 +18,9 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def is_within(key: str, section: str) -> bool:
-    """Whether a dotted key is in that section."""
-    return key.startswith(f"{section}.")
+def is_in(key: str, section: str) -> bool:
+    """Whether a dotted key is that section's, or in it."""
+    return key == section or key.startswith(f"{section}.")
 
 
 def nest(values: Mapping[str, Any]) -> Nested:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from pipeline import disk, layout
-from pipeline.dotted_keys import flatten
+from pipeline.dotted_keys import flatten, is_in
 from pipeline.dvc_yaml import is_part
 
 EMPTY = "{}\n"
@@ -85,10 +85,6 @@ def _reads(entry: Mapping[str, Any], made: Collection[str]) -> bool:
 def _has_other_params(entry: Mapping[str, Any], params: Mapping[str, Any]) -> bool:
     locked, now = entry.get("params", {}).get(str(layout.PARAMS), {}), flatten(params)
     return any(
-        flatten({key: value}) != {each: now[each] for each in now if _is_in(each, key)}
+        flatten({key: value}) != {each: now[each] for each in now if is_in(each, key)}
         for key, value in locked.items()
     )
-
-
-def _is_in(name: str, section: str) -> bool:
-    return name == section or name.startswith(f"{section}.")

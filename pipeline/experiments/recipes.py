@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline import layout
-from pipeline.dotted_keys import Nested, flatten, is_within, merge, nest
+from pipeline.dotted_keys import Nested, flatten, is_in, merge, nest
 from pipeline.driver.experiment_runs import Experiment
 from pipeline.errors import UserError
 from pipeline.params import Params, load, parse, read_yaml
@@ -51,7 +51,7 @@ class Configuration:
         settings = flatten(self.changes)
         labels = self.changes.get("data", {}).get("labels")
         if isinstance(labels, Mapping):  # one value, of whose keys DVC knows none
-            settings = {key: settings[key] for key in settings if not is_within(key, "data.labels")}
+            settings = {key: settings[key] for key in settings if not is_in(key, "data.labels")}
             settings["++data.labels"] = dict(labels)
         source = Path(self.params.data.source)
         if source != layout.SAMPLE:
