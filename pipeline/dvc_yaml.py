@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.dotted_keys import flatten
+from pipeline.dotted_keys import flatten, is_in
 from pipeline.errors import UserError
 
 FILE = Path(__file__).parents[1] / "dvc.yaml"
@@ -83,7 +83,7 @@ class StageEntry:
             full.removeprefix(own): value
             for each in wanted
             for full, value in flatten(values).items()
-            if f"{full}.".startswith(f"{each}.")
+            if is_in(full, each)
         }
 
 
