@@ -89,7 +89,7 @@ class StageEntry:
 
 def read_entries(file: Path = FILE) -> list[StageEntry]:
     """The stages in their order; a `foreach` is one."""
-    return [_entry(name, stage) for name, stage in _read_stages(file).items()]
+    return [_entry(name, stage) for name, stage in _parse_stages(file.read_bytes()).items()]
 
 
 def find_entry(name: str, file: Path = FILE) -> StageEntry:
@@ -116,7 +116,7 @@ def code_of(stage: str, root: Path = FILE.parent) -> list[Path]:
         stage: without what follows an @.
         root: the folder with dvc.yaml.
     """
-    described = _read_stages(root / FILE.name)[stage]
+    described = _parse_stages((root / FILE.name).read_bytes())[stage]
     deps = described.get("do", described)["deps"]
     places = [root / place for place in deps if is_part(place, of="pipeline")]
     return [
@@ -143,12 +143,12 @@ def read_locked(file: Path = LOCK) -> dict[str, Any]:
     import yaml
 
     try:
-        return _read_stages(file)
-    except (OSError, yaml.YAMLError):
+        return _parse_stages(_read_settled(file))
+    except (OSError, yaml.YAMLError, TypeError, KeyError):  # it may be empty
         return {}
 
 
-def _read_stages(file: Path) -> dict[str, Any]:
+def _parse_stages(content: bytes) -> dict[str, Any]:
     import yaml  # 15 ms, which a mere import shall not cost
 
     # libyaml is ten times faster; the pure parser is used where it is missing.
@@ -157,8 +157,7 @@ def _read_stages(file: Path) -> dict[str, Any]:
     # A number in YAML 1.2, which DVC writes, and a text in 1.1, which this parser reads.
     number = re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$")
     loader.add_implicit_resolver("tag:yaml.org,2002:float", number, list("-+0123456789"))
-    found = yaml.load(_read_settled(file), Loader=loader) or {}  # noqa: S506 (both are safe)
-    stages: dict[str, Any] = found.get("stages") or {}
+    stages: dict[str, Any] = yaml.load(content, Loader=loader)["stages"]  # noqa: S506 (both are safe)
     return stages
 
 
