@@ -12,9 +12,7 @@ from pipeline.confusion.result import (
     Pull,
 )
 from pipeline.faces.expressions import EXPRESSIONS
-from pipeline.params import Bootstrap
-from pipeline.statistics.intervals import percentile_interval, resample_counts, share_interval
-from pipeline.statistics.scores import Labels
+from pipeline.statistics.intervals import percentile_interval, share_interval
 
 Matrix = NDArray[np.floating]
 """(7, 7); row = true expression, column = predicted one."""
@@ -26,14 +24,14 @@ PULLING = ("sad", "neutral")
 """Answers that networks are known to fall back on."""
 
 
-def measure(
-    counts: NDArray[np.int64], shares: NDArray[np.float64], bootstrap: Bootstrap
-) -> ConfusionResult:
+def measure(matrices: NDArray[np.int64], shares: NDArray[np.float64]) -> ConfusionResult:
     """All that the study says of one matrix.
 
-    That is, of test faces by true and predicted expression (7, 7), and of the shares of each
-    expression among the training faces (7,).
+    Args:
+        matrices: of test faces, and as other ones would make it, (1 + resamples, 7, 7).
+        shares: of each expression among the training faces, (7,).
     """
+    counts = matrices[0]
     found, occurs = recalls(counts), counts.sum(axis=1) > 0
     return ConfusionResult(
         rows="true",
@@ -43,16 +41,10 @@ def measure(
         shares=normalise_rows(counts).tolist(),
         most_confused=most_confused(counts),
         negative=negative_block(counts),
-        pull={name: pull(counts, name, bootstrap) for name in PULLING},
+        pull={name: pull(matrices, name) for name in PULLING},
         training_shares=shares.tolist(),
         recall_by_frequency=correlate(shares[occurs], found[occurs]),
     )
-
-
-def count_confusion(labels: Labels, predicted: Labels) -> NDArray[np.int64]:
-    """Faces by true (row) and predicted (column) expression, (7, 7)."""
-    classes = len(EXPRESSIONS)
-    return np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)
 
 
 def normalise_rows(counts: NDArray[np.integer]) -> Matrix:
@@ -97,16 +89,15 @@ def negative_block(counts: NDArray[np.integer]) -> NegativeBlock:
     )
 
 
-def pull(counts: NDArray[np.integer], expression: str, bootstrap: Bootstrap) -> Pull:
-    """How many faces an answer draws to itself, from counts (7, 7) of one face at least."""
-    place, total = EXPRESSIONS.index(expression), int(counts.sum())
-    matrices = resample_counts(counts.ravel(), bootstrap).reshape(-1, *counts.shape)
+def pull(matrices: NDArray[np.integer], expression: str) -> Pull:
+    """How many faces an answer draws to itself: (1 + resamples, 7, 7), of one face at least."""
+    place, total = EXPRESSIONS.index(expression), matrices.sum(axis=(1, 2))
     rows = matrices.sum(axis=2)
     taken = matrices[:, :, place].sum(axis=1) - matrices[:, place, place]
     wrong = rows - np.diagonal(matrices, axis1=1, axis2=2)
     errors = np.maximum(wrong.sum(axis=1), 1)
     # An error on a face of another expression could have been any of the others but the true one.
-    likely = wrong * rows[:, [place]] / np.maximum(total - rows, 1)
+    likely = wrong * rows[:, [place]] / np.maximum(total[:, None] - rows, 1)
     likely[:, place] = 0
     of_errors, expected = taken / errors, likely.sum(axis=1) / errors
     return Pull(

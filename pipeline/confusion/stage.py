@@ -8,15 +8,17 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pipeline import layout
-from pipeline.confusion.confusion import count_confusion, measure, recalls
+from pipeline.confusion.confusion import measure, recalls
 from pipeline.confusion.figures import draw_both_matrices, draw_recall_by_frequency
 from pipeline.confusion.result import ConfusionResult
 from pipeline.faces.expressions import EXPRESSIONS
+from pipeline.faces.photographs import read_photographs
 from pipeline.faces.store import read_faces
 from pipeline.figures.style import save_all
 from pipeline.files import read_parquet, write_csv, write_json
 from pipeline.params import MODELS, ModelName
 from pipeline.shell import Stage
+from pipeline.statistics.intervals import draw_matrices
 
 if TYPE_CHECKING:  # the stage itself needs no torch, which takes seconds to import
     from pipeline.explaining.subject import Subject
@@ -27,6 +29,7 @@ def work(stage: Stage) -> None:
     folder = layout.folder(stage.name)
     predictions = read_parquet(layout.PREDICTIONS).query("part == 'test'")
     labels, names = predictions["label"].to_numpy(), np.array(EXPRESSIONS)
+    photographs = read_photographs(layout.PHOTOGRAPHS).labelled[predictions["face"]]
     shares = training_shares()
     results: dict[ModelName, ConfusionResult] = {}
     drawn: dict[str, Figure] = {}
@@ -34,13 +37,14 @@ def work(stage: Stage) -> None:
     for model in MODELS:
         columns = [f"{model}_{name}" for name in EXPRESSIONS]
         predicted = predictions[columns].to_numpy().argmax(axis=1)
-        counts = count_confusion(labels, predicted)
-        found[model] = recalls(counts)
-        results[model] = measure(counts, shares, stage.params.evaluate)
+        drawn_anew = draw_matrices(labels, predicted[None], photographs, stage.params.evaluate)
+        matrices = drawn_anew[:, 0]
+        found[model] = recalls(matrices[0])
+        results[model] = measure(matrices, shares)
         classes = pd.DataFrame({"actual": names[labels], "predicted": names[predicted]})
         write_csv(folder / f"{model}.csv", classes)
-        matrices = draw_both_matrices(counts, model.upper())
-        drawn |= {f"{model}{name}": figure for name, figure in matrices.items()}
+        both = draw_both_matrices(matrices[0], model.upper())
+        drawn |= {f"{model}{name}": figure for name, figure in both.items()}
     drawn["frequency"] = draw_recall_by_frequency(shares, found)
     save_all(drawn, layout.figures(stage.name))
     write_json(folder / "confusion.json", results)
@@ -49,12 +53,13 @@ def work(stage: Stage) -> None:
 
 def explain(subject: "Subject") -> dict[str, object]:
     """Which expressions any one model takes for which, on all test faces."""
-    labels = subject.faces.labels
+    labels, settings = subject.faces.labels, subject.params.evaluate
+    photographs = read_photographs(layout.PHOTOGRAPHS).labelled[subject.faces.places]
     predicted = subject.predict(np.arange(len(labels))).argmax(axis=1)
-    counts = count_confusion(labels, predicted)
-    matrices = draw_both_matrices(counts, subject.name)
-    subject.save({f"confusion{name}": figure for name, figure in matrices.items()})
-    measured = measure(counts, training_shares(), subject.params.evaluate)
+    matrices = draw_matrices(labels, predicted[None], photographs, settings)[:, 0]
+    both = draw_both_matrices(matrices[0], subject.name)
+    subject.save({f"confusion{name}": figure for name, figure in both.items()})
+    measured = measure(matrices, training_shares())
     return {"accuracy": float((predicted == labels).mean()), **vars(measured)}
 
 

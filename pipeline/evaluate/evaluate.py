@@ -13,7 +13,7 @@ from pipeline.evaluate.result import Evaluated, Evaluation, PartScores
 from pipeline.networks.classifier import Classifier
 from pipeline.networks.networks import count_parameters
 from pipeline.params import MODELS, Evaluate, Params
-from pipeline.statistics.intervals import accuracy_and_f1
+from pipeline.statistics.intervals import Photographs, accuracy_and_f1
 from pipeline.statistics.scores import Labels, Probabilities, score
 from pipeline.statistics.temperature import fit_temperature, temper
 from pipeline.training.selection import epoch_chosen_on
@@ -21,12 +21,12 @@ from pipeline.training.selection import epoch_chosen_on
 
 def evaluate_model(
     classifier: Classifier, probabilities: Probabilities, labels: Labels,
-    on_test: NDArray[np.bool_], settings: Evaluate,
+    photographs: Photographs, on_test: NDArray[np.bool_], settings: Evaluate,
 ) -> Evaluated:  # fmt: skip
     """All that is found of one model.
 
     Its probabilities (N, 7) are of validation and test faces, `on_test` says which are the latter
-    (N,): the temperature is fitted on the others.
+    (N,): the temperature is fitted on the others. `photographs` (N,) says which faces show one.
     """
     validated = probabilities[~on_test], labels[~on_test]
     tested = probabilities[on_test], labels[on_test]
@@ -34,16 +34,19 @@ def evaluate_model(
     return Evaluated(
         network=classifier.architecture.title,
         parameters=count_parameters(classifier),
-        validation=evaluate_part(*validated, settings),
-        test=evaluate_part(*tested, settings),
+        validation=evaluate_part(*validated, photographs[~on_test], settings),
+        test=evaluate_part(*tested, photographs[on_test], settings),
         calibration=calibrate(temperature, len(validated[1]), *tested, settings),
         answers=count_answers(temper(tested[0], temperature), tested[1], settings.not_sure),
     )
 
 
-def evaluate_part(probabilities: Probabilities, labels: Labels, settings: Evaluate) -> PartScores:
-    """One model's scores on one part: probabilities (N, 7), labels (N,)."""
-    accuracy, macro_f1 = accuracy_and_f1(labels, probabilities.argmax(axis=1), settings)
+def evaluate_part(
+    probabilities: Probabilities, labels: Labels, photographs: Photographs, settings: Evaluate
+) -> PartScores:
+    """One model's scores on one part: probabilities (N, 7), labels and photographs (N,)."""
+    named = probabilities.argmax(axis=1)
+    accuracy, macro_f1 = accuracy_and_f1(labels, named, photographs, settings)
     scores = vars(score(probabilities, labels))
     return PartScores(**scores, accuracy_interval=accuracy, macro_f1_interval=macro_f1)
 

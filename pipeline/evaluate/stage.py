@@ -9,6 +9,7 @@ from pipeline.evaluate.figures import draw
 from pipeline.evaluate.quality import compare_by_quality
 from pipeline.evaluate.result import Evaluated, Evaluation
 from pipeline.faces.expressions import EXPRESSIONS
+from pipeline.faces.photographs import read_photographs
 from pipeline.faces.store import read_faces
 from pipeline.figures.style import save_all
 from pipeline.files import read_parquet, write_csv, write_json, write_parquet
@@ -27,6 +28,7 @@ def work(stage: Stage) -> None:
     parts = read_parquet(layout.SPLIT)["part"].to_numpy()
     held_out = np.flatnonzero(parts != "train")
     labels, part_of = faces.labels[held_out].astype(np.int64), parts[held_out]
+    photographs = read_photographs(layout.PHOTOGRAPHS).labelled[held_out]
     on_test, table = part_of == "test", {"face": held_out, "part": part_of, "label": labels}
     probabilities: dict[str, Probabilities] = {}
     evaluated: dict[str, Evaluated] = {}
@@ -34,7 +36,7 @@ def work(stage: Stage) -> None:
         classifier = load_classifier(layout.folder(f"train@{model}"))
         found = predict_probabilities(classifier, faces.pixels[held_out], settings.tta)
         table |= {f"{model}_{name}": found[:, k] for k, name in enumerate(EXPRESSIONS)}
-        evaluated[model] = evaluate_model(classifier, found, labels, on_test, settings)
+        evaluated[model] = evaluate_model(classifier, found, labels, photographs, on_test, settings)
         probabilities[model] = found[on_test]
     guesses = {model: found.argmax(axis=1) for model, found in probabilities.items()}
     right = {model: guess == labels[on_test] for model, guess in guesses.items()}
@@ -46,7 +48,9 @@ def work(stage: Stage) -> None:
             faces.labels[parts == "train"].astype(np.int64), labels[on_test]
         ),
         **evaluated,
-        difference=compare(labels[on_test], guesses["cnn"], guesses["dnn"], settings),
+        difference=compare(
+            labels[on_test], guesses["cnn"], guesses["dnn"], photographs[on_test], settings
+        ),
         quality=compare_by_quality(faces.pixels, parts, labels[on_test], right),
     )
     folder = layout.folder(stage.name)

@@ -29,10 +29,15 @@ def measure(
 
     Faces, autoencoder and its progress are those of the first seed.
     """
-    labels, alone = material.test_labels, guesses["labelled_only"]
+    labels, photographs = material.test_labels, material.test_photographs
     figures = {
-        name: mean_accuracy_and_f1(labels, each, bootstrap) for name, each in guesses.items()
+        name: mean_accuracy_and_f1(labels, each, photographs, bootstrap)
+        for name, each in guesses.items()
     }
+    gain, consistency_gain = (
+        compare_trainings(labels, guesses[name], guesses["labelled_only"], photographs, bootstrap)
+        for name in ("pretrained", "consistent")
+    )
     steps, in_each = effort(settings, len(material.everything))
     return SemiSupervisedResult(
         labelled_faces=len(material.labelled),
@@ -54,8 +59,8 @@ def measure(
         },
         reconstruction_error=progress.kept_row["validation_loss"],
         majority_accuracy=majority_accuracy(material.labelled.labels.numpy(), labels),
-        gain=compare_trainings(labels, guesses["pretrained"], alone, bootstrap),
-        consistency_gain=compare_trainings(labels, guesses["consistent"], alone, bootstrap),
+        gain=gain,
+        consistency_gain=consistency_gain,
         macro_f1={name: f1 for name, (_, f1) in figures.items()},
         **{name: accuracy for name, (accuracy, _) in figures.items()},
     )

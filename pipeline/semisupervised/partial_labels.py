@@ -27,6 +27,7 @@ class Material:
         validation: faces that tell how a training goes.
         test_pixels: grey levels, (N, 48, 48).
         test_labels: true expressions, (N,).
+        test_photographs: which photograph each shows, (N,).
     """
 
     everything: FaceSet
@@ -35,6 +36,7 @@ class Material:
     validation: FaceSet
     test_pixels: NDArray[np.uint8]
     test_labels: NDArray[np.int64]
+    test_photographs: NDArray[np.int64]
 
 
 def gather(settings: SemiSupervised) -> Material:
@@ -49,11 +51,10 @@ def gather(settings: SemiSupervised) -> Material:
     )
     share, seed = settings.labelled_fraction, settings.classifier.seed
     kept = choose_labelled(len(train), share, seed, settings.labelled_rows)
-    seen = faces.pixels[train]
+    seen, photographs = faces.pixels[train], read_photographs(layout.PHOTOGRAPHS)
     if settings.unlabelled_file:
         others = read_faces(layout.UNLABELLED)
         # A copy of a held-out face would let the autoencoder see what it is tested on.
-        photographs = read_photographs(layout.PHOTOGRAPHS)
         known = np.isin(photographs.unlabelled, photographs.labelled[parts != "train"])
         seen = np.concatenate([seen, others.pixels[~known]])
     return Material(
@@ -63,4 +64,5 @@ def gather(settings: SemiSupervised) -> Material:
         validation=FaceSet.of(faces, validation),
         test_pixels=faces.pixels[test],
         test_labels=faces.labels[test].astype(np.int64),
+        test_photographs=photographs.labelled[test],
     )

@@ -6,11 +6,18 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.params import Bootstrap
 from pipeline.statistics.scores import Labels
 
 LOW, HIGH = 2.5, 97.5
 """Percentiles of a 95 % interval."""
+
+Photographs = NDArray[np.int64]
+"""(N,): the number of the photograph that each face shows; copies of a face have one."""
+
+Matrices = NDArray[np.integer]
+"""(..., classes, classes): faces by true (row) and predicted (column) expression."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,8 @@ class Difference:
         macro_f1: macro-F1 likewise.
         first_only: faces that only the first gets right.
         second_only: faces that only the second gets right.
-        p: McNemar's exact two-sided probability of a split at least as uneven by chance.
+        p: McNemar's exact two-sided probability of a split at least as uneven by chance, over
+            photographs.
     """
 
     accuracy: Interval
@@ -42,39 +50,55 @@ class Difference:
 
 
 def accuracy_and_f1(
-    labels: Labels, predicted: Labels, bootstrap: Bootstrap
+    labels: Labels, predicted: Labels, photographs: Photographs, bootstrap: Bootstrap
 ) -> tuple[Interval, Interval]:
-    """Accuracy and macro-F1 of predictions (N,), with percentile bootstrap intervals over faces."""
-    classes = int(max(labels.max(), predicted.max())) + 1
-    cells = np.bincount(labels * classes + predicted, minlength=classes**2)
-    matrices = resample_counts(cells, bootstrap).reshape(-1, classes, classes)
-    accuracy = np.trace(matrices, axis1=1, axis2=2) / len(labels)
-    return percentile_interval(accuracy), percentile_interval(macro_f1(matrices))
+    """Accuracy and macro-F1 of predictions (N,), with percentile bootstrap intervals."""
+    matrices = draw_matrices(labels, predicted[None], photographs, bootstrap)[:, 0]
+    return percentile_interval(accuracies(matrices)), percentile_interval(macro_f1(matrices))
 
 
-def resample_counts(counts: NDArray[np.integer], bootstrap: Bootstrap) -> NDArray[np.int64]:
-    """Counts (K,) of faces of K kinds, and what they would be if faces were drawn anew.
+def draw_matrices(
+    labels: Labels, predicted: Labels, photographs: Photographs, bootstrap: Bootstrap
+) -> NDArray[np.int64]:
+    """Confusion matrices of some models, as they are and as other photographs would make them.
 
-    Drawing N faces with replacement changes only how many there are of each kind, and those counts
-    are multinomial: drawing them instead of faces gives the same distribution thousands of times as
-    fast.
+    Whole photographs are drawn with replacement (the cluster bootstrap: Davison and Hinkley 1997,
+    section 3.8): faces of one have much the same answers, so that they say less than as many
+    others.
+
+    Args:
+        labels: true expressions, (N,).
+        predicted: what each model names, (models, N).
+        photographs: the number of the photograph that each face shows, (N,).
+        bootstrap: how often, and the seed: with the same one, the same are drawn for all models.
 
     Returns:
-        (1 + resamples, K): first the counts themselves.
+        (1 + resamples, models, 7, 7), row = true: first the matrices themselves.
     """
-    total = int(counts.sum())
-    rng = np.random.default_rng(bootstrap.seed)
-    drawn = rng.multinomial(total, counts / total, bootstrap.resamples)
-    return np.concatenate([counts[None], drawn])
+    _, shown = np.unique(photographs, return_inverse=True)
+    classes, count = len(EXPRESSIONS), int(shown.max()) + 1
+    cells, rng = labels * classes + predicted, np.random.default_rng(bootstrap.seed)
+    times: NDArray[np.integer] = np.ones(count, np.int64)
+    drawn = []
+    for _ in range(1 + bootstrap.resamples):
+        drawn.append([np.bincount(row, times[shown], classes**2) for row in cells])
+        times = np.bincount(rng.integers(count, size=count), minlength=count)
+    return np.array(drawn, np.int64).reshape(-1, len(predicted), classes, classes)
 
 
-def macro_f1(matrices: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Macro-F1 of confusion matrices (M, classes, classes), over the classes that occur: (M,)."""
-    right = np.diagonal(matrices, axis1=1, axis2=2)
-    true, named = matrices.sum(axis=2), matrices.sum(axis=1)
+def accuracies(matrices: Matrices) -> NDArray[np.float64]:
+    """Accuracy of each confusion matrix (..., classes, classes)."""
+    shares: NDArray[np.float64] = np.trace(matrices, axis1=-2, axis2=-1) / matrices.sum((-2, -1))
+    return shares
+
+
+def macro_f1(matrices: Matrices) -> NDArray[np.float64]:
+    """Macro-F1 of each confusion matrix (..., classes, classes), over the classes that occur."""
+    right = np.diagonal(matrices, axis1=-2, axis2=-1)
+    true, named = matrices.sum(axis=-1), matrices.sum(axis=-2)
     occurs = true > 0
     f1 = np.where(occurs, 2 * right / np.maximum(true + named, 1), 0)
-    mean: NDArray[np.float64] = f1.sum(axis=1) / occurs.sum(axis=1)
+    mean: NDArray[np.float64] = f1.sum(axis=-1) / occurs.sum(axis=-1)
     return mean
 
 
@@ -85,23 +109,44 @@ def mean_interval(values: NDArray[np.floating], bootstrap: Bootstrap) -> Interva
     return percentile_interval(np.concatenate([[values.mean()], values[drawn].mean(axis=1)]))
 
 
-def compare(labels: Labels, first: Labels, second: Labels, bootstrap: Bootstrap) -> Difference:
+def compare(
+    labels: Labels, first: Labels, second: Labels, photographs: Photographs, bootstrap: Bootstrap
+) -> Difference:
     """Compare two models' predictions (N,) for the same faces: paired, as they share them."""
-    from scipy.stats import binomtest  # slow, and readers of intervals need not pay it
-
+    both = draw_matrices(labels, np.stack([first, second]), photographs, bootstrap)
     first_right, second_right = first == labels, second == labels
-    wins = int((first_right & ~second_right).sum())
-    losses = int((second_right & ~first_right).sum())
-    ties = len(labels) - wins - losses
-    counts = resample_counts(np.array([wins, losses, ties]), bootstrap)
-    gains = (counts @ np.array([1, -1, 0])) / len(labels)
-    # A face that is drawn brings both its answers along.
-    classes = int(max(labels.max(), first.max(), second.max())) + 1
-    cells = np.bincount((labels * classes + first) * classes + second, minlength=classes**3)
-    cubes = resample_counts(cells, bootstrap).reshape(-1, classes, classes, classes)
-    f1 = percentile_interval(macro_f1(cubes.sum(axis=3)) - macro_f1(cubes.sum(axis=2)))
-    p = binomtest(wins, wins + losses).pvalue if wins + losses else 1.0
-    return Difference(percentile_interval(gains), f1, wins, losses, float(p))
+    gains = first_right.astype(np.int64) - second_right
+    accuracy, f1 = (
+        percentile_interval(scores[:, 0] - scores[:, 1])
+        for scores in (accuracies(both), macro_f1(both))
+    )
+    return Difference(
+        accuracy,
+        f1,
+        first_only=int((gains > 0).sum()),
+        second_only=int((gains < 0).sum()),
+        p=_sign_flip_p(gains, photographs),
+    )
+
+
+def _sign_flip_p(gains: NDArray[np.int64], photographs: Photographs) -> float:
+    """McNemar's exact probability, where a photograph's faces (N,) go to one model together.
+
+    If the models were alike, either could have had what the other has on a photograph. The
+    distribution of the sum is exact, and McNemar's own where no photograph has two faces.
+    """
+    from scipy.stats import binom  # slow, and readers of intervals need not pay it
+
+    _, shown = np.unique(photographs, return_inverse=True)
+    of_each = np.abs(np.bincount(shown, gains).astype(np.int64))
+    # How likely each sum is, from the least to the greatest that there could be.
+    likely = np.ones(1)
+    for size, count in zip(*np.unique(of_each[of_each > 0], return_counts=True), strict=True):
+        steps = np.zeros(2 * size * count + 1)
+        steps[:: 2 * size] = binom.pmf(np.arange(count + 1), count, 0.5)
+        likely = np.convolve(likely, steps)
+    sums = np.arange(len(likely)) - len(likely) // 2
+    return float(min(1.0, likely[np.abs(sums) >= abs(gains.sum())].sum()))
 
 
 def share_interval(count: int, of: int, method: Literal["wilson", "exact"] = "wilson") -> Interval:

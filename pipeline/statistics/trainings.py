@@ -1,11 +1,11 @@
 """How certain a difference is between two ways to train, each trained with several seeds.
 
-Faces and seeds are both drawn by chance. Test faces are drawn anew by the bootstrap, the same ones
-for every training. Seeds are too few for that: drawn anew, two hold the truth 83 times of a hundred
-and three 90 times, where faces matter little. So the mean over the seeds is given the chance of
-Student's t, from the spread of what each seed found, paired: both ways share seed, labels and first
-weights. That holds it 95 times, and up to 99 times where faces matter most: their chance is in what
-each seed found, too.
+Faces and seeds are both drawn by chance. Photographs of test faces are drawn anew by the bootstrap,
+the same ones for every training. Seeds are too few for that: drawn anew, two hold the truth 83
+times of a hundred and three 90 times, where faces matter little. So the mean over the seeds is
+given the chance of Student's t, from the spread of what each seed found, paired: both ways share
+seed, labels and first weights. That holds it 95 times, and up to 99 times where faces matter most:
+their chance is in what each seed found, too.
 
 With one seed there is no such spread, and an interval covers the chance of the faces alone.
 """
@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 from pipeline.params import Bootstrap
 from pipeline.statistics.intervals import (
     Interval,
+    Photographs,
+    accuracies,
     compare,
+    draw_matrices,
     macro_f1,
     percentile_interval,
-    resample_counts,
 )
 from pipeline.statistics.scores import Labels
 
@@ -45,45 +47,28 @@ class TrainingsDifference:
 
 
 def mean_accuracy_and_f1(
-    labels: Labels, predicted: Labels, bootstrap: Bootstrap
+    labels: Labels, predicted: Labels, photographs: Photographs, bootstrap: Bootstrap
 ) -> tuple[Interval, Interval]:
     """Mean accuracy and macro-F1 over trainings (seeds, N), over seeds and faces together."""
+    drawn = draw_matrices(labels, predicted, photographs, bootstrap)
     accuracy, f1 = (
-        percentile_interval(mean_over_seeds(each, bootstrap.seed))
-        for each in draw_scores(labels, predicted, bootstrap)
+        percentile_interval(mean_over_seeds(score(drawn), bootstrap.seed))
+        for score in (accuracies, macro_f1)
     )
     return accuracy, f1
 
 
 def compare_trainings(
-    labels: Labels, first: Labels, second: Labels, bootstrap: Bootstrap
+    labels: Labels, first: Labels, second: Labels, photographs: Photographs, bootstrap: Bootstrap
 ) -> TrainingsDifference:
     """Compare predictions (seeds, N) for the same faces, row by row of the same seed."""
-    one, other = (draw_scores(labels, each, bootstrap) for each in (first, second))
-    gains, f1 = (mine - theirs for mine, theirs in zip(one, other, strict=True))
+    one, other = (draw_matrices(labels, each, photographs, bootstrap) for each in (first, second))
+    gains, f1 = (score(one) - score(other) for score in (accuracies, macro_f1))
     drawn, each = mean_over_seeds(gains, bootstrap.seed), gains[0].tolist()
-    p = compare(labels, first[0], second[0], bootstrap).p if len(first) == 1 else _p(drawn)
+    single = len(first) == 1
+    p = compare(labels, first[0], second[0], photographs, bootstrap).p if single else _p(drawn)
     gained = percentile_interval(mean_over_seeds(f1, bootstrap.seed))
     return TrainingsDifference(percentile_interval(drawn), gained, each, p)
-
-
-def draw_scores(
-    labels: Labels, predicted: Labels, bootstrap: Bootstrap
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Accuracy and macro-F1 of predictions (seeds, N), first on the faces as they are.
-
-    Returns:
-        (1 + resamples, seeds) each; the same bootstrap draws the same faces for all.
-    """
-    once = np.ones(len(labels), dtype=np.int64)
-    # As floats, of which these sums are exact: numpy multiplies whole numbers slowly.
-    weights = resample_counts(once, bootstrap).astype(np.float64)
-    classes, shape = int(max(labels.max(), predicted.max())) + 1, (-1, len(predicted))
-    cells = labels * classes + predicted
-    drawn = np.stack([weights @ np.eye(classes**2)[row] for row in cells], axis=1)
-    matrices = drawn.reshape(-1, classes, classes)
-    accuracy = np.trace(matrices, axis1=1, axis2=2) / len(labels)
-    return accuracy.reshape(shape), macro_f1(matrices).reshape(shape)
 
 
 def mean_over_seeds(values: NDArray[np.float64], seed: int) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from pipeline.dvc_yaml import choosing_files
 from pipeline.errors import UserError
 from pipeline.evaluate.evaluate import evaluate_model
 from pipeline.evaluate.quality import compare_by_quality
+from pipeline.faces.photographs import read_photographs
 from pipeline.faces.store import read_faces
 from pipeline.files import read_parquet, write_json
 from pipeline.ingest import result as ingest
@@ -26,7 +27,7 @@ from pipeline.params import Evaluate, Params, load
 from pipeline.photographs import result as photographs
 from pipeline.split import result as split
 from pipeline.statistics.champion import name_faces
-from pipeline.statistics.intervals import compare, share_interval
+from pipeline.statistics.intervals import Photographs, compare, share_interval
 from pipeline.statistics.scores import Labels, Probabilities, score
 from pipeline.weights.card import CARD, FOR_PEOPLE, Card, Rounding, render
 
@@ -59,6 +60,7 @@ def measure(params: Params, command: str, revision: str) -> Card:
     parts = read_parquet(layout.SPLIT)["part"].to_numpy()
     held_out = np.flatnonzero(parts != "train")
     labels, on_test = faces.labels[held_out].astype(np.int64), parts[held_out] == "test"
+    shown = read_photographs(layout.PHOTOGRAPHS).labelled[held_out]
     classifier = load_classifier(layout.WEIGHTS)
     found = predict_probabilities(classifier, faces.pixels[held_out], settings.tta)
     right = (found.argmax(axis=1) == labels)[on_test]
@@ -77,18 +79,21 @@ def measure(params: Params, command: str, revision: str) -> Card:
         measured_on=name_faces(choosing_files()),
         tta=settings.tta,
         md5=hashlib.md5((layout.WEIGHTS / WEIGHTS).read_bytes(), usedforsecurity=False).hexdigest(),
-        evaluated=evaluate_model(classifier, found, labels, on_test, settings),
+        evaluated=evaluate_model(classifier, found, labels, shown, on_test, settings),
         quality=compare_by_quality(faces.pixels, parts, labels[on_test], {"cnn": right}),
-        rounding=compare_rounded(found[on_test], trained, labels[on_test], settings),
+        rounding=compare_rounded(
+            found[on_test], trained, labels[on_test], shown[on_test], settings
+        ),
     )
 
 
 def compare_rounded(
-    kept: Probabilities, trained: Probabilities, labels: Labels, settings: Evaluate
-) -> Rounding:
+    kept: Probabilities, trained: Probabilities, labels: Labels, photographs: Photographs,
+    settings: Evaluate,
+) -> Rounding:  # fmt: skip
     """What smaller weights cost, from their answers and those of the trained ones: (N, 7) each."""
     answers, before = kept.argmax(axis=1), trained.argmax(axis=1)
-    paired = compare(labels, answers, before, settings)
+    paired = compare(labels, answers, before, photographs, settings)
     return Rounding(
         changed=share_interval(int((answers != before).sum()), len(labels)),
         kept_only=paired.first_only,

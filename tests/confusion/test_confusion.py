@@ -12,7 +12,6 @@ from hypothesis.extra.numpy import arrays
 from pipeline import layout
 from pipeline.confusion.confusion import (
     correlate,
-    count_confusion,
     most_confused,
     negative_block,
     normalise_rows,
@@ -22,8 +21,10 @@ from pipeline.confusion.confusion import (
 from pipeline.confusion.figures import draw_confusion, draw_recall_by_frequency
 from pipeline.confusion.stage import work
 from pipeline.faces.expressions import EXPRESSIONS
+from pipeline.faces.photographs import Photographs, write_photographs
 from pipeline.params import Bootstrap
 from pipeline.shell import Stage
+from pipeline.statistics.intervals import draw_matrices
 
 from ..written import words_of, write_faces
 
@@ -39,8 +40,19 @@ def matrix(cells):
     return counts
 
 
+def drawn_anew(labels, answers, resamples=500):
+    """Matrices of faces of as many photographs."""
+    chance, photographs = Bootstrap(resamples=resamples, seed=0), np.arange(len(labels))
+    return draw_matrices(labels, answers[None], photographs, chance)[:, 0]
+
+
+def resampled(counts, resamples=500):
+    cells = np.repeat(np.arange(49), counts.ravel())
+    return drawn_anew(cells // 7, cells % 7, resamples)
+
+
 def test_rows_are_what_a_face_is_and_columns_what_it_is_taken_for(rng):
-    counts = count_confusion(np.array([SAD, SAD, HAPPY]), np.array([NEUTRAL, SAD, HAPPY]))
+    counts = drawn_anew(np.array([SAD, SAD, HAPPY]), np.array([NEUTRAL, SAD, HAPPY]))[0]
     assert counts[SAD, NEUTRAL] == 1
     assert counts[NEUTRAL, SAD] == 0
     (pair,) = most_confused(counts)
@@ -81,7 +93,7 @@ def test_shares_are_shares_whatever_the_matrix(counts, name):
     block, faces = negative_block(counts), counts[[ANGRY, DISGUST, FEAR, SAD]].sum()
     assert np.sum(block.counts) == faces
     assert block.right + block.within + block.beyond == pytest.approx(1 if faces else 0)
-    found = pull(counts, name, Bootstrap(resamples=100, seed=0))
+    found = pull(resampled(counts, 100), name)
     for interval in (found.of_others, found.of_errors):
         assert 0 <= interval.low <= interval.high <= 1
     assert 0 <= found.expected <= 1
@@ -89,7 +101,7 @@ def test_shares_are_shares_whatever_the_matrix(counts, name):
 
 def test_an_answer_draws_the_faces_of_others():
     counts = matrix({(ANGRY, ANGRY): 6, (ANGRY, SAD): 3, (HAPPY, ANGRY): 1, (SAD, SAD): 10})
-    found = pull(counts, "sad", Bootstrap(resamples=500, seed=0))
+    found = pull(resampled(counts), "sad")
     assert found.of_others.value == pytest.approx(3 / 10)
     assert found.of_errors.value == pytest.approx(3 / 4)
     # Three errors on angry faces fell among 1 happy and 10 sad faces, one on a happy face among 9
@@ -102,7 +114,7 @@ def test_an_answer_draws_the_faces_of_others():
 def test_the_intervals_of_a_pull_agree_with_drawing_faces_one_by_one(rng):
     labels = rng.choice(7, p=[0.14, 0.02, 0.14, 0.25, 0.17, 0.11, 0.17], size=600)
     answers = np.where(rng.random(600) < 0.6, labels, rng.choice([SAD, NEUTRAL, HAPPY], size=600))
-    found = pull(count_confusion(labels, answers), "sad", Bootstrap(resamples=4000, seed=0))
+    found = pull(drawn_anew(labels, answers, 4000), "sad")
 
     def shares(drawn):
         true, said = labels[drawn], answers[drawn]
@@ -129,7 +141,7 @@ def test_errors_spread_by_frequency_are_not_called_a_pull():
         odds = faces * (np.arange(7) != row)
         counts[row] = rng.multinomial(faces[row], odds / odds.sum())
     for name in EXPRESSIONS:
-        found = pull(counts, name, Bootstrap(resamples=1000, seed=0))
+        found = pull(resampled(counts, 1000), name)
         assert found.excess.low < 0 < found.excess.high
         assert found.excess.value == pytest.approx(0, abs=0.03)
 
@@ -169,12 +181,13 @@ def test_recall_is_drawn_over_frequency_with_the_name_of_each_expression():
 def run_stage(params, labels, parts, answers):
     """What the stage writes, where both models answer alike, of validation faces as well."""
     write_faces(labels)
+    write_photographs(layout.PHOTOGRAPHS, Photographs(np.arange(len(labels)), np.arange(0)))
     pd.DataFrame({"part": parts}).to_parquet(layout.SPLIT)
     sure = np.eye(7)[answers]
     table = pd.DataFrame(
         {f"{model}_{name}": sure[:, k] for model in ("cnn", "dnn")
          for k, name in enumerate(EXPRESSIONS)}
-    ).assign(part=parts, label=labels)  # fmt: skip
+    ).assign(face=range(len(labels)), part=parts, label=labels)  # fmt: skip
     layout.PREDICTIONS.parent.mkdir(parents=True, exist_ok=True)
     table[table["part"] != "train"].to_parquet(layout.PREDICTIONS)
     work(Stage("confusion", params))

@@ -1,5 +1,7 @@
 """Scores agree with scikit-learn, and intervals with their formulae."""
 
+import itertools
+
 import numpy as np
 import pytest
 from sklearn import metrics
@@ -57,15 +59,19 @@ def test_the_majority_is_that_of_the_training_faces():
 
 def test_intervals_are_as_wide_as_they_should_be(probabilities, labels):
     predicted = probabilities.argmax(axis=1)
-    accuracy, f1 = accuracy_and_f1(labels, predicted, Bootstrap(resamples=4000, seed=0))
+    accuracy, f1 = accuracy_and_f1(
+        labels, predicted, np.arange(800), Bootstrap(resamples=4000, seed=0)
+    )
     assert accuracy.value == pytest.approx((predicted == labels).mean())
     assert f1.value == pytest.approx(metrics.f1_score(labels, predicted, average="macro"))
     spread = 1.96 * np.sqrt(accuracy.value * (1 - accuracy.value) / 800)
     assert accuracy.high - accuracy.low == pytest.approx(2 * spread, rel=0.1)
-    narrow, _ = accuracy_and_f1(
-        np.tile(labels, 16), np.tile(predicted, 16), Bootstrap(resamples=4000, seed=0)
-    )
+    many, chance = (np.tile(labels, 16), np.tile(predicted, 16)), Bootstrap(resamples=4000, seed=0)
+    narrow, _ = accuracy_and_f1(*many, np.arange(800 * 16), chance)
     assert narrow.high - narrow.low == pytest.approx((accuracy.high - accuracy.low) / 4, rel=0.15)
+    # Sixteen copies of each say no more than one.
+    copied, of_copies = accuracy_and_f1(*many, np.tile(np.arange(800), 16), chance)
+    assert (copied, of_copies) == (accuracy, f1)
     mean = mean_interval(np.arange(101.0), Bootstrap(resamples=2000, seed=0))
     assert mean.value == 50
     assert mean.low == pytest.approx(50 - 1.96 * 29.15 / np.sqrt(101), abs=0.5)
@@ -75,14 +81,28 @@ def test_mcnemar_counts_only_faces_on_which_the_models_differ():
     labels = np.zeros(100, int)
     first, second = np.zeros(100, int), np.zeros(100, int)
     first[:4], second[4:20] = 1, 1
-    difference = compare(labels, first, second, Bootstrap(resamples=2000, seed=0))
+    difference = compare(labels, first, second, np.arange(100), Bootstrap(resamples=2000, seed=0))
     assert (difference.first_only, difference.second_only) == (16, 4)
     assert difference.accuracy.value == pytest.approx(0.12)
     assert difference.p == pytest.approx(0.011818, abs=1e-6)  # 2 * P(X <= 4), X ~ Bin(20, 1/2)
     assert difference.accuracy.low > 0
-    same = compare(labels, first, first, Bootstrap(resamples=100, seed=0))
+    same = compare(labels, first, first, np.arange(100), Bootstrap(resamples=100, seed=0))
     assert same.p == 1.0
     assert same.accuracy.low == same.accuracy.high == 0
+
+
+def test_copies_of_a_face_count_for_mcnemar_as_one_toss(rng):
+    photographs = np.array([0, 0, 0, 1, 1, 2, 3, 4, 5, 5])
+    right = rng.random((2, 10)) < 0.5
+    right[0, :5], right[1, :5] = True, False
+    labels = np.zeros(10, int)
+    first, second = (~right).astype(int)
+    difference = compare(labels, first, second, photographs, Bootstrap(resamples=100, seed=0))
+    of_each = np.bincount(photographs, right[0].astype(int) - right[1])
+    # All ways in which either model could have had the answers of the other.
+    tossed = [abs(of_each @ signs) for signs in itertools.product((-1, 1), repeat=6)]
+    assert difference.p == pytest.approx(np.mean(np.array(tossed) >= abs(of_each.sum())))
+    assert difference.first_only - difference.second_only == of_each.sum()
 
 
 def test_validation_is_named_where_it_chose_the_epoch(params):

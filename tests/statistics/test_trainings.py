@@ -13,6 +13,8 @@ from pipeline.statistics.trainings import (
 )
 
 CHANCE = Bootstrap(resamples=300, seed=0)
+APART = np.arange(200)
+"""Each face is a photograph of its own."""
 
 
 @pytest.fixture
@@ -44,8 +46,8 @@ def test_an_interval_over_seeds_and_faces_holds_the_truth(seeds, of_faces):
 
 def test_one_training_is_compared_as_two_models_are(answers):
     labels, first, second = answers
-    gain = compare_trainings(labels, first[:1], second[:1], CHANCE)
-    models = compare(labels, first[0], second[0], CHANCE)
+    gain = compare_trainings(labels, first[:1], second[:1], APART, CHANCE)
+    models = compare(labels, first[0], second[0], APART, CHANCE)
     assert (gain.accuracy.value, gain.macro_f1.value, gain.p) == pytest.approx(
         (models.accuracy.value, models.macro_f1.value, models.p)
     )
@@ -54,26 +56,26 @@ def test_one_training_is_compared_as_two_models_are(answers):
 
 def test_several_trainings_count_by_their_mean_and_their_spread(answers):
     labels, first, second = answers
-    gain = compare_trainings(labels, first, second, CHANCE)
+    gain = compare_trainings(labels, first, second, APART, CHANCE)
     right, of_second = (first == labels).mean(axis=1), (second == labels).mean(axis=1)
     assert gain.each == pytest.approx((right - of_second).tolist())
     assert gain.accuracy.value == pytest.approx(np.mean(gain.each))
     matrices = np.zeros((3, 7, 7), int)
     for matrix, row in zip(matrices, first, strict=True):
         np.add.at(matrix, (labels, row), 1)
-    accuracy, f1 = mean_accuracy_and_f1(labels, first, CHANCE)
+    accuracy, f1 = mean_accuracy_and_f1(labels, first, APART, CHANCE)
     assert (accuracy.value, f1.value) == pytest.approx((right.mean(), macro_f1(matrices).mean()))
     # The same mean from seeds that agree is surer.
-    steady = compare_trainings(labels, first[[0, 0, 0]], second[[0, 0, 0]], CHANCE).accuracy
+    steady = compare_trainings(labels, first[[0, 0, 0]], second[[0, 0, 0]], APART, CHANCE).accuracy
     assert steady.high - steady.low < gain.accuracy.high - gain.accuracy.low
 
 
 def test_the_p_value_of_several_trainings_is_that_of_the_interval(answers):
     labels, first, second = answers
-    assert compare_trainings(labels, first, second, CHANCE).p < 0.05
-    assert compare_trainings(labels, first, first, CHANCE).p == 1
-    assert compare_trainings(labels, first, second[::-1], CHANCE).p == pytest.approx(
-        compare_trainings(labels, second, first[::-1], CHANCE).p, abs=0.1
+    assert compare_trainings(labels, first, second, APART, CHANCE).p < 0.05
+    assert compare_trainings(labels, first, first, APART, CHANCE).p == 1
+    assert compare_trainings(labels, first, second[::-1], APART, CHANCE).p == pytest.approx(
+        compare_trainings(labels, second, first[::-1], APART, CHANCE).p, abs=0.1
     )
 
 
