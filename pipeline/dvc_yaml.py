@@ -109,16 +109,14 @@ def find_entry(name: str, file: Path = FILE) -> StageEntry:
     return entry
 
 
-def code_of(stage: str, root: Path = FILE.parent) -> list[Path]:
+def code_of(stage: str) -> list[Path]:
     """The files that decide a stage's results: those of `pipeline` that it depends on.
 
-    Args:
-        stage: without what follows an @.
-        root: the folder with dvc.yaml.
+    Without what follows an @ in its name.
     """
-    described = _parse_stages((root / FILE.name).read_bytes())[stage]
+    described = _parse_stages(FILE.read_bytes())[stage]
     deps = described.get("do", described)["deps"]
-    places = [root / place for place in deps if is_part(place, of="pipeline")]
+    places = [FILE.parent / place for place in deps if is_part(place, of="pipeline")]
     return [
         file for place in places for file in ([place] if place.is_file() else place.rglob("*.py"))
     ]

@@ -227,7 +227,7 @@ class TTA(Section):
 
 
 class Bootstrap(Section):
-    """How often test faces are drawn anew for an interval, and from which seed."""
+    """How often what was measured is drawn anew for an interval, and from which seed."""
 
     resamples: Annotated[int, Field(ge=100, le=100_000)]
     seed: Seed

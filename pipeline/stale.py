@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pipeline import disk, layout
 from pipeline.dotted_keys import flatten, is_in
-from pipeline.dvc_yaml import is_part
+from pipeline.dvc_yaml import is_part, read_entries
 
 EMPTY = "{}\n"
 
@@ -61,6 +61,11 @@ def empty_metrics(stages: Iterable[str]) -> None:
         keep_metrics(contents.values())
     for path in contents:
         disk.write_text(path, EMPTY)
+
+
+def find_emptied() -> list[str]:
+    """The stages whose metrics were emptied."""
+    return [name for entry in read_entries() for name in entry.names if is_emptied(name)]
 
 
 def is_emptied(stage: str) -> bool:

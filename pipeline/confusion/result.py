@@ -53,8 +53,8 @@ class Pull:
         expected: what `of_errors` would be if each error fell on a wrong answer in proportion to
             how many test faces that expression has: on a fearful face, on sad as often as sad faces
             occur among those that are not fearful.
-        excess: `of_errors` less `expected`. Both move when faces are drawn anew, so that only this
-            interval says whether they differ.
+        excess: `of_errors` less `expected`. Both move when photographs are drawn anew, so that only
+            this interval says whether they differ.
     """
 
     of_others: Interval

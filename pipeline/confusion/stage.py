@@ -37,8 +37,7 @@ def work(stage: Stage) -> None:
     for model in MODELS:
         columns = [f"{model}_{name}" for name in EXPRESSIONS]
         predicted = predictions[columns].to_numpy().argmax(axis=1)
-        drawn_anew = draw_matrices(labels, predicted[None], photographs, stage.params.evaluate)
-        matrices = drawn_anew[:, 0]
+        matrices = draw_matrices(labels, predicted[None], photographs, stage.params.evaluate)[:, 0]
         found[model] = recalls(matrices[0])
         results[model] = measure(matrices, shares)
         classes = pd.DataFrame({"actual": names[labels], "predicted": names[predicted]})

@@ -13,7 +13,7 @@ from pipeline.evaluate.result import Evaluated, Evaluation, PartScores
 from pipeline.networks.classifier import Classifier
 from pipeline.networks.networks import count_parameters
 from pipeline.params import MODELS, Evaluate, Params
-from pipeline.statistics.intervals import Photographs, accuracy_and_f1
+from pipeline.statistics.intervals import Clusters, accuracy_and_f1
 from pipeline.statistics.scores import Labels, Probabilities, score
 from pipeline.statistics.temperature import fit_temperature, temper
 from pipeline.training.selection import epoch_chosen_on
@@ -21,7 +21,7 @@ from pipeline.training.selection import epoch_chosen_on
 
 def evaluate_model(
     classifier: Classifier, probabilities: Probabilities, labels: Labels,
-    photographs: Photographs, on_test: NDArray[np.bool_], settings: Evaluate,
+    photographs: Clusters, on_test: NDArray[np.bool_], settings: Evaluate,
 ) -> Evaluated:  # fmt: skip
     """All that is found of one model.
 
@@ -42,7 +42,7 @@ def evaluate_model(
 
 
 def evaluate_part(
-    probabilities: Probabilities, labels: Labels, photographs: Photographs, settings: Evaluate
+    probabilities: Probabilities, labels: Labels, photographs: Clusters, settings: Evaluate
 ) -> PartScores:
     """One model's scores on one part: probabilities (N, 7), labels and photographs (N,)."""
     named = probabilities.argmax(axis=1)

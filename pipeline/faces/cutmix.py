@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.faces.masks import random_squares
 
 SMALLEST, LARGEST = 0.15, 0.5
@@ -11,7 +12,7 @@ SMALLEST, LARGEST = 0.15, 0.5
 
 
 def cutmix(
-    faces: Tensor, labels: Tensor, share: float, classes: int, *, generator: torch.Generator
+    faces: Tensor, labels: Tensor, share: float, *, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """CutMix (Yun et al. 2019, arXiv:1905.04899): labels are shared out as the area is.
 
@@ -19,16 +20,15 @@ def cutmix(
         faces: (N, 1, 48, 48), on any device.
         labels: int64 (N,), on the same device.
         share: of the faces, how many get a square of another face of the batch.
-        classes: how many there are.
         generator: on the same device; the only source of chance.
 
     Returns:
-        A new batch of the same shape, and the probability of each class, (N, classes).
+        A new batch of the same shape, and the probability of each expression, (N, 7).
     """
     others = torch.randperm(len(faces), generator=generator, device=faces.device)
     shows_other = _shows_other(faces, share, generator)
     part = shows_other.float().mean(dim=(1, 2, 3)).unsqueeze(1)
-    certain = functional.one_hot(labels, classes).float()
+    certain = functional.one_hot(labels, len(EXPRESSIONS)).float()
     mixed = torch.where(shows_other, faces[others], faces)
     return mixed, (1 - part) * certain + part * certain[others]
 

@@ -6,10 +6,10 @@ from matplotlib.figure import Figure
 from pipeline.figures.style import ACCENT, MUTED, SECOND, WIDTH, entitle, legend_above, style
 
 
-def draw_history(history: pd.DataFrame, best_epoch: int, title: str) -> Figure:
+def draw_history(history: pd.DataFrame, kept_epoch: int, title: str) -> Figure:
     """Loss, and accuracy where there is one, of training and validation by epoch.
 
-    The rows of the history are `pipeline.training.loop.Row`; a line marks the epoch that is kept.
+    The rows of the history are `pipeline.training.selection.Row`; a line marks the kept epoch.
     """
     panels = [kind for kind in ("loss", "accuracy") if f"validation_{kind}" in history]
     with style():
@@ -21,7 +21,7 @@ def draw_history(history: pd.DataFrame, best_epoch: int, title: str) -> Figure:
                     history["epoch"], history[f"{part}_{kind}"], color=colour, label=part,
                     marker="o" if len(history) == 1 else None,  # a line of one point is invisible
                 )  # fmt: skip
-            axes.axvline(best_epoch, color=MUTED, linestyle=":", linewidth=1)
+            axes.axvline(kept_epoch, color=MUTED, linestyle=":", linewidth=1)
             axes.set_ylabel(kind)
             axes.grid(visible=True)
         rows[-1].set_xlabel("epoch")

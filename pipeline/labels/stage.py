@@ -44,7 +44,8 @@ def work(stage: Stage) -> None:
             figures[part] = draw_suspects(faces.pixels, suspects, part)
     folder = layout.folder(stage.name)
     write_csv(folder / "suspects.csv", tabulate(pd.concat(lists), faces.table))
-    write_json(folder / "labels.json", LabelsResult(**found))
-    write_json(layout.metrics(stage.name), {"labels": LabelsResult(**found)})
+    result = LabelsResult(**found)
+    write_json(folder / "labels.json", result)
+    write_json(layout.metrics(stage.name), {"labels": result})
     layout.figures(stage.name).mkdir(parents=True, exist_ok=True)  # also where none is suspect
     save_all(figures, layout.figures(stage.name))

@@ -20,11 +20,11 @@ class Ensemble(nn.Module):
     """Members of one design from different random weights; the mean of their logits answers.
 
     In training each face of a batch goes to one member, which chance picks anew in every epoch:
-    members learn at the same time, in the same loop, apart from one another (`cutmix`,
-    show squares of others' faces). An epoch costs what it
-    costs a single network, so `epochs` and `batch` are to be as many times larger as there are
-    members. The mean over a batch makes a member's gradient that much smaller: AdamW does not mind,
-    SGD needs a learning rate that is as many times larger.
+    members learn at the same time, in the same loop, apart from one another (but `cutmix` shows
+    squares of other members' faces). An epoch costs what it costs a single network, so `epochs` and
+    `batch` are to be as many times larger as there are members. The mean over a batch makes a
+    member's gradient that much smaller: AdamW does not mind, SGD needs a learning rate that is as
+    many times larger.
 
     Args:
         members: networks of normalised faces (N, 1, 48, 48) that give logits (N, 7).

@@ -56,18 +56,12 @@ def keep_small(folder: Path, target: Path) -> None:
     Raises:
         UserError: the folder does not hold a classifier.
     """
-    classifier = load_classifier(folder)
-    weights = {
-        name: (value.to(torch.bfloat16) if value.is_floating_point() else value).contiguous()
-        for name, value in classifier.state_dict().items()
-    }
-    with disk.whole(target / WEIGHTS) as partial:
-        save_file(weights, partial)
+    save_weights(load_classifier(folder).to(torch.bfloat16), target / WEIGHTS)
     disk.write_text(target / DESCRIPTION, (folder / DESCRIPTION).read_text(encoding="utf-8"))
 
 
-def load_classifier(folder: Path, device: torch.device | str = "cpu") -> Classifier:
-    """Rebuild a saved classifier, in evaluation mode.
+def load_classifier(folder: Path) -> Classifier:
+    """Rebuild a saved classifier on the CPU, in evaluation mode.
 
     Raises:
         UserError: the folder does not hold a classifier, or its parts do not fit together.
@@ -81,5 +75,5 @@ def load_classifier(folder: Path, device: torch.device | str = "cpu") -> Classif
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{folder}: not a model of this study: {reason}") from None
-    to_device(classifier, device)
+    to_device(classifier, "cpu")
     return classifier.eval()

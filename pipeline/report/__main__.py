@@ -10,7 +10,7 @@ from rich.table import Table
 from pipeline import layout
 from pipeline.dvc_yaml import read_entries
 from pipeline.errors import UserError
-from pipeline.stale import is_emptied
+from pipeline.stale import find_emptied
 
 
 def print_results(console: Console | None = None) -> None:
@@ -27,8 +27,8 @@ def print_results(console: Console | None = None) -> None:
     table.add_column("")
     table.add_column("accuracy", justify="right", no_wrap=True)
     table.add_column("95% interval", no_wrap=True)
-    emptied = {name for entry in read_entries() for name in entry.names if is_emptied(name)}
-    shown = [entry for entry in read_entries() if emptied.isdisjoint(entry.names)]
+    emptied = find_emptied()
+    shown = [entry for entry in read_entries() if not set(emptied) & set(entry.names)]
     for stage in (f"pipeline.{entry.name}" for entry in shown):
         words = import_module(f"{stage}.words") if find_spec(f"{stage}.words") else None
         if words and hasattr(words, "terminal_rows"):

@@ -9,7 +9,6 @@ from pipeline.figures.style import ON_DARK
 _PIXELS_PER_POINT = 96 / 72
 
 _ROOT = re.compile(r"<svg\b[^>]*>")
-_BEFORE_ROOT = re.compile(r"\A.*?(?=<svg\b)", re.DOTALL)
 _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
 _SIZE = re.compile(r'\bviewBox="\S+ \S+ (\S+) (\S+)"')
 
@@ -40,9 +39,8 @@ def embed(svg: str) -> Picture:
     if root is None or size is None:
         raise ValueError("not an SVG document with a viewBox")
     width, height = (round(float(side) * _PIXELS_PER_POINT) for side in size.groups())
-    bare = _METADATA.sub("", _BEFORE_ROOT.sub("", svg, count=1))
-    coloured = _ROOT.sub(lambda found: found.group() + _DARK_STYLE, bare, count=1)
-    data = b64encode(coloured.encode()).decode()
+    drawn = _METADATA.sub("", svg[root.end() :])
+    data = b64encode(f"{root.group()}{_DARK_STYLE}{drawn}".encode()).decode()
     return Picture(f"data:image/svg+xml;base64,{data}", width, height)
 
 

@@ -5,7 +5,7 @@ from pipeline.dvc_yaml import read_entries
 from pipeline.errors import UserError
 from pipeline.report.page import render
 from pipeline.shell import Stage
-from pipeline.stale import is_emptied
+from pipeline.stale import find_emptied
 
 
 def work(stage: Stage) -> None:
@@ -14,8 +14,7 @@ def work(stage: Stage) -> None:
     Raises:
         UserError: some are of other parameters or data; never where DVC runs the stage.
     """
-    emptied = [name for entry in read_entries() for name in entry.names if is_emptied(name)]
-    if emptied:
+    if emptied := find_emptied():
         told = f"{', '.join(emptied)}: results of other parameters or data; make them anew"
         raise UserError(f"{told} with `dvc repro`")
     disk.write_text(layout.REPORT, render(stage.params, read_entries()))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pipeline.errors import UserError
 from pipeline.params import Split
 
-USAGES = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"}
+PART_OF = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"}
 """FER2013's own parts, and what they are for."""
 
 
@@ -41,7 +41,7 @@ def official_parts(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
             f"Training and one of PublicTest and PrivateTest; add a folder test to pictures, or "
             f"rows of that Usage to a CSV file"
         )
-    parts = usage.map(USAGES).to_numpy().astype("<U10")
+    parts = usage.map(PART_OF).to_numpy().astype("<U10")
     if len(sizes) == 3:
         return parts
     parts = np.where(parts == "train", parts, "test")
@@ -51,7 +51,7 @@ def official_parts(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
 def part_sizes(table: pd.DataFrame) -> dict[str, int]:
     """Faces of each part that the source names, in FER2013's order."""
     counts = table["usage"].value_counts()
-    return {usage: int(counts[usage]) for usage in USAGES if usage in counts}
+    return {usage: int(counts[usage]) for usage in PART_OF if usage in counts}
 
 
 def _take_validation(

@@ -125,9 +125,7 @@ def _advise(table: pd.DataFrame, settings: Split) -> str:
 
 def _reunite_copies(table: pd.DataFrame, parts: NDArray[np.str_]) -> NDArray[np.str_]:
     """Give every copy the part of the first of its kind, so that no test face was trained on."""
-    group, _ = pd.factorize(table["photograph"])
-    first = np.zeros(group.max() + 1, dtype=int)
-    first[group[::-1]] = np.arange(len(group))[::-1]
+    _, first, group = np.unique(table["photograph"], return_index=True, return_inverse=True)
     return parts[first[group]]
 
 

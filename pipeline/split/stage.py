@@ -1,5 +1,6 @@
 """Part the labelled faces into train, validation and test."""
 
+import numpy as np
 import pandas as pd
 
 from pipeline import layout
@@ -31,11 +32,8 @@ def work(stage: Stage) -> None:
     for line in lines(found, part_sizes(table), stage.params.split):
         stage.tell(line)
     counts = {
-        part: dict(zip(EXPRESSIONS, _count(table[parts == part]), strict=True)) for part in PARTS
+        part: dict(zip(EXPRESSIONS, np.bincount(labels, minlength=len(EXPRESSIONS)), strict=True))
+        for part, labels in ((part, table["label"][parts == part]) for part in PARTS)
     }
     figure = draw_counts(counts, "Labelled faces by expression and part")
     save(figure, layout.figures(stage.name) / "counts.svg")
-
-
-def _count(table: pd.DataFrame) -> list[int]:
-    return [int((table["label"] == label).sum()) for label in range(len(EXPRESSIONS))]

@@ -13,8 +13,8 @@ from pipeline.statistics.scores import Labels
 LOW, HIGH = 2.5, 97.5
 """Percentiles of a 95 % interval."""
 
-Photographs = NDArray[np.int64]
-"""(N,): the number of the photograph that each face shows; copies of a face have one."""
+Clusters = NDArray[np.int64]
+"""(N,): the number of the photograph that each face shows; faces of one are drawn together."""
 
 Matrices = NDArray[np.integer]
 """(..., classes, classes): faces by true (row) and predicted (column) expression."""
@@ -50,7 +50,7 @@ class Difference:
 
 
 def accuracy_and_f1(
-    labels: Labels, predicted: Labels, photographs: Photographs, bootstrap: Bootstrap
+    labels: Labels, predicted: Labels, photographs: Clusters, bootstrap: Bootstrap
 ) -> tuple[Interval, Interval]:
     """Accuracy and macro-F1 of predictions (N,), with percentile bootstrap intervals."""
     matrices = draw_matrices(labels, predicted[None], photographs, bootstrap)[:, 0]
@@ -58,7 +58,7 @@ def accuracy_and_f1(
 
 
 def draw_matrices(
-    labels: Labels, predicted: Labels, photographs: Photographs, bootstrap: Bootstrap
+    labels: Labels, predicted: Labels, photographs: Clusters, bootstrap: Bootstrap
 ) -> NDArray[np.int64]:
     """Confusion matrices of some models, as they are and as other photographs would make them.
 
@@ -110,33 +110,33 @@ def mean_interval(values: NDArray[np.floating], bootstrap: Bootstrap) -> Interva
 
 
 def compare(
-    labels: Labels, first: Labels, second: Labels, photographs: Photographs, bootstrap: Bootstrap
+    labels: Labels, first: Labels, second: Labels, photographs: Clusters, bootstrap: Bootstrap
 ) -> Difference:
     """Compare two models' predictions (N,) for the same faces: paired, as they share them."""
     both = draw_matrices(labels, np.stack([first, second]), photographs, bootstrap)
-    first_right, second_right = first == labels, second == labels
-    gains = first_right.astype(np.int64) - second_right
     accuracy, f1 = (
         percentile_interval(scores[:, 0] - scores[:, 1])
         for scores in (accuracies(both), macro_f1(both))
     )
+    first_right, second_right = first == labels, second == labels
     return Difference(
         accuracy,
         f1,
-        first_only=int((gains > 0).sum()),
-        second_only=int((gains < 0).sum()),
-        p=_sign_flip_p(gains, photographs),
+        first_only=int((first_right & ~second_right).sum()),
+        second_only=int((second_right & ~first_right).sum()),
+        p=mcnemar_p(labels, first, second, photographs),
     )
 
 
-def _sign_flip_p(gains: NDArray[np.int64], photographs: Photographs) -> float:
-    """McNemar's exact probability, where a photograph's faces (N,) go to one model together.
+def mcnemar_p(labels: Labels, first: Labels, second: Labels, photographs: Clusters) -> float:
+    """McNemar's exact probability, where all faces of a photograph change sides together.
 
     If the models were alike, either could have had what the other has on a photograph. The
     distribution of the sum is exact, and McNemar's own where no photograph has two faces.
     """
     from scipy.stats import binom  # slow, and readers of intervals need not pay it
 
+    gains = (first == labels).astype(np.int64) - (second == labels)
     _, shown = np.unique(photographs, return_inverse=True)
     of_each = np.abs(np.bincount(shown, gains).astype(np.int64))
     # How likely each sum is, from the least to the greatest that there could be.

@@ -83,9 +83,7 @@ def confidence_bins(confidence: NDArray[np.floating], bins: int) -> NDArray[np.i
     return np.minimum((confidence * bins).astype(np.int64), bins - 1)
 
 
-def calibration_error(
-    probabilities: Probabilities, labels: Labels, bins: int = CALIBRATION_BINS
-) -> float:
+def calibration_error(probabilities: Probabilities, labels: Labels) -> float:
     """Expected calibration error: how far confidence is from accuracy, on average over faces.
 
     Faces are put into bins of equal width by the probability of their prediction; each bin
@@ -93,8 +91,8 @@ def calibration_error(
     """
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
-    number = confidence_bins(confidence, bins)
-    gap = np.bincount(number, weights=right - confidence.astype(np.float64), minlength=bins)
+    number = confidence_bins(confidence, CALIBRATION_BINS)
+    gap = np.bincount(number, weights=right - confidence.astype(np.float64))
     return float(np.abs(gap).sum() / len(labels))
 
 

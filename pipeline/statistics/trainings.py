@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from pipeline.params import Bootstrap
 from pipeline.statistics.intervals import (
+    Clusters,
     Interval,
-    Photographs,
     accuracies,
-    compare,
     draw_matrices,
     macro_f1,
+    mcnemar_p,
     percentile_interval,
 )
 from pipeline.statistics.scores import Labels
@@ -47,7 +47,7 @@ class TrainingsDifference:
 
 
 def mean_accuracy_and_f1(
-    labels: Labels, predicted: Labels, photographs: Photographs, bootstrap: Bootstrap
+    labels: Labels, predicted: Labels, photographs: Clusters, bootstrap: Bootstrap
 ) -> tuple[Interval, Interval]:
     """Mean accuracy and macro-F1 over trainings (seeds, N), over seeds and faces together."""
     drawn = draw_matrices(labels, predicted, photographs, bootstrap)
@@ -59,14 +59,13 @@ def mean_accuracy_and_f1(
 
 
 def compare_trainings(
-    labels: Labels, first: Labels, second: Labels, photographs: Photographs, bootstrap: Bootstrap
+    labels: Labels, first: Labels, second: Labels, photographs: Clusters, bootstrap: Bootstrap
 ) -> TrainingsDifference:
     """Compare predictions (seeds, N) for the same faces, row by row of the same seed."""
     one, other = (draw_matrices(labels, each, photographs, bootstrap) for each in (first, second))
     gains, f1 = (score(one) - score(other) for score in (accuracies, macro_f1))
     drawn, each = mean_over_seeds(gains, bootstrap.seed), gains[0].tolist()
-    single = len(first) == 1
-    p = compare(labels, first[0], second[0], photographs, bootstrap).p if single else _p(drawn)
+    p = mcnemar_p(labels, first[0], second[0], photographs) if len(first) == 1 else _p(drawn)
     gained = percentile_interval(mean_over_seeds(f1, bootstrap.seed))
     return TrainingsDifference(percentile_interval(drawn), gained, each, p)
 

@@ -45,7 +45,7 @@ def find_checkpoints(
     """
     stage, _, name = training.partition("@")
     digest = hashlib.md5(repr(settings).encode(), usedforsecurity=False)
-    for path in [*files, *sorted(code_of(stage, Path(__file__).parents[2]))]:
+    for path in [*files, *sorted(code_of(stage))]:
         try:
             state = path.stat()
         except FileNotFoundError:
@@ -109,10 +109,10 @@ class Checkpoints:
 
     def explain_new_start(self) -> str:
         """Why nothing goes on though epochs are kept here, in one line; empty if none are."""
-        others = max(self.folder.glob("*.pt"), key=lambda path: path.stat().st_mtime, default=None)
-        if others is None:
+        newest = max(self.folder.glob("*.pt"), key=lambda path: path.stat().st_mtime, default=None)
+        if newest is None:
             return ""
-        epoch = int(others.stem.split("-")[-2])
+        epoch = int(newest.stem.split("-")[-2])
         return (
             f"starts anew: {self.folder} holds epoch {epoch} of a training with other parameters "
             "(other epochs are), faces or code, which alone goes on from there; "

@@ -22,7 +22,6 @@ from pipeline.training.selection import Row, TrainingProgress
 
 VALIDATION_BATCH = 512
 
-
 AUGMENTATION = 2**40
 """Added to the seed of the augmentation, so that with any seed its chance is not that of the order
 and of dropout."""

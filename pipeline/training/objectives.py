@@ -13,7 +13,6 @@ from torch.nn import functional
 
 from pipeline.faces.augment import augment, flips
 from pipeline.faces.cutmix import cutmix
-from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.faces.masks import fill_with_mean, random_patches
 from pipeline.params import Augmentation, Train
 from pipeline.training.face_set import FaceSet
@@ -104,8 +103,7 @@ class Classification:
         labels = chosen.faces.labels[chosen.indices]
         if not self.cutmix:
             return Minibatch(inputs, labels)
-        classes, generator = len(EXPRESSIONS), chosen.generator
-        return Minibatch(*cutmix(inputs, labels, self.cutmix, classes, generator=generator))
+        return Minibatch(*cutmix(inputs, labels, self.cutmix, generator=chosen.generator))
 
     def validation_batch(self, faces: FaceSet, indices: Tensor) -> Minibatch:
         """Faces as they are and their labels."""

@@ -24,10 +24,10 @@ from pipeline.ingest import result as ingest
 from pipeline.networks.inference import predict_probabilities
 from pipeline.networks.store import WEIGHTS, keep_small, load_classifier
 from pipeline.params import Evaluate, Params, load
-from pipeline.photographs import result as photographs
+from pipeline.photographs import result as found_copies
 from pipeline.split import result as split
 from pipeline.statistics.champion import name_faces
-from pipeline.statistics.intervals import Photographs, compare, share_interval
+from pipeline.statistics.intervals import Clusters, compare, share_of
 from pipeline.statistics.scores import Labels, Probabilities, score
 from pipeline.weights.card import CARD, FOR_PEOPLE, Card, Rounding, render
 
@@ -60,14 +60,14 @@ def measure(params: Params, command: str, revision: str) -> Card:
     parts = read_parquet(layout.SPLIT)["part"].to_numpy()
     held_out = np.flatnonzero(parts != "train")
     labels, on_test = faces.labels[held_out].astype(np.int64), parts[held_out] == "test"
-    shown = read_photographs(layout.PHOTOGRAPHS).labelled[held_out]
+    photographs = read_photographs(layout.PHOTOGRAPHS).labelled[held_out]
     classifier = load_classifier(layout.WEIGHTS)
     found = predict_probabilities(classifier, faces.pixels[held_out], settings.tta)
     right = (found.argmax(axis=1) == labels)[on_test]
     trained = predict_probabilities(
         load_classifier(layout.folder("train@cnn")), faces.pixels[held_out][on_test], settings.tta
     )
-    ingested, copies = ingest.read(), photographs.read()
+    ingested, copies = ingest.read(), found_copies.read()
     return Card(
         command=command,
         revision=revision,
@@ -79,23 +79,23 @@ def measure(params: Params, command: str, revision: str) -> Card:
         measured_on=name_faces(choosing_files()),
         tta=settings.tta,
         md5=hashlib.md5((layout.WEIGHTS / WEIGHTS).read_bytes(), usedforsecurity=False).hexdigest(),
-        evaluated=evaluate_model(classifier, found, labels, shown, on_test, settings),
+        evaluated=evaluate_model(classifier, found, labels, photographs, on_test, settings),
         quality=compare_by_quality(faces.pixels, parts, labels[on_test], {"cnn": right}),
         rounding=compare_rounded(
-            found[on_test], trained, labels[on_test], shown[on_test], settings
+            found[on_test], trained, labels[on_test], photographs[on_test], settings
         ),
     )
 
 
 def compare_rounded(
-    kept: Probabilities, trained: Probabilities, labels: Labels, photographs: Photographs,
+    kept: Probabilities, trained: Probabilities, labels: Labels, photographs: Clusters,
     settings: Evaluate,
 ) -> Rounding:  # fmt: skip
     """What smaller weights cost, from their answers and those of the trained ones: (N, 7) each."""
     answers, before = kept.argmax(axis=1), trained.argmax(axis=1)
     paired = compare(labels, answers, before, photographs, settings)
     return Rounding(
-        changed=share_interval(int((answers != before).sum()), len(labels)),
+        changed=share_of(answers != before),
         kept_only=paired.first_only,
         trained_only=paired.second_only,
         p=paired.p,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline.evaluate.calibration import calibrate, measure_error, reliability
 from pipeline.params import Bootstrap
-from pipeline.statistics.scores import CALIBRATION_BINS, calibration_error
+from pipeline.statistics.scores import calibration_error
 from pipeline.statistics.temperature import LEAST, fit_temperature, temper
 
 CHANCE = Bootstrap(resamples=300, seed=0)
@@ -66,7 +66,7 @@ def test_the_interval_holds_the_truth_about_nine_times_of_ten():
     rng = np.random.default_rng(3)
     for temperature in (1.0, 1.15, 1.4):
         probabilities, labels = faces(200_000, rng, temperature)
-        truth = calibration_error(probabilities, labels, CALIBRATION_BINS)
+        truth = calibration_error(probabilities, labels)
         sets = np.arange(200_000).reshape(200, 1000)
         drawn = [measure_error(probabilities[k], labels[k], CHANCE) for k in sets]
         # Of 200 sets 90 % are held give or take 2 %; where the error is within chance, more.

@@ -111,7 +111,7 @@ RARITY = {"pearson": 0.5, "pearson_p": 0.25, "spearman": 0.9, "spearman_p": 0.00
 
 
 def confusion(counts):
-    found = measure(counts, np.full(7, 1 / 7), parse(DEFAULTS).evaluate)
+    found = measure(np.stack([counts, counts]), np.full(7, 1 / 7))
     return TypeAdapter(ConfusionResult).dump_python(found) | {
         "pull": dict.fromkeys(("sad", "neutral"), DRAWN | {"excess": interval(0.1)}),
         "recall_by_frequency": RARITY,

@@ -33,7 +33,7 @@ def faces(rng):
 
 TARGETS = np.array([0, 3, 6])
 
-QUICK = Saliency(samples=16, noise=0.1, steps=24, mask=0.25, faces=1, random=1, seed=0)
+QUICK = Saliency(samples=16, noise=0.1, steps=24, mask=0.25, faces=2, random=1, seed=0)
 
 
 def maps_by(model, faces, targets, method, *, signed=False, **settings):

@@ -147,9 +147,7 @@ def test_no_checkpoint_of_other_code_is_used(settings, tmp_path, monkeypatch):
     assert "pipeline.faces.masks" in names
     shutil.copytree(ROOT / "pipeline", tmp_path / "pipeline")
     shutil.copy(ROOT / "dvc.yaml", tmp_path)
-    monkeypatch.setattr(
-        "pipeline.training.checkpoints.__file__", str(tmp_path / "pipeline/training/any.py")
-    )
+    monkeypatch.setattr("pipeline.dvc_yaml.FILE", tmp_path / "dvc.yaml")
     found = {find_checkpoints("train@dnn", [settings], []).fingerprint}
     for name in names:
         path = tmp_path.joinpath(*name.split(".")).with_suffix(".py")
