@@ -109,7 +109,7 @@ plots: $(VENV)/installed  ## DVC's page of curves, confusion and pictures, again
 
 constraints: $(VENV)/installed  ## freeze the versions that are installed now, with the newest of what is not
 	$(PIP) install --quiet --editable '.[dev,browser,cluster,cluster-test,onnx,peers]'
-	@{ sed -n '/^#/p' constraints.txt; $(BIN)/pip freeze --exclude-editable \
+	@set -o pipefail; { sed -n '/^#/p' constraints.txt; $(BIN)/pip freeze --exclude-editable \
 	    | grep -vE '^(nvidia|triton|cuda)' | sed 's,+cpu,,'; } > constraints.part && mv constraints.part constraints.txt
 
 clean:  ## remove what the study made, its record too; your faces in data/raw stay

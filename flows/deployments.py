@@ -96,8 +96,7 @@ def _bring_automation(client: SyncPrefectClient, automation: AutomationCore) -> 
     known = client.read_automations_by_name(automation.name)
     if not known:
         client.create_automation(automation)
-    for found in known[:1]:
-        # A changed automation forgets whom it was watching: a second worker's start would hide the
-        # death of the first.
-        if AutomationCore.model_validate(found.model_dump()) != automation:
-            client.update_automation(found.id, automation)
+    # A changed automation forgets whom it was watching: a second worker's start would hide the
+    # death of the first.
+    elif AutomationCore.model_validate(known[0].model_dump()) != automation:
+        client.update_automation(known[0].id, automation)

@@ -8,8 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock
@@ -119,13 +118,9 @@ def _references(prefix: str) -> dict[str, tuple[str, int]]:
     return {name.removeprefix(prefix): (commit, int(date)) for name, commit, date in found}
 
 
-@contextmanager
-def _alone() -> Iterator[None]:
+def _alone() -> FileLock:
     """One exchange at a time in this clone."""
-    folder = Path(".dvc") / "tmp"
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / "exchange.lock"):
-        yield
+    return FileLock(Path(".dvc") / "tmp" / "exchange.lock")
 
 
 def _remote() -> str:
@@ -151,7 +146,8 @@ def _try(log: Log, *command: str) -> None:
 
 def _run(*command: str) -> None:
     words = " ".join(command).removeprefix(f"{sys.executable} -m ")
-    with tempfile.TemporaryFile("w+") as said:  # a pipe would stay open with git's own children
+    # A pipe would stay open with git's own children.
+    with tempfile.TemporaryFile("w+", errors="replace") as said:
         try:
             done = subprocess.run(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said,

@@ -15,6 +15,7 @@ import urllib.request
 from pathlib import Path
 
 from flows.programs import Program, run_together
+from pipeline.command import command
 from pipeline.record.address import find_address
 from pipeline.record.mlflow_store import connect
 
@@ -48,11 +49,13 @@ PATIENCE = 120.0
 
 def addresses() -> tuple[str, str]:
     """Where the servers of this machine listen: Prefect's, MLflow's."""
-    host = os.environ.get(HOST) or LOOPBACK
+    host = (os.environ.get(HOST) or LOOPBACK).strip("[]")
+    host = f"[{host}]" if ":" in host else host  # of IPv6
     prefect, mlflow = os.environ.get(PREFECT_PORT, "4200"), os.environ.get(MLFLOW_PORT, "5000")
     return f"http://{host}:{prefect}", f"http://{host}:{mlflow}"
 
 
+@command("servers")
 def main() -> int:
     """Serve until told to stop; returns the exit status."""
     root = Path.cwd()
@@ -68,7 +71,7 @@ def answers(address: str, health: Health) -> bool:
     try:
         with urllib.request.urlopen(address + path, timeout=2) as answer:  # noqa: S310 (http, ours)
             return bool(answer.read(100).strip() == expected)
-    except (http.client.HTTPException, OSError):
+    except (http.client.HTTPException, OSError, ValueError):
         return False
 
 
@@ -77,7 +80,17 @@ def _prefect(root: Path, address: str) -> Program:
     host, port = address.removeprefix("http://").rsplit(":", 1)
     return Program(
         "prefect server",
-        [sys.executable, "-m", "prefect", "server", "start", "--host", host, "--port", port],
+        [
+            sys.executable,
+            "-m",
+            "prefect",
+            "server",
+            "start",
+            "--host",
+            host.strip("[]"),
+            "--port",
+            port,
+        ],
         {
             "PREFECT_HOME": str(root / FOLDER),
             "PREFECT_API_URL": f"{address}/api",  # the page that it serves asks there
@@ -92,6 +105,7 @@ def _prefect(root: Path, address: str) -> Program:
 
 def _mlflow(root: Path, address: str) -> Program:
     host, port = address.removeprefix("http://").rsplit(":", 1)
+    pattern = host.replace("[", "[[]")  # what holds a * is matched as names of files are
     database, artifacts = os.environ.get(DATABASE), os.environ.get(ARTIFACTS)
     if not database:
         database = f"sqlite:///{root / 'mlflow.db'}"
@@ -99,8 +113,8 @@ def _mlflow(root: Path, address: str) -> Program:
         connect(database, find_address(root).experiment, root)
     return Program(
         "mlflow server",
-        [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", port,
-         "--workers", "1", "--allowed-hosts", f"{host},{host}:*,localhost,localhost:*"],
+        [sys.executable, "-m", "mlflow", "server", "--host", host.strip("[]"), "--port", port,
+         "--workers", "1", "--allowed-hosts", f"{host},{pattern}:*,localhost,localhost:*"],
         {
             # The environment and not the command line, which everybody on the machine can read.
             DATABASE: database,

@@ -25,6 +25,7 @@ from flows import remote_experiments
 from flows.artifacts import describe, read_experiment, read_workspace, show_links, show_results
 from flows.stage_tasks import reproduce_experiment, reproduce_in_place
 from flows.study_parameters import StudyPlan, plan_study, to_seconds
+from pipeline.command import command
 from pipeline.driver.process_family import leave_on_sigterm
 from pipeline.driver.stage_runs import Outcome
 from pipeline.errors import UserError
@@ -122,14 +123,12 @@ def hold_workspace(root: Path, log: Callable[[str], None]) -> Iterator[None]:
     """
     lock = FileLock(root / ".dvc" / "tmp" / "study.lock")
     try:
-        lock.acquire(timeout=0)
+        held = lock.acquire(timeout=0)
     except Timeout:
         log("another flow works on this workspace: waits for its turn")
-        lock.acquire()
-    try:
+        held = lock.acquire()
+    with held:
         yield
-    finally:
-        lock.release()
 
 
 def start_server() -> None:
@@ -146,22 +145,16 @@ def start_server() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
+@command("study")
 def main() -> int:
     """Do what the command line says; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m flows.study", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="STAGE", help="with all it needs; or all")
     parser.add_argument("--force", action="store_true", help="run stages that are up to date, too")
     chosen = parser.parse_args()
-    try:
-        plan_study(Path.cwd(), chosen.targets)  # before half a minute is spent on a server
-    except UserError as error:
-        print(f"study: error: {error}", file=sys.stderr)
-        return 1
+    plan_study(Path.cwd(), chosen.targets)  # before half a minute is spent on a server
     start_server()
-    try:
-        end = study(chosen.targets, chosen.force, return_state=True)
-    except KeyboardInterrupt:
-        return 130
+    end = study(chosen.targets, chosen.force, return_state=True)
     return 0 if end.is_completed() else 1
 
 

@@ -7,7 +7,6 @@ so against one server, each in a clone of its own.
 
 import argparse
 import os
-import signal
 import socket
 import sys
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 from flows import HOME, remote_experiments
 from flows.programs import Program, run_together
 from flows.servers import MLFLOW_HEALTH, PATIENCE, PREFECT_HEALTH, addresses, answers
+from pipeline.command import command
 from pipeline.compute_slot import count_slots
 from pipeline.driver.workspace import check_workspace
 from pipeline.errors import UserError
@@ -32,6 +32,7 @@ QUERY = "PREFECT_WORKER_QUERY_SECONDS"
 API = "PREFECT_API_URL"
 
 
+@command("worker")
 def main() -> int:
     """Work until a signal; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m flows.worker", description=__doc__)
@@ -40,23 +41,13 @@ def main() -> int:
     )
     pools = parser.parse_args().pool or POOLS
     root = Path.cwd()
-    try:
-        settings = prepare(root)
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
-    except UserError as error:
-        print(f"worker: error: {error}", file=sys.stderr)
-        return 1
+    settings = prepare(root)
     os.environ.update(settings)
     from flows.deployments import set_up  # Prefect reads its settings when it is imported
 
     name = f"{socket.gethostname()} {root.name}"
-    try:
-        set_up(root)
-        slots = count_slots()
-    except UserError as error:
-        print(f"worker: error: {error}", file=sys.stderr)
-        return 1
+    set_up(root)
+    slots = count_slots()
     print(f"works for {without_secrets(settings[API])}, {slots} at once, in {root}")
     print(f"records in {find_address(root).uri}", flush=True)
     return run_together([_worker(pool, name, slots if pool == "gpu" else None) for pool in pools])
@@ -76,6 +67,8 @@ def prepare(root: Path) -> dict[str, str]:
     remote_experiments.configure()
     prefect, mlflow = addresses()
     api = os.environ.get(API) or f"{prefect}/api"
+    if not api.startswith(("http://", "https://")):
+        raise UserError(f"{API} = {without_secrets(api)}: should be as http://10.0.0.1:4200/api")
     server = api.rstrip("/").removesuffix("/api")
     if server != prefect and not os.environ.get(URI):
         raise UserError(

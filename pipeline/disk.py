@@ -10,6 +10,7 @@ from pipeline.errors import UserError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+MISPLACED = (errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG)
 
 
 @contextmanager
@@ -69,8 +70,9 @@ def explain(error: BaseException, folder: Path) -> str | None:
                 "stages and the last checkpoint stay"
             )
         if number in FORBIDDEN:
-            reason = each.strerror if isinstance(each, OSError) else ""
-            return f"{place}: {reason}; the project's folder should be yours to write"
+            return f"{place}: {os.strerror(number)}; the project's folder should be yours to write"
+        if number in MISPLACED:
+            return f"{place}: {os.strerror(number).lower()}; name another place"
     return None
 
 

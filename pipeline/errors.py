@@ -7,3 +7,12 @@ class UserError(Exception):
     A stage that meets one prints the message in one line and exits with status 1, without a
     traceback (see `pipeline.shell`).
     """
+
+    def __str__(self) -> str:
+        """The message in one line, whatever the name of a file in it has."""
+        return printable(super().__str__())
+
+
+def printable(text: str) -> str:
+    """A text in which what would move the cursor, or is no text, is written out."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)

@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 from pipeline import disk
+from pipeline.command import command
 from pipeline.dvc_yaml import read_entries
 from pipeline.errors import UserError
 from pipeline.explaining.subject import Subject, read_test_faces
@@ -36,6 +37,7 @@ PERHAPS_SEEN = (
 )
 
 
+@command("explain")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Explain what the command line names; returns the exit status."""
     parser = argparse.ArgumentParser(
@@ -49,12 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     parser.add_argument("--to", type=Path, help=f"folder of the results ({FOLDER}/NAME)")
     chosen = parser.parse_args(arguments)
-    try:
-        with disk.explained(chosen.to or FOLDER):
-            explain(chosen.model, chosen.analyses or list(ANALYSES), chosen.to)
-    except UserError as error:
-        print(f"explain: error: {error}", file=sys.stderr)
-        return 1
+    with disk.explained(chosen.to or FOLDER):
+        explain(chosen.model, chosen.analyses or list(ANALYSES), chosen.to)
     return 0
 
 

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline import disk
+from pipeline.command import command
 from pipeline.errors import UserError
 from pipeline.faces.expressions import EXPRESSIONS, SIDE
 from pipeline.networks.answering import Answering
@@ -28,6 +29,7 @@ from pipeline.serving.saving import save_served
 from pipeline.trained_models import NAMES
 
 
+@command("export")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Export what the command line names; returns the exit status."""
     parser = argparse.ArgumentParser(
@@ -40,17 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="an ONNX file, or a new folder for `mlflow models serve -m FOLDER`",
     )  # fmt: skip
     chosen = parser.parse_args(arguments)
-    try:
-        with disk.explained(chosen.to):
-            _, recogniser = load_recogniser(load(), chosen.model)
-            if chosen.to.suffix == ".onnx":
-                made = Answering(recogniser.classifier, recogniser.tta, recogniser.temperature)
-                write_onnx(made, chosen.to)
-            else:
-                save_served(recogniser, chosen.to)
-    except UserError as error:
-        print(f"export: error: {error}", file=sys.stderr)
-        return 1
+    with disk.explained(chosen.to):
+        _, recogniser = load_recogniser(load(), chosen.model)
+        if chosen.to.suffix == ".onnx":
+            made = Answering(recogniser.classifier, recogniser.tta, recogniser.temperature)
+            write_onnx(made, chosen.to)
+        else:
+            save_served(recogniser, chosen.to)
     print(chosen.to)
     return 0
 

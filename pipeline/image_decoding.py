@@ -9,6 +9,12 @@ from PIL import Image, ImageFile, ImageOps
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """What Pillow may take a picture for, whatever a file is called: none starts another program."""
 
+ENDINGS = (
+    ".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".pgm",
+    ".ppm", ".pnm",
+)  # fmt: skip
+"""Of names of pictures that are read, whatever of these is in them."""
+
 _DEPTHS = (8, 10, 12, 14, 16)
 """Bits that cameras and scanners give, whatever a file makes of them."""
 

@@ -16,7 +16,7 @@ import psutil
 from pipeline import disk, layout, stale
 from pipeline.compute_slot import compute_slot
 from pipeline.dvc_yaml import StageEntry, find_entry, read_locked
-from pipeline.errors import UserError
+from pipeline.errors import UserError, printable
 from pipeline.params import Params, load
 from pipeline.record import made_by
 from pipeline.record.address import find_root
@@ -144,7 +144,7 @@ def _faults_told(name: str, debug: bool) -> Iterator[None]:
         text = str(error) if is_told else disk.explain(error, layout.folder(name))
         if debug or text is None:
             raise
-        print(f"{name}: error: {text}", file=sys.stderr)
+        print(f"{name}: error: {printable(text)}", file=sys.stderr)
         raise SystemExit(1) from None
 
 

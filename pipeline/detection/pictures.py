@@ -9,16 +9,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.errors import UserError
-from pipeline.image_decoding import FORMATS, upright, why
+from pipeline.image_decoding import ENDINGS, FORMATS, upright, why
 
 Picture = NDArray[np.uint8]
 """Colours of a picture, (height, width, 3), 0..255."""
 
-SUFFIXES = (
-    ".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".pnm",
-    ".heic", ".heif", ".avif",  # not read: so that who has them is told
-)  # fmt: skip
-"""Names of files that are taken for pictures in a folder."""
+SUFFIXES = (*ENDINGS, ".heic", ".heif", ".avif")
+"""Names of files that are taken for pictures in a folder; of the last, people are told why not."""
 
 MOST_PIXELS = 89_478_485
 """Pillow's own limit, of which a picture takes 270 MB: more is refused before it is decoded."""

@@ -1,5 +1,6 @@
 """Pictures out of videos and cameras."""
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,8 +28,8 @@ def read_video(path: Path, every: float) -> Iterator[tuple[float, Picture]]:
     Raises:
         UserError: it cannot be read, or has no picture.
     """
-    if not path.is_file():
-        raise UserError(f"{path}: cannot be read: no such file")
+    if not (os.access(path, os.R_OK) and path.is_file()):
+        raise UserError(f"{path}: cannot be read: no such file, or not yours to read")
     video = cv2.VideoCapture(str(path))
     try:
         rate = video.get(cv2.CAP_PROP_FPS) or _USUAL

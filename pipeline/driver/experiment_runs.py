@@ -171,9 +171,12 @@ def _remove_abandoned_copies() -> None:
         with suppress(psutil.Error):
             working.add(Path(process.cwd()))
     for copy in COPIES.glob("tmp*"):
-        is_old = time.time() - copy.stat().st_mtime > ABANDONED
-        if is_old and not any(folder.is_relative_to(copy.resolve()) for folder in working):
-            shutil.rmtree(copy, ignore_errors=True)
+        with suppress(OSError):  # it may be gone by now
+            # DVC commits in it, leaves it, and fetches what it has found only then.
+            newest = max(each.stat().st_mtime for each in (copy, copy / ".git"))
+            is_old = time.time() - newest > ABANDONED
+            if is_old and not any(folder.is_relative_to(copy.resolve()) for folder in working):
+                shutil.rmtree(copy, ignore_errors=True)
 
 
 def _move(old: str, new: str) -> None:

@@ -13,7 +13,7 @@ class Stage:
     """A stage of DVC's graph.
 
     Args:
-        name: as `dvc repro` takes it; `train@cnn` for one cell of a matrix.
+        name: as `dvc repro` takes it; `train@cnn` for one of several (`foreach`).
         needs: the stages whose outputs it reads.
         is_heavy: whether it fills the machine (`meta: {compute: heavy}` in dvc.yaml).
         metrics: the files of its metrics, relative to the project's folder.
@@ -34,8 +34,8 @@ def read_graph(root: Path, targets: Iterable[str] = ()) -> Graph:
 
     Args:
         root: the project's folder.
-        targets: the stages that are wanted, with all they need; a matrix's name means all its
-            cells. All stages if there are none.
+        targets: the stages that are wanted, with all they need; the name of several means all of
+            them. All stages if there are none.
 
     Raises:
         UserError: DVC cannot read the project, it has no stages, or none of a target's name.

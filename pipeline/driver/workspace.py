@@ -75,10 +75,15 @@ def _check_identity() -> None:
 
 def _check_cache() -> None:
     """See that DVC can tell the copy where its cache is, which it can in ASCII only."""
+    from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
-    with Repo() as repo:
-        cache = repo.cache.local_cache_dir
+    try:
+        with Repo() as repo:
+            cache = repo.cache.local_cache_dir
+    except DvcException as error:  # copied without hidden folders, for one
+        reason = " ".join(str(error).split())
+        raise UserError(f".dvc: {reason}; git checkout .dvc brings it back") from None
     if cache and not cache.isascii():
         raise UserError(
             f"{cache}: DVC runs experiments only where the path of its cache has plain letters: "

@@ -2,7 +2,6 @@
 
 import argparse
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -12,6 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.command import command
 from pipeline.dotted_keys import flatten
 from pipeline.driver.experiment_runs import Experiment, read_kept, run_experiment
 from pipeline.driver.process_family import leave_on_sigterm
@@ -32,19 +32,17 @@ from pipeline.params import MODELS, load
 HEADLINES = [f"{model}.{name}" for name in ("validation_accuracy", "accuracy") for model in MODELS]
 """The metrics that compare experiments of any kind."""
 
+FEWEST = 70
+"""Faces that a study has, as of the sample: ten of each expression."""
 
+
+@command("experiments")
 def main() -> int:
     """Do what the command line says; returns the exit status."""
     chosen = _parser().parse_args()
     leave_on_sigterm()
-    command: Callable[[argparse.Namespace], int] = chosen.command
-    try:
-        return command(chosen)
-    except UserError as error:
-        print(f"experiments: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+    act: Callable[[argparse.Namespace], int] = chosen.act
+    return act(chosen)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,28 +50,28 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     listing = commands.add_parser("list", help="what there is")
-    listing.set_defaults(command=_list)
+    listing.set_defaults(act=_list)
 
     times = commands.add_parser("times", help="how long the trainings of recipes take here, about")
     times.add_argument("names", metavar="RECIPE", nargs="*", help="these alone; else all")
     times.add_argument("--faces", type=int, default=28_709, help="labelled; FER2013's by default")
     times.add_argument("--unlabelled", type=int, default=7_178)
-    times.set_defaults(command=_times)
+    times.set_defaults(act=_times)
 
     one = commands.add_parser("run", help="run one recipe as the experiment of its name")
     one.add_argument("name", metavar="RECIPE")
-    one.set_defaults(command=lambda chosen: _run_recipes([chosen.name], chosen))
+    one.set_defaults(act=lambda chosen: _run_recipes([chosen.name], chosen))
 
     every = commands.add_parser("all", help="run every recipe, one after another")
-    every.set_defaults(command=lambda chosen: _run_recipes(list_files(RECIPES), chosen))
+    every.set_defaults(act=lambda chosen: _run_recipes(list_files(RECIPES), chosen))
 
     grid = commands.add_parser("grid", help="run every combination of a grid, then its table")
     grid.add_argument("name", metavar="GRID")
-    grid.set_defaults(command=_run_grid)
+    grid.set_defaults(act=_run_grid)
 
     show = commands.add_parser("show", help="`dvc exp show`: only what differs, and scores")
     show.add_argument("name", metavar="GRID", nargs="?", help="of this grid; else all experiments")
-    show.set_defaults(command=_show)
+    show.set_defaults(act=_show)
 
     for running in (one, every, grid):
         running.add_argument(
@@ -107,6 +105,8 @@ def _times(chosen: argparse.Namespace) -> int:
     from pipeline.training.speed import machine_speed
     from pipeline.wording.numbers import duration
 
+    if chosen.faces < FEWEST or chosen.unlabelled < 0:
+        raise UserError(f"--faces: at least {FEWEST}; --unlabelled: not below 0")
     rows = []
     for name in chosen.names or list_files(RECIPES):
         params = configure(name, [read_recipe(name).overrides], f"recipes/{name}.yaml").params

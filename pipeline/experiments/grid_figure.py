@@ -1,18 +1,17 @@
 """What a grid of experiments found: one line an arm, each seed a dot, the mean a stroke."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from pipeline.experiments.grid_statistics import Measured
 from pipeline.figures.style import ACCENT, INK, MUTED, SECOND, WIDTH, entitle, style
-
-Arms = tuple[str, ...]
 
 
 def draw_grid(
-    measured: Mapping[Arms, Mapping[int, float]],
-    against: Mapping[Arms, Mapping[int, float]],
+    measured: Measured,
+    against: Measured,
     names: tuple[str, str],
     title: str,
 ) -> Figure:

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import pandas as pd
 from scipy.stats import t
 
-CONFIDENCE = 0.95
+from pipeline.experiments.grids import Arms
 
-Arms = tuple[str, ...]
+CONFIDENCE = 0.95
 
 Measured = Mapping[Arms, Mapping[int, float]]
 """Of each arm, its figure by seed."""

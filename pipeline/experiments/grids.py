@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipeline.dotted_keys import Nested, flatten
 from pipeline.errors import UserError
 from pipeline.experiments.recipes import (
-    RECIPES,
     Configuration,
     configure,
     find_file,
@@ -26,6 +25,9 @@ GRIDS = Path("grids")
 
 NAME = re.compile(r"[a-z0-9_]+")
 """Of an arm: a part of an experiment's name, whose parts `-` separates."""
+
+Axis = Annotated[dict[str, Nested], Field(min_length=1)]
+"""What is set in each arm, by its name."""
 
 Arms = tuple[str, ...]
 """One arm of each axis, in the order of the file."""
@@ -52,7 +54,7 @@ class GridFile(BaseModel):
     measure: str
     against: str = ""
     base: Nested = {}
-    vary: Annotated[dict[str, dict[str, Nested]], Field(min_length=1, max_length=2)]
+    vary: Annotated[dict[str, Axis], Field(min_length=1, max_length=2)]
     seeds: Seeds
 
     @property
@@ -105,9 +107,7 @@ def read_grid(name: str, folder: Path = GRIDS) -> GridFile:
     return grid
 
 
-def combine(
-    name: str, grid: GridFile, overrides: Sequence[Nested] = (), recipes: Path = RECIPES
-) -> list[Combination]:
+def combine(name: str, grid: GridFile, overrides: Sequence[Nested] = ()) -> list[Combination]:
     """All experiments of a grid, seed by seed of each arm, every one checked.
 
     Overrides are of every experiment, over the grid's `base`.
@@ -120,7 +120,7 @@ def combine(
             raise UserError(
                 f"-S {key}: the grid {name!r} varies it; change it in grids/{name}.yaml"
             )
-    fixed = [read_recipe(grid.recipe, recipes).overrides] if grid.recipe else []
+    fixed = [read_recipe(grid.recipe).overrides] if grid.recipe else []
     found = []
     for arms in itertools.product(*grid.vary.values()):
         chosen = [grid.vary[axis][arm] for axis, arm in zip(grid.vary, arms, strict=True)]

@@ -53,9 +53,9 @@ class Configuration:
         if isinstance(labels, Mapping):  # one value, of whose keys DVC knows none
             settings = {key: settings[key] for key in settings if not is_in(key, "data.labels")}
             settings["++data.labels"] = dict(labels)
-        source = Path(self.params.data.source)
-        if source != layout.SAMPLE:
-            settings["data.source"] = str(source.resolve())
+        source = self.params.data.source
+        if not layout.is_sample(source):
+            settings["data.source"] = str(Path(source).resolve())
         return Experiment(self.name, settings, tuple(stages), force, pull)
 
 
@@ -123,7 +123,7 @@ def check_source(params: Params) -> None:
         UserError: there are no such faces, or they may not be read.
     """
     source = Path(params.data.source)
-    if source == layout.SAMPLE:
+    if layout.is_sample(params.data.source):
         return
     try:
         with os.scandir(source) if source.is_dir() else source.open("rb"):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Progress = Callable[[int], object]
-"""Told of each piece of the source that was read, in bytes as they lie on disk."""
+"""Told of each piece of the source that was read: bytes as they lie on disk, or pictures."""
 
 UNLABELLED = -1
 """The label of a face whose expression is not known."""

@@ -127,7 +127,7 @@ def _class_folder(path: str, container: Container, labels: Labels) -> str | None
         i: label for i, each in enumerate(folders) if (label := labels.label(each)) is not None
     }
     # Beside names, numbers count something else, such as people.
-    found = {i: label for i, label in found.items() if not folders[i].isdigit()} or found
+    found = {i: label for i, label in found.items() if not folders[i].isdecimal()} or found
     if len(set(found.values())) > 1:
         names = " and ".join(repr(folders[i]) for i in found)
         raise UserError(

@@ -21,7 +21,7 @@ def check_faces(source: str) -> None:
         UserError: files lie there in the project, and not in the copy.
     """
     project = Path(os.environ.get("DVC_ROOT") or ".").resolve()
-    if project == Path.cwd() or Path(source) == layout.SAMPLE:
+    if project == Path.cwd() or layout.is_sample(source):
         return
     missing = sorted(_names(project / source) - _names(Path(source)))
     if missing:

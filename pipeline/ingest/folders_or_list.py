@@ -44,7 +44,7 @@ def classify(container: Container, lists: Sequence[Lines], labels: Labels) -> Cl
 def _are_numbers(container: Container, labels: Labels) -> bool:
     """Whether no folder above a picture names an expression but by a number."""
     folders = {each for file in pictures_of(container) for each in file.name.split("/")[:-1]}
-    return all(each.isdigit() for each in folders if labels.label(each) is not None)
+    return all(each.isdecimal() for each in folders if labels.label(each) is not None)
 
 
 def _first_other(

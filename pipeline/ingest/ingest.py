@@ -36,7 +36,7 @@ def ingest(
         labelled: folder of the store to write.
         unlabelled: likewise; the store is empty where the source has no such faces.
         regions: the archive to write; without arrays where the source has none.
-        progress: told of the bytes read; `Source.size` is their sum.
+        progress: told of the bytes or pictures read; `Source.size` is their sum.
 
     Returns:
         What the data is like, and the rows that are no faces with their content, those of the

@@ -4,13 +4,9 @@ import re
 from pathlib import PurePosixPath
 from typing import Literal
 
-Kind = Literal["picture", "unread picture", "table", "archive", "other"]
+from pipeline.image_decoding import ENDINGS
 
-PICTURES = (
-    ".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".pgm",
-    ".ppm", ".pnm",
-)  # fmt: skip
-"""Endings of pictures that are read, whatever of these is in them."""
+Kind = Literal["picture", "unread picture", "table", "archive", "other"]
 
 _UNREAD = (
     ".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".raw", ".cr2", ".nef", ".arw",
@@ -36,7 +32,7 @@ def is_noise(name: str) -> bool:
 
 def ending_tells(name: str) -> bool:
     """Whether a file need not be opened to know that it is a picture."""
-    return name.lower().endswith(PICTURES)
+    return name.lower().endswith(ENDINGS)
 
 
 def kind_of(name: str, head: bytes) -> Kind:

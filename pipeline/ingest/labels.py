@@ -55,7 +55,7 @@ as ever; numbers that it lacks mean nothing."""
 
 def whole(text: str) -> str:
     """A class as it was meant: a whole number that was written as a float without its `.0`."""
-    return text[:-2] if text.endswith(".0") and text[:-2].isdigit() else text
+    return text[:-2] if text.endswith(".0") and text[:-2].isdecimal() else text
 
 
 class Labels:
@@ -70,7 +70,9 @@ class Labels:
         given = MAPS.get(setting, {}) if isinstance(setting, str) else setting
         self._given = {str(key).strip().lower(): name for key, name in given.items()}
         # Leaving a number out says nothing of the others' order.
-        self._has_numbers = any(key.isdigit() and name != DROP for key, name in self._given.items())
+        self._has_numbers = any(
+            key.isdecimal() and name != DROP for key, name in self._given.items()
+        )
         self._known: dict[str, int | None] = {}
         self.seen: Counter[str] = Counter()
         """Rows or images of each class, however it is written, unknown ones included."""
@@ -88,7 +90,9 @@ class Labels:
         """The numbers that were taken for FER2013's as nothing says otherwise."""
         if self._has_numbers:
             return []
-        return sorted(text for text in self.seen if text.isdigit() and self.label(text) is not None)
+        return sorted(
+            text for text in self.seen if text.isdecimal() and self.label(text) is not None
+        )
 
     def label(self, text: str) -> int | None:
         """A class as 0 to 6, `LEFT_OUT`, or None if it means nothing."""
@@ -101,7 +105,7 @@ class Labels:
     def _name(self, text: str) -> str | None:
         if text in self._given:
             return self._given[text]
-        if text.isdigit():
+        if text.isdecimal():
             if len(text) == 2 and text[0] == "0":  # as in folders 00, 01, 02
                 return self._name(text[1])
             return None if self._has_numbers else MAPS["fer2013"].get(text)
@@ -114,6 +118,6 @@ class Labels:
     def expected(self) -> str:
         """What is understood, for a line that refuses a class."""
         if self._has_numbers:
-            numbers = ", ".join(key for key in self._given if key.isdigit())
+            numbers = ", ".join(key for key in self._given if key.isdecimal())
             return f"expected one of the numbers {numbers} of data.labels, or an expression's name"
         return "expected a whole number 0 to 6, or an expression's name"

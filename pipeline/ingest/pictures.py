@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.faces.batch import Batch, Fault, Progress
@@ -19,9 +18,8 @@ from pipeline.image_decoding import FORMATS, upright, why
 from pipeline.ingest.archives import Container
 from pipeline.ingest.folder import Folder
 from pipeline.ingest.labels import LEFT_OUT, Labels
+from pipeline.ingest.pixels import Grey
 from pipeline.ingest.small_png import decode, filtered_rows
-
-Grey = NDArray[np.uint8]
 
 Content = tuple[str, bytes | Exception]
 """A picture's name and bytes, or why it cannot be read."""

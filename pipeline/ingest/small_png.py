@@ -10,11 +10,9 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 from isal import igzip_lib, isal_zlib
-from numpy.typing import NDArray
 
 from pipeline.faces.expressions import PIXELS, SIDE
-
-Grey = NDArray[np.uint8]
+from pipeline.ingest.pixels import Grey
 
 _HEADER = struct.pack(">8sI4sIIBBBBB", b"\x89PNG\r\n\x1a\n", 13, b"IHDR", SIDE, SIDE, 8, 0, 0, 0, 0)
 _HEADER += struct.pack(">I", isal_zlib.crc32(_HEADER[12:]))

@@ -72,7 +72,7 @@ def locate(source: str, labels: str | Mapping[str | int, str] = "auto") -> Sourc
     try:
         return _locate(source, Path(source), labels)
     except OSError as error:
-        name = shown(source.encode("utf-8", "replace"), 80)
+        name = shown(str(error.filename or source).encode("utf-8", "replace"), 80)
         raise UserError(
             f"data.source = {name}: cannot be read: {error.strerror}; "
             "see who may with ls -ld, or name another path"

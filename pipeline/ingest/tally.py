@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from pipeline.faces.batch import Batch
+from pipeline.faces.batch import USAGES, Batch
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.ingest.containers import Passed
 from pipeline.ingest.labels import LEFT_OUT, Labels
@@ -41,7 +41,7 @@ class Tally:
 
     def parts(self) -> dict[str, dict[str, int]]:
         """Labelled faces by FER2013's part and expression; nothing where no face has a part."""
-        usages = sorted({usage for usage, _ in self._parts}, key=_in_order)
+        usages = sorted({usage for usage, _ in self._parts}, key=[*USAGES, ""].index)
         if usages in ([], [""]):
             return {}
         return {
@@ -50,10 +50,6 @@ class Tally:
             }
             for usage in usages
         }
-
-
-def _in_order(usage: str) -> int:
-    return ["Training", "PublicTest", "PrivateTest", ""].index(usage)
 
 
 def read_as(labels: Labels) -> list[ReadAs]:

@@ -14,13 +14,13 @@ _MOST = 10
 """Classes that a refusal writes out."""
 
 
-def setting_for(labels: Labels, text: str, among: Iterable[str] = ()) -> str:
+def setting_for(labels: Labels, text: str, among: Iterable[str]) -> str:
     """The setting with which an unknown class can be read, by what stands beside it."""
     among = [text, *among]
-    numbers = {int(each) for each in among if each.isdigit() and len(each) < 4}
+    numbers = {int(each) for each in among if each.isdecimal() and len(each) < 4}
     if labels.setting in MAPS:
         return f"{labels.setting} has none: take another of data.labels, or write a map there"
-    if labels.setting != "auto" or not text.isdigit():
+    if labels.setting != "auto" or not text.isdecimal():
         return as_map(each for each in among if labels.label(each) is None)
     if min(numbers, default=0) == 1 and max(numbers) == 7:
         return "1 to 7 are RAF-DB's: data.labels: raf-db, or a map of your own"
@@ -78,7 +78,7 @@ def check_nothing_vanished(labels: Labels) -> None:
 
 def _is_class(labels: Labels, text: str, rows: int) -> bool:
     """Whether an unknown class is one, and no slip: a number or a word twice, or a share."""
-    is_word = text.isdigit() or (text.isalpha() and text.lower() not in _NO_CLASS)
+    is_word = text.isdecimal() or (text.isalpha() and text.lower() not in _NO_CLASS)
     count = labels.seen[text]
     return (is_word and labels.unknown[text] > 1) or (count > 1 and 100 * count >= rows)
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
+from pipeline.command import command
 from pipeline.errors import UserError
 from pipeline.networks.autoencoder import AUTOENCODERS
 from pipeline.networks.networks import CONVOLUTIONAL, NETWORKS, build_network, count_parameters
@@ -18,16 +19,13 @@ CODE = 128
 """Numbers in an autoencoder's code, where the autoencoder leaves that open."""
 
 
+@command("networks")
 def main() -> int:
     """Do what the command line says; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.networks", description=__doc__)
     parser.add_argument("network", nargs="?", help="its layers; without it, all networks")
     name = parser.parse_args().network
-    try:
-        table = list_layers(name) if name else list_networks()
-    except UserError as error:
-        print(f"networks: error: {error}", file=sys.stderr)
-        return 1
+    table = list_layers(name) if name else list_networks()
     Console(highlight=False).print(table)
     return 0
 

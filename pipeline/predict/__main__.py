@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from pipeline import disk
-from pipeline.errors import UserError
+from pipeline.errors import UserError, printable
 from pipeline.wait_policy import choose_wait_policy
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 FOLDER = Path("explained/predict")
 
 DAY = 24 * 60 * 60
+
+CAMERAS = 100
+"""Above them OpenCV counts the cameras of other systems; below 0 it crashes."""
 
 
 class Status(IntEnum):
@@ -69,10 +72,10 @@ def predict(chosen: argparse.Namespace) -> Status:
         names = ", ".join(map(str, chosen.inputs))
         _tell(f"{names}: no picture and no video in it")
         return Status.NO_PICTURE
-    missing = [file for file in files if not file.exists()]
-    if len(missing) == len(files) and files:  # said before seconds go into loading a network
-        for file in missing:
-            _tell(f"{file}: cannot be read: no such file")
+    if files and not any(os.access(file, os.R_OK) for file in files):
+        for file in files:  # said before seconds go into loading a network
+            why = "not yours to read" if os.access(file, os.F_OK) else "no such file"
+            _tell(f"{file}: cannot be read: {why}")
         return Status.UNREADABLE
 
     say = _prepare(chosen)
@@ -143,7 +146,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add(
         "--camera",
         nargs="?",
-        type=int,
+        type=_camera,
         const=0,
         metavar="NUMBER",
         help="a camera (0), until Ctrl-C",
@@ -172,6 +175,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return chosen
 
 
+def _camera(text: str) -> int:
+    if text.isdecimal() and int(text) < CAMERAS:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text}: expected a number from 0 to {CAMERAS - 1}")
+
+
 def _number(most: float) -> Callable[[str], float]:
     def read(text: str) -> float:
         with suppress(ValueError):
@@ -183,7 +192,7 @@ def _number(most: float) -> Callable[[str], float]:
 
 
 def _tell(text: str) -> None:
-    tqdm.write(f"predict: {text}", file=sys.stderr)
+    tqdm.write(f"predict: {printable(text)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -54,8 +54,8 @@ def draw(picture: Picture, answers: Sequence[Answer], maps: NDArray[np.float32])
         left, top, side = (round(value) for value in answer.box)
         pen.rectangle((left, top, left + side, top + side), outline=_EDGE, width=width)
         first, second = answer.likeliest
-        name = first if answer.is_sure else f"not sure: {first} or {second}"
-        text = f"{name} {answer.probability(first):.0%}" if answer.is_sure else name
+        sure = f"{first} {answer.probability(first):.0%}"
+        text = sure if answer.is_sure else f"not sure: {first} or {second}"
         wide, high = (round(end) for end in pen.textbbox((0, 0), text, font)[2:])
         place = (
             max(0, min(left, image.width - wide)),

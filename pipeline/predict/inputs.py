@@ -27,7 +27,7 @@ def list_files(named: Sequence[Path]) -> list[Path]:
     Raises:
         UserError: a folder cannot be read.
     """
-    return [file for path in named for file in (_inside(path) if path.is_dir() else [path])]
+    return [file for path in named for file in (_inside(path) if _is_folder(path) else [path])]
 
 
 def read_frames(file: Path, every: float) -> Iterator[Frame]:
@@ -53,6 +53,11 @@ def read_camera(number: int, every: float) -> Iterator[Frame]:
         yield Frame(f"camera {number}", second, picture)
 
 
+def _is_folder(path: Path) -> bool:
+    # Asked so, a path in a folder that is closed is no folder; `is_dir` would raise.
+    return os.access(path, os.F_OK) and path.is_dir()
+
+
 def _inside(folder: Path) -> list[Path]:
     def refuse(error: OSError) -> None:
         raise UserError(f"{error.filename}: cannot be read: {error.strerror}")
@@ -66,7 +71,7 @@ def _inside(folder: Path) -> list[Path]:
             for name in sorted(files)
             if not name.startswith(".")
             and Path(name).suffix.lower() in known
-            # A pipe or a device would be waited for; a link that leads nowhere is told.
-            and (Path(place, name).is_file() or not Path(place, name).exists())
+            # A pipe or a device would be waited for; what leads nowhere, or is closed, is told.
+            and (not os.access(Path(place, name), os.F_OK) or Path(place, name).is_file())
         ]
     return found

@@ -66,7 +66,7 @@ def load_recogniser(
         classifier, tempering = load_classifier(folder), _find_tempering(name, folder)
     tta = tempering.tta or params.evaluate.tta
     recogniser = Recogniser(classifier, tempering.temperature, threshold, tta)
-    is_drawn = name in MODELS and Path(params.data.source) == layout.SAMPLE
+    is_drawn = name in MODELS and layout.is_sample(params.data.source)
     return Loaded(f"{name} ({DRAWN})" if is_drawn else name, recogniser)
 
 
@@ -81,7 +81,7 @@ def choose_model(params: Params) -> str:
     own, at_hand = _has_model(layout.folder(f"train@{OWN}")), _has_model(layout.WEIGHTS)
     if not own and not at_hand:
         raise UserError(f"{layout.WEIGHTS}: no trained model here; train one with `make study`")
-    if not at_hand or (own and Path(params.data.source) != layout.SAMPLE and _own_is_better()):
+    if not at_hand or (own and not layout.is_sample(params.data.source) and _own_is_better()):
         return OWN
     return str(layout.WEIGHTS)
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 
+from pipeline.errors import printable
 from pipeline.predict.inputs import Frame
 from pipeline.predict.recogniser import NOT_SURE, Answer
 
@@ -14,7 +15,7 @@ HEADING = _COLUMNS.format("box", "expression", "or", "picture")
 def as_rows(frame: Frame, answers: Sequence[Answer]) -> Iterator[str]:
     """A line for each face, or one that says that there is none."""
     second = "" if frame.second is None else f" at {frame.second:.1f} s"
-    name = f"{shown(frame.name)}{second}"
+    name = f"{printable(frame.name)}{second}"
     for answer in answers:
         left, top, side = (round(value) for value in answer.box)
         first, other = (f"{each} {answer.probability(each):.0%}" for each in answer.likeliest)
@@ -28,9 +29,4 @@ def as_json(frame: Frame, answers: Sequence[Answer]) -> str:
     """One line of JSON for a picture."""
     second = {} if frame.second is None else {"second": round(frame.second, 3)}
     faces = [answer.as_json() for answer in answers]
-    return json.dumps({"picture": shown(frame.name), **second, "faces": faces})
-
-
-def shown(name: str) -> str:
-    """A file's name without what would move the cursor or is no text."""
-    return name if name.isprintable() else ascii(name)[1:-1]
+    return json.dumps({"picture": printable(frame.name), **second, "faces": faces})

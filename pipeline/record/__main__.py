@@ -4,12 +4,12 @@ import argparse
 import json
 import logging
 import os
-import signal
 import sys
 import time
 from pathlib import Path
 
-from pipeline.dvc_yaml import find_entry, read_locked
+from pipeline.command import command
+from pipeline.dvc_yaml import read_entries, read_locked
 from pipeline.errors import UserError
 from pipeline.params import load
 from pipeline.priority import give_way
@@ -22,6 +22,7 @@ from pipeline.record.stage_run import stage_run
 from pipeline.stale import find_stale
 
 
+@command("record")
 def main() -> int:
     """Do what the command line says; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.record", description=__doc__)
@@ -38,13 +39,7 @@ def main() -> int:
         if name == "wait":
             command.add_argument("--timeout", type=float, help="seconds")
     chosen = parser.parse_args()
-    try:
-        return int(chosen.act(Spool(addresses.find_root()), chosen.timeout))
-    except UserError as error:
-        print(f"record: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:  # the spool stays, and the recorder goes on
-        return 128 + signal.SIGINT
+    return int(chosen.act(Spool(addresses.find_root()), chosen.timeout))
 
 
 def _wait(spool: Spool, timeout: float) -> int:
@@ -70,6 +65,8 @@ def _status(spool: Spool, _timeout: float) -> int:
 def _made(_spool: Spool, _timeout: float) -> int:
     """One line a stage of dvc.lock; status 1 unless each result is known to be what was made."""
     findings = {stage: made_by.check(stage) for stage in read_locked()}
+    if not findings:
+        raise UserError("dvc.lock: none that can be read is here; `dvc repro` makes it")
     for stage, (_, text) in findings.items():
         print(f"{stage}: {text}")
     return int(not all(fits for fits, _ in findings.values()))
@@ -88,12 +85,15 @@ def _again(_spool: Spool, _timeout: float) -> int:
     name = f"again {git['revision'][:10] if git else ''}".strip()
     with FlowRun(name, addresses.digest(str(stages))) as flow:
         os.environ.update(flow.environment)
+        # A stage that was taken out of dvc.yaml may still be in dvc.lock.
+        known = {name: entry for entry in read_entries() for name in entry.names}
         for stage, locked in stages.items():
             places = [Path(out["path"]) for out in locked.get("outs", ())]
-            if stage not in stale and all(place.exists() for place in places):
+            is_here = stage in known and all(place.exists() for place in places)
+            if is_here and stage not in stale:
                 made = made_by.read(stage) if made_by.check(stage)[0] else {"git": git}
                 identity = addresses.digest(json.dumps([stage, locked], sort_keys=True))
-                entry = find_entry(stage)
+                entry = known[stage]
                 own = entry.pick_params(stage, values)
                 with stage_run(stage, own, made=made, meta=entry.record, resume=identity):
                     found.append(stage)

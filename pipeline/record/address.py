@@ -5,7 +5,6 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 SWITCH = "IMAGE_SENTIMENT_TRACKING"
 """Environment variable; `off` makes every stage run without a record."""
@@ -44,7 +43,8 @@ class Address:
     @property
     def refusal(self) -> str:
         """Why MLflow takes nothing here, however long one waits; empty if it may."""
-        is_folder = urlsplit(self.uri).scheme in ("", "file") and self.uri != "databricks"
+        scheme = re.match(r"([a-z][a-z0-9+.-]*):", self.uri, re.I)
+        is_folder = (not scheme or scheme[1].lower() == "file") and self.uri != "databricks"
         if not is_folder or os.environ.get(FOLDERS, "").lower() in ("true", "1"):
             return ""
         return (

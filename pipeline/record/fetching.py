@@ -8,10 +8,8 @@ from typing import Any
 from pipeline.errors import UserError
 from pipeline.layout import CALIBRATION
 from pipeline.record.address import find_address, find_root, one_line
-from pipeline.record.mlflow_store import connect
+from pipeline.record.mlflow_store import connect, database_of
 from pipeline.record.spool import CLASSIFIER
-
-_FILE = "sqlite:///"
 
 FORMS = "models:/NAME@ALIAS, models:/NAME/VERSION or runs:/RUN_ID"
 
@@ -46,7 +44,8 @@ def fetch_classifier(text: str, folder: Path) -> Path:
 
     root = find_root()
     place = find_address(root)
-    if place.uri.startswith(_FILE) and not (root / place.uri.removeprefix(_FILE)).is_file():
+    database = database_of(place.uri, root)
+    if database and not database.is_file():
         # To connect would make the database, and find it empty.
         raise UserError(f"{text}: there is no {place}; the study's stages make it")
     # The bar would appear among a command's own lines.

@@ -137,7 +137,7 @@ def threads() -> int:
     if torch := sys.modules.get("torch"):  # a stage that does without it shall not pay for it
         return int(torch.get_num_threads())
     text = os.environ.get("OMP_NUM_THREADS", "")
-    if text.isdigit():
+    if text.isdecimal():
         return int(text)
     from pipeline.compute_slot import count_cores  # with filelock, for which a mere import is slow
 

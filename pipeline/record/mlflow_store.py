@@ -48,7 +48,7 @@ def connect(uri: str, name: str, root: Path) -> "Store":
         client = mlflow.MlflowClient(uri)
         experiment = client.get_experiment_by_name(name)
         if experiment is None:
-            database = _database(uri, root)
+            database = database_of(uri, root)
             # Beside it, whatever folder a process runs in; a server knows its own place.
             place = (database.parent / "mlruns" / name).as_uri() if database else None
             return Store(client, client.create_experiment(name, place, {KIND: MODELS}))
@@ -155,14 +155,14 @@ def _prepare_environment() -> None:
         os.environ.setdefault(name, value)
 
 
-def _database(uri: str, root: Path) -> Path | None:
-    """The file of an SQLite address."""
+def database_of(uri: str, root: Path) -> Path | None:
+    """The file of an SQLite address; None for other ones."""
     found = re.match(r"sqlite(?:\+\w+)?:///([^?]+)", uri)
     return root / found[1] if found else None
 
 
 def _creation_lock(uri: str, root: Path) -> Path:
-    if database := _database(uri, root):
+    if database := database_of(uri, root):
         database.parent.mkdir(parents=True, exist_ok=True)
         return database.with_name(database.name + ".lock")
     known = digest(without_secrets(uri))

@@ -8,9 +8,17 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline import layout
+from pipeline.command import command
 from pipeline.dvc_yaml import read_entries
 from pipeline.errors import UserError
 from pipeline.stale import find_emptied
+
+
+@command("report")
+def main() -> int:
+    """Print them; returns the exit status."""
+    print_results()
+    return 0
 
 
 def print_results(console: Console | None = None) -> None:
@@ -48,8 +56,4 @@ def print_results(console: Console | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        print_results()
-    except UserError as error:
-        print(f"report: error: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
+    sys.exit(main())

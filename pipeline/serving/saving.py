@@ -38,6 +38,7 @@ def save_served(recogniser: Recogniser, folder: Path) -> None:
     """
     if folder.exists():
         raise UserError(f"{folder}: is there already; choose a new folder, or remove it")
+    folder.parent.mkdir(parents=True, exist_ok=True)
     # A command's own line is all that it prints.
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     import mlflow

@@ -4,7 +4,6 @@ MLflow runs this file where the model is loaded ("models from code"): nothing is
 """
 
 import base64
-import binascii
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -95,7 +94,7 @@ def _as_bytes(sent: Any, name: str) -> bytes:
         raise UserError(f"{name}: {type(sent).__name__} is neither base64 nor bytes; send {FORM}")
     try:
         return base64.b64decode(sent, validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         raise UserError(f"{name}: not base64; send {FORM}") from None
 
 

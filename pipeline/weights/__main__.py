@@ -8,13 +8,15 @@ anew, with the weights as they are kept.
 import argparse
 import hashlib
 import sys
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from pipeline import disk, layout
+from pipeline.command import command
 from pipeline.dvc_yaml import choosing_files
-from pipeline.errors import UserError
 from pipeline.evaluate.evaluate import evaluate_model
 from pipeline.evaluate.quality import compare_by_quality
 from pipeline.faces.photographs import read_photographs
@@ -32,6 +34,7 @@ from pipeline.statistics.scores import Labels, Probabilities, score
 from pipeline.weights.card import CARD, FOR_PEOPLE, Card, Rounding, render
 
 
+@command("weights")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write `weights/`; returns the exit status."""
     parser = argparse.ArgumentParser(
@@ -40,28 +43,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--made-by", required=True, help="the command that trained it")
     parser.add_argument("--at", required=True, help="the revision at which that ran")
     chosen = parser.parse_args(arguments)
-    try:
-        keep_small(layout.folder("train@cnn"), layout.WEIGHTS)
-        card = measure(load(), chosen.made_by, chosen.at)
-    except UserError as error:
-        print(f"weights: error: {error}", file=sys.stderr)
-        return 1
-    tempered = {**vars(card.evaluated.calibration), "tta": card.tta}
-    write_json(layout.WEIGHTS / layout.CALIBRATION.name, tempered)
-    write_json(CARD, card)
-    disk.write_text(FOR_PEOPLE, render(card))
+    with tempfile.TemporaryDirectory(dir=layout.WEIGHTS.absolute().parent) as made:
+        kept = Path(made)
+        keep_small(layout.folder("train@cnn"), kept)
+        card = measure(load(), kept, chosen.made_by, chosen.at)
+        tempered = {**vars(card.evaluated.calibration), "tta": card.tta}
+        write_json(kept / layout.CALIBRATION.name, tempered)
+        write_json(kept / CARD.name, card)
+        disk.write_text(kept / FOR_PEOPLE.name, render(card))
+        layout.WEIGHTS.mkdir(exist_ok=True)
+        for file in kept.iterdir():  # all of them or, where the card was refused, none
+            file.replace(layout.WEIGHTS / file.name)
     print(FOR_PEOPLE)
     return 0
 
 
-def measure(params: Params, command: str, revision: str) -> Card:
-    """The card of the network that lies in `weights/`, on the faces of the study here."""
+def measure(params: Params, kept: Path, made_by: str, revision: str) -> Card:
+    """The card of the network that lies in a folder, on the faces of the study here."""
     settings, faces = params.evaluate, read_faces(layout.LABELLED)
     parts = read_parquet(layout.SPLIT)["part"].to_numpy()
     held_out = np.flatnonzero(parts != "train")
     labels, on_test = faces.labels[held_out].astype(np.int64), parts[held_out] == "test"
     photographs = read_photographs(layout.PHOTOGRAPHS).labelled[held_out]
-    classifier = load_classifier(layout.WEIGHTS)
+    classifier = load_classifier(kept)
     found = predict_probabilities(classifier, faces.pixels[held_out], settings.tta)
     right = (found.argmax(axis=1) == labels)[on_test]
     trained = predict_probabilities(
@@ -69,7 +73,7 @@ def measure(params: Params, command: str, revision: str) -> Card:
     )
     ingested, copies = ingest.read(), found_copies.read()
     return Card(
-        command=command,
+        command=made_by,
         revision=revision,
         source=ingested.files,
         faces=ingested.labelled,
@@ -78,7 +82,7 @@ def measure(params: Params, command: str, revision: str) -> Card:
         parts=split.read(),
         measured_on=name_faces(choosing_files()),
         tta=settings.tta,
-        md5=hashlib.md5((layout.WEIGHTS / WEIGHTS).read_bytes(), usedforsecurity=False).hexdigest(),
+        md5=hashlib.md5((kept / WEIGHTS).read_bytes(), usedforsecurity=False).hexdigest(),
         evaluated=evaluate_model(classifier, found, labels, photographs, on_test, settings),
         quality=compare_by_quality(faces.pixels, parts, labels[on_test], {"cnn": right}),
         rounding=compare_rounded(

@@ -18,8 +18,8 @@ import pandas as pd
 from PIL import Image
 
 from pipeline.errors import UserError
+from pipeline.image_decoding import ENDINGS as PICTURE_ENDINGS
 from pipeline.ingest.ingest import ingest
-from pipeline.ingest.kinds import PICTURES as PICTURE_ENDINGS
 from pipeline.ingest.labels import NAMES
 from pipeline.ingest.pictures import read_image
 from pipeline.ingest.sources import locate

@@ -8,7 +8,8 @@ from pipeline.statistics.intervals import accuracy_and_f1, compare, macro_f1
 
 SETS, RESAMPLES = 1000, 400
 PHOTOGRAPHS = np.concatenate([np.arange(400), np.repeat(np.arange(400, 450), 4)])
-"""Of 600 faces, a third are four to a photograph: drawn one by one, they hold the truth about 82 times."""
+"""Of 600 faces, a third are four to a photograph: with faces drawn one by one, intervals hold the
+truth about 82 times."""
 FREQUENT = np.array([0.2, 0.1, 0.1, 0.25, 0.15, 0.1, 0.1])
 RIGHT = np.array([0.6, 0.4, 0.4, 0.85, 0.5, 0.7, 0.6])
 
