@@ -99,6 +99,15 @@ def test_a_full_disk_is_one_line(classifier, tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().err.startswith(error)
 
 
+@pytest.mark.parametrize("name", ["x.onnx", "served"])
+def test_a_path_below_a_file_is_one_line(classifier, tmp_path, capsys, name):
+    save_classifier(classifier, tmp_path)
+    taken = tmp_path / "model.json"
+    assert main([str(tmp_path), str(taken / "new" / name)]) == 1
+    said = capsys.readouterr().err
+    assert said == f"export: error: {taken}/new: not a directory; name another place\n"
+
+
 def test_a_folder_may_bring_its_own_temperature(classifier, tmp_path, monkeypatch):
     asked = {}
     monkeypatch.setattr("pipeline.export.write_onnx", lambda made, path: asked.update({path: made}))

@@ -83,7 +83,7 @@ def _check_cache() -> None:
             cache = repo.cache.local_cache_dir
     except DvcException as error:  # copied without hidden folders, for one
         reason = " ".join(str(error).split())
-        raise UserError(f".dvc: {reason}; git checkout .dvc brings it back") from None
+        raise UserError(f"{reason}; its own folder comes back with: git checkout .dvc") from None
     if cache and not cache.isascii():
         raise UserError(
             f"{cache}: DVC runs experiments only where the path of its cache has plain letters: "

@@ -22,6 +22,7 @@ SCENES = {
     ),
     "no identity": ("unset", "git: user.name and user.email not set"),
     "umlaut": ("", "plain letters"),
+    "no folder of DVC": ("rm -r .dvc", "you are not inside of a DVC repository"),
     "unknown code": (
         "mkdir pipeline && touch pipeline/new.py",
         "pipeline/new.py: not known to git",

@@ -258,6 +258,7 @@ def test_settings_and_a_recipe_hold_for_the_whole_grid_but_not_for_what_it_varie
         ("measure: cnn.accuracy", "", "measure: Field required"),
         ("values: [0, 1]", "values: []", "seeds.values: List should have at least 1 item"),
         ("seeds:", "seed:", "seed: Extra inputs are not permitted"),
+        ("  rate:", "  none: {}\n  rate:", "vary.none: Dictionary should have at least 1 item"),
     ],
 )
 def test_a_mistake_in_a_grid_is_named_in_one_line(old, new, message, tmp_path):

@@ -20,8 +20,11 @@ from dvc.repo import Repo
 
 import flows  # noqa: F401 (its settings come before Prefect is imported)
 from flows import study as study_module
+from flows import worker as worker_module
 from flows.artifacts import describe, read_workspace, summarise
+from flows.servers import HOST, addresses
 from flows.study import hold_workspace
+from flows.worker import API
 from pipeline.driver.stage_graph import Stage
 from pipeline.driver.stage_runs import Outcome
 from pipeline.record.address import SWITCH, find_address
@@ -163,6 +166,30 @@ def test_mistakes_are_named_before_anything_starts(
     assert message in said.err
     assert said.err.count("\n") == 1
     assert "server" not in said.out
+
+
+@pytest.mark.parametrize(
+    ("host", "prefect"),
+    [("", "http://127.0.0.1:4200"), ("10.0.0.1", "http://10.0.0.1:4200"),
+     ("::1", "http://[::1]:4200"), ("[::1]", "http://[::1]:4200")],
+)  # fmt: skip
+def test_servers_listen_on_addresses_of_both_kinds(
+    monkeypatch: pytest.MonkeyPatch, host: str, prefect: str
+) -> None:
+    monkeypatch.setenv(HOST, host)
+    assert addresses()[0] == prefect
+
+
+def test_an_address_without_http_is_refused_before_it_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_project(tmp_path, STAGES)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["worker"])
+    monkeypatch.setenv(API, "10.0.0.1:4200/api")
+    monkeypatch.setattr("flows.worker.check_workspace", lambda: None)
+    assert worker_module.main() == 1
+    assert capsys.readouterr().err.startswith(f"worker: error: {API} = 10.0.0.1:4200/api: should")
 
 
 def test_a_flow_by_hand_waits_while_another_works_on_the_workspace(tmp_path: Path) -> None:

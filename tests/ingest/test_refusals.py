@@ -58,6 +58,7 @@ ADVISED = {
     "nine numbers": (
         {**folders(AFFECTNET + "7", extra=2), "8/x.png": picture(20)}, r"0 to 8 are .*7: drop, 8: d"
     ),
+    "a digit that is no number": (folders([*NAMES, "²"], extra=2), "input/²: '²' is no expr"),
     "rows without a label": (
         {"a.csv": rows(NAMES) + f",{TEXTS[20]}\n,{TEXTS[21]}\n".encode()}, "row 18: label: ''",
     ),
@@ -110,6 +111,13 @@ def test_the_setting_that_is_advised_reads_them(tmp_path, case):
     assert found.dropped == 0
     if "votes" not in case:
         assert found.labelled.classes == COUNTS
+
+
+def test_a_name_of_two_lines_stays_in_one(tmp_path):
+    source = put(tmp_path / "input", folders(NAMES) | {f"{NAMES[3]}/x\ny.png": b"no picture"})
+    with pytest.raises(UserError) as refusal:
+        read(source)
+    assert r"x\ny.png: not an image" in str(refusal.value)
 
 
 @pytest.mark.parametrize("numbers", [RAFDB, AFFECTNET])

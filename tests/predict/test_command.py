@@ -237,7 +237,13 @@ def write_scores(accuracy):
     }))  # fmt: skip
 
 
-@pytest.mark.parametrize("words", [["--every", "abc"], ["--not-sure", "2"], ["--every", "nan"], []])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--every", "abc"], ["--not-sure", "2"], ["--every", "nan"], ["--camera", "-1"],
+        ["--camera", "10000000000000000000"], [],
+    ],
+)  # fmt: skip
 def test_a_number_out_of_its_bounds_and_no_picture_at_all_are_refused(said, capsys, words):
     with pytest.raises(SystemExit) as refused:
         said(*words, *([PHOTO] if words else []))

@@ -14,6 +14,7 @@ import yaml
 from mlflow import MlflowClient
 
 from pipeline.record import made_by
+from pipeline.record.__main__ import main
 
 from ..project import new_project
 
@@ -123,6 +124,25 @@ def test_it_fits_until_dvc_restores_another_result(project):
         "made_by.json speaks of other results: artifacts/split/figures/counts.svg and 2 more"
     )
     assert "made_by" not in found["ingest"]
+
+
+def test_a_stage_that_was_taken_out_is_not_recorded_again(project):
+    described = project.folder / "dvc.yaml"
+    before = described.read_text()
+    content = yaml.safe_load(before)
+    del content["stages"]["split"]
+    described.write_text(yaml.safe_dump(content))
+    found = project.run("python", "-m", "pipeline.record", "again")
+    described.write_text(before)
+    assert {"ingest", "photographs", "sample"} <= set(re.findall(r"\w+", found))
+    assert "split" not in found
+
+
+def test_where_nothing_was_made_that_is_said(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["record", "made"])
+    assert main() == 1
+    assert capsys.readouterr().err.startswith("record: error: dvc.lock: none that can be read")
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"outputs": {}}', '{"outputs": 3}'])

@@ -21,7 +21,7 @@ from filelock import FileLock
 
 from pipeline import shell
 from pipeline.dvc_yaml import find_entry
-from pipeline.record.address import find_address
+from pipeline.record.address import Address, find_address
 from pipeline.record.flow_run import FlowRun
 from pipeline.record.mlflow_store import KIND
 from pipeline.record.recorder import LONGEST_PAUSE, PATIENCE, record, wait_until_uploaded
@@ -286,6 +286,10 @@ def test_a_folder_that_mlflow_refuses_is_waited_for_in_vain_until_it_is_allowed(
     Uploader(spool, folder).upload_all()
     assert not spool.entries()
     assert list((workspace / "mlruns").rglob("meta.yaml"))
+
+
+def test_an_address_with_a_slip_is_waited_for_and_ends_no_stage():
+    assert Address("http://[::1:5000", "faces").refusal == ""
 
 
 def test_switched_off_nothing_is_written(workspace, monkeypatch):

@@ -69,6 +69,10 @@ def test_the_studys_network_is_kept_at_hand_in_half_the_bytes_with_a_card(finish
     assert written["parts"] == project.json("artifacts/split/metrics.json")["split"]
     page = (project.folder / "weights/README.md").read_text()
     assert f"`{command}` at `abc1234`" in page
+    (project.folder / "data/photographs.parquet").unlink()
+    project.run("python", "-m", "pipeline.weights", "--made-by", "no", "--at", "abc", expect=1)
+    assert (project.folder / "weights/README.md").read_text() == page
+    assert len(list((project.folder / "weights").iterdir())) == 5
 
 
 @pytest.mark.study
