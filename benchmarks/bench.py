@@ -16,6 +16,8 @@ from pathlib import Path
 
 from measured import INTO, Measured, table
 
+from pipeline import disk
+
 HERE = Path(__file__).parent
 
 SCRIPTS = (("ingest.py", "--repeats", "2"), ("steps.py", "--rounds", "3"), ("explaining.py",),
@@ -45,8 +47,10 @@ def main() -> None:
     rows.append(Measured("bench_minutes", minutes, "min", "<= 15", f"reading {faces} faces"))
     found = {row.name: row.value for row in rows}
     if not chosen.only:
-        write(HERE / "results.json", json.dumps({"machine": machine, **found}, indent=2) + "\n")
-        write(HERE / "RESULTS.md", page(rows, machine, minutes))
+        disk.write_text(
+            HERE / "results.json", json.dumps({"machine": machine, **found}, indent=2) + "\n"
+        )
+        disk.write_text(HERE / "RESULTS.md", page(rows, machine, minutes))
     print(f"\n{table(rows)}\n\n{minutes:.1f} minutes")
 
 
@@ -78,12 +82,6 @@ def page(rows: list[Measured], machine: dict[str, str], minutes: float) -> str:
         f"`git log --oneline {machine['revision']}..` says.\n\n"
         f"{'; '.join(lines)}\n\n{table(rows)}\n"
     )
-
-
-def write(path: Path, text: str) -> None:
-    partial = path.with_name(f"{path.name}.part")
-    partial.write_text(text)
-    partial.replace(path)
 
 
 if __name__ == "__main__":

@@ -6,14 +6,11 @@ Each against the least it could cost, in the same process: saliency against one 
 pass over as many faces and copies, activation maximisation against its steps of the same.
 """
 
-import statistics
-import time
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 import torch
-from measured import Measured, report
+from measured import Measured, median, report
 from torch import nn
 
 from pipeline.explaining.ascent import noise_images
@@ -26,7 +23,6 @@ from pipeline.params import Ascent, load
 from pipeline.saliency.params import Saliency
 from pipeline.saliency.saliency import Method, make_maps
 
-ROUNDS = 3
 FACES, EXPLAINED, FILTERS, STEPS = 1024, 64, 12, 16
 
 
@@ -76,17 +72,6 @@ def forward_and_backward(network: nn.Module, count: int) -> None:
     inputs = torch.rand(count, 1, 48, 48).requires_grad_()
     # Not backward(): it would compute the gradients of all weights, too, which no map needs.
     torch.autograd.grad(network(inputs)[:, 0].sum(), inputs)
-
-
-def median(run: Callable[[], object]) -> float:
-    """Seconds, after one turn to warm up."""
-    run()
-    found = []
-    for _ in range(ROUNDS):
-        started = time.perf_counter()
-        run()
-        found.append(time.perf_counter() - started)
-    return statistics.median(found)
 
 
 if __name__ == "__main__":

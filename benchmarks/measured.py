@@ -3,7 +3,9 @@
 import csv
 import json
 import os
-from collections.abc import Iterable, Mapping
+import statistics
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -39,6 +41,16 @@ class Measured:
         sign, bound = self.goal.split()
         met = self.value >= float(bound) if sign == ">=" else self.value <= float(bound)
         return "yes" if met else "no"
+
+
+def median(run: Callable[[], object], rounds: int = 5) -> float:
+    """Seconds of some rounds, after one more to warm up."""
+    found = []
+    for _ in range(rounds + 1):
+        started = time.perf_counter()
+        run()
+        found.append(time.perf_counter() - started)
+    return statistics.median(found[1:])
 
 
 def report(found: Iterable[Measured]) -> None:

@@ -5,19 +5,17 @@
 The model is the one that the command takes by itself.
 """
 
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import psutil
 import skimage
-from measured import Measured, report
+from measured import Measured, median, report
 from PIL import Image
 
 from pipeline.detection.crops import crop_faces
@@ -70,16 +68,6 @@ def first_answer() -> tuple[float, float]:
 def children_time() -> float:
     spent = psutil.Process().cpu_times()
     return float(spent.children_user + spent.children_system)
-
-
-def median(work: Callable[[], object], rounds: int = 5) -> float:
-    """Seconds, the median of some rounds after one more."""
-    found = []
-    for _ in range(rounds + 1):
-        started = time.perf_counter()
-        work()
-        found.append(time.perf_counter() - started)
-    return statistics.median(found[1:])
 
 
 if __name__ == "__main__":

@@ -10,20 +10,16 @@ that `evaluate` takes the mean of. The sample has few validation faces; `--drawn
 the same kind, with another seed than params.yaml's, and tells the accuracy on those, too.
 """
 
-import argparse
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 
-from measured import add_line
+import trial
 
 from pipeline.compute_slot import compute_slot
-from pipeline.experiments.recipes import configure, parse_assignment
 from pipeline.networks.classifier import Classifier
 from pipeline.networks.inference import predict_probabilities
 from pipeline.networks.networks import count_parameters
 from pipeline.params import MODELS, Params
-from pipeline.sample.sample import make_sample
 from pipeline.statistics.scores import score
 from pipeline.train.classifier import new_classifier
 from pipeline.train.stage import read_sets
@@ -34,15 +30,10 @@ from pipeline.training.selection import Row
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("-S", dest="settings", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--model", choices=MODELS, default="cnn")
-    parser.add_argument("--drawn", type=int, default=0, help="further sample faces to measure on")
-    parser.add_argument("--note", default="", help="what was changed, in words")
-    parser.add_argument("--into", type=Path, help="a table of csv to add a line to")
-    chosen = parser.parse_args()
-    changes = [parse_assignment(text) for text in chosen.settings]
-    params = configure("benchmark", changes, "-S").params
+    asked = trial.parser(__doc__)
+    asked.add_argument("--model", choices=MODELS, default="cnn")
+    chosen = asked.parse_args()
+    params = trial.parameters(chosen)
     settings = getattr(params.train, chosen.model)
     compute = choose_compute(params.machine)
     train, held_out = read_sets()
@@ -77,15 +68,12 @@ def main() -> None:
         "faces_per_second": f"{len(progress.history) * len(train) / seconds:.0f}",
         **{key: compute.describe()[key] for key in ("device", "precision", "threads")},
     }
-    print(", ".join(f"{key}: {value}" for key, value in line.items()))
-    if chosen.into:
-        add_line(chosen.into, line)
+    trial.tell(line, chosen)
 
 
 def drawn_accuracy(network: Classifier, params: Params, count: int) -> str:
-    """Accuracy in % on so many sample faces that no file holds, their wrong labels included."""
-    others = {"faces": count, "unlabelled": 0, "copies": 0.0, "seed": params.sample.seed + 1}
-    sample = make_sample(params.sample.model_copy(update=others))
+    """Accuracy in % on so many further sample faces."""
+    sample = trial.draw_others(params, count)
     probabilities = predict_probabilities(network, sample.pixels, params.evaluate.tta)
     return f"{100 * score(probabilities, sample.labels).accuracy:.2f}"
 

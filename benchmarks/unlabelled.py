@@ -7,19 +7,15 @@ ingested and split. As in train.py, nothing is written there, test faces are not
 `--drawn 2000` measures on further sample faces, too.
 """
 
-import argparse
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 
-from measured import add_line
+import trial
 from torch import nn
 
 from pipeline.compute_slot import compute_slot
-from pipeline.experiments.recipes import configure, parse_assignment
 from pipeline.networks.inference import predict_probabilities
 from pipeline.params import Params
-from pipeline.sample.sample import make_sample
 from pipeline.semisupervised.params import SemiSupervised
 from pipeline.semisupervised.partial_labels import Material, gather
 from pipeline.semisupervised.trainings import (
@@ -37,15 +33,10 @@ from pipeline.training.selection import Row
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("-S", dest="settings", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--only", action="append", choices=CLASSIFIERS)
-    parser.add_argument("--drawn", type=int, default=0, help="further sample faces to measure on")
-    parser.add_argument("--note", default="", help="what was changed, in words")
-    parser.add_argument("--into", type=Path, help="a table of csv to add lines to")
-    chosen = parser.parse_args()
-    changes = [parse_assignment(text) for text in chosen.settings]
-    params = configure("benchmark", changes, "-S").params
+    asked = trial.parser(__doc__)
+    asked.add_argument("--only", action="append", choices=CLASSIFIERS)
+    chosen = asked.parse_args()
+    params = trial.parameters(chosen)
     wanted = chosen.only or CLASSIFIERS
     with compute_slot():
         for settings in seeded(params.section(SemiSupervised)):
@@ -67,9 +58,7 @@ def main() -> None:
                     "seconds": f"{seconds:.0f}",
                     "threads": choose_compute(params.machine).describe()["threads"],
                 }
-                print(", ".join(f"{key}: {value}" for key, value in line.items()), flush=True)
-                if chosen.into:
-                    add_line(chosen.into, line)
+                trial.tell(line, chosen)
 
 
 def train(
@@ -93,8 +82,7 @@ def scores(classifier: nn.Module, material: Material, params: Params, drawn: int
     """Accuracy and loss on validation faces, and the accuracy on so many drawn ones."""
     sets = {"validation": (material.validation.pixels.numpy(), material.validation.labels.numpy())}
     if drawn:
-        others = {"faces": drawn, "unlabelled": 0, "copies": 0.0, "seed": params.sample.seed + 1}
-        sample = make_sample(params.sample.model_copy(update=others))
+        sample = trial.draw_others(params, drawn)
         sets["drawn"] = sample.pixels, sample.labels
     found: dict[str, str] = {}
     for name, (pixels, labels) in sets.items():
