@@ -54,7 +54,7 @@ test: $(VENV)/installed-for-tests  ## run all tests but those of `make nightly` 
 quick: $(VENV)/installed-for-tests  ## run the tests that take seconds
 	python -m pytest $(WORKERS) -m "not study and not cluster and not nightly"
 
-nightly: $(VENV)/installed-for-tests  ## run what takes long, such as every recipe (before an issue is called resolved)
+nightly: $(VENV)/installed-for-tests  ## run what takes long, such as every recipe
 	python -m pytest -m nightly
 
 cluster-test: $(VENV)/installed-for-tests  ## a grid over two hosts on this machine, with PostgreSQL and S3 (needs root for apt)
@@ -112,7 +112,7 @@ constraints: $(VENV)/installed  ## freeze the versions that are installed now, w
 	@set -o pipefail; { sed -n '/^#/p' constraints.txt; $(BIN)/pip freeze --exclude-editable \
 	    | grep -vE '^(nvidia|triton|cuda)' | sed 's,+cpu,,'; } > constraints.part && mv constraints.part constraints.txt
 
-clean:  ## remove what the study made, its record too; your faces in data/raw stay
+clean:  ## remove what the study made, record and results of experiments too; your faces in data/raw stay
 	git clean -fdXq artifacts
 	rm -rf data/sample data/faces data/*.parquet .dvc/cache .dvc/tmp .cache
 	rm -rf explained .checkpoints .record mlruns mlflow.db* report/report.html

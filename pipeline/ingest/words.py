@@ -64,10 +64,9 @@ def warnings(ingested: Ingested) -> list[str]:
     empty = [name for name, number in ingested.labelled.classes.items() if not number]
     if empty:
         *most, last = empty
-        has, number = ("have", "some") if most else ("has", "one")
         lines.append(
-            f"{', '.join(most)}{' and ' if most else ''}{last} {has} no face: macro-F1 and "
-            f"confusion are over seven expressions, of which {number} cannot be learned"
+            f"{', '.join(most)}{' and ' if most else ''}{last} {'have' if most else 'has'} no "
+            "face: it cannot be learned, and macro-F1 is over the expressions of the test faces"
         )
     if ingested.assumed:
         from_one = ingested.assumed[0] == "1"

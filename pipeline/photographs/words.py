@@ -72,6 +72,6 @@ def _also(exact: Agreement | None) -> list[str]:
         return []
     return [
         f"Labels of exact copies agree with {percent(exact.agree.value)} "
-        f"({percent_range(exact.agree)}; {count(exact.photographs)} faces); some of these may have "
+        f"({percent_range(exact.agree)}; {count(exact.photographs)} photographs); some may have "
         "been copied with the face, so they say nothing of what people see."
     ]

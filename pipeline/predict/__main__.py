@@ -1,8 +1,9 @@
 """Name the expressions of faces in your pictures: `python -m pipeline.predict PHOTO ...`.
 
-Without `--model` the study's own CNN answers if it was trained on your faces, or else the one in
-`weights/`. The exit status is 0 if a face was found, 3 if there was none in any picture, 4 if there
-was no picture, 5 if a file could not be read (the others are answered) and 1 at another error.
+Without `--model` the study's own CNN answers if it was trained on your faces and is as good as the
+one in `weights/`, or else that. The exit status is 0 if a face was found, 3 if there was none in
+any picture, 4 if there was no picture, 5 if a file could not be read (the others are answered), 130
+at Ctrl-C and 1 at another error.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Keep the study's CNN at hand: `python -m pipeline.weights --made-by COMMAND --at REVISION`.
+"""Keep the study's CNN at hand: `python -m pipeline.weights --made-by COMMAND --at REVISION ...`.
 
 From what lies here (`dvc exp apply NAME` brings an experiment), `weights/` gets the network in
 bfloat16, which halves it, its temperature, and its card. Every figure of the card is measured
@@ -42,11 +42,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--made-by", required=True, help="the command that trained it")
     parser.add_argument("--at", required=True, help="the revision at which that ran")
+    parser.add_argument(
+        "--origin", required=True, help="whose the faces are, and who labelled them"
+    )
+    parser.add_argument("--remark", default="", help="what else is to be known of the protocol")
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(dir=layout.WEIGHTS.absolute().parent) as made:
         kept = Path(made)
         keep_small(layout.folder("train@cnn"), kept)
-        card = measure(load(), kept, chosen.made_by, chosen.at)
+        card = measure(load(), kept, chosen)
         tempered = {**vars(card.evaluated.calibration), "tta": card.tta}
         write_json(kept / layout.CALIBRATION.name, tempered)
         write_json(kept / CARD.name, card)
@@ -58,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def measure(params: Params, kept: Path, made_by: str, revision: str) -> Card:
+def measure(params: Params, kept: Path, told: argparse.Namespace) -> Card:
     """The card of the network that lies in a folder, on the faces of the study here."""
     settings, faces = params.evaluate, read_faces(layout.LABELLED)
     parts = read_parquet(layout.SPLIT)["part"].to_numpy()
@@ -73,8 +77,10 @@ def measure(params: Params, kept: Path, made_by: str, revision: str) -> Card:
     )
     ingested, copies = ingest.read(), found_copies.read()
     return Card(
-        command=made_by,
-        revision=revision,
+        command=told.made_by,
+        revision=told.at,
+        origin=told.origin,
+        remark=told.remark,
         source=ingested.files,
         faces=ingested.labelled,
         copies=copies.copies,

@@ -48,6 +48,8 @@ class Card:
     Attributes:
         command: what trained it.
         revision: of this project, at which the command ran.
+        origin: whose the faces are, and how they came by their labels.
+        remark: what else is to be known of the protocol; may be empty.
         source: MD5 sum of each file of faces, by its name.
         faces: the labelled faces in these files.
         copies: near-copies among them.
@@ -63,6 +65,8 @@ class Card:
 
     command: str
     revision: str
+    origin: str
+    remark: str
     source: dict[str, str]
     faces: Faces
     copies: Copies

@@ -493,7 +493,7 @@ CASES: list[tuple[Any, ...]] = [
      "no network can be expected to exceed 92.0% (91.0 to 93.0%)", "!Labels of exact copies"),
     (with_("photographs/photographs.json",
            agreement={"near_copies": AGREEMENT, "exact_copies": AGREEMENT}),
-     "Labels of exact copies agree with 85.0% (83.0 to 87.0%; 860 faces)"),
+     "Labels of exact copies agree with 85.0% (83.0 to 87.0%; 860 photographs)"),
     (with_("photographs/photographs.json", agreement={"exact_copies": AGREEMENT}),
      "by 860 photographs with exact copies.", "If labels were copied with the faces, this is too"),
     (with_("photographs/photographs.json", agreement={"exact_copies": AGREEMENT})

@@ -53,7 +53,8 @@ def test_the_studys_network_is_kept_at_hand_in_half_the_bytes_with_a_card(finish
     project = finished.prepare(tmp_path / "study", upto="report")
     shutil.rmtree(project.folder / "weights", ignore_errors=True)
     command = "python -m pipeline.experiments run half-hour"
-    project.run("python", "-m", "pipeline.weights", "--made-by", command, "--at", "abc1234")
+    keep = ("python", "-m", "pipeline.weights", "--origin", "drawn by the study", "--at", "abc1234")
+    project.run(*keep, "--made-by", command)
     kept = load_file(project.folder / "weights" / WEIGHTS)
     trained = load_file(project.folder / "artifacts/train/cnn" / WEIGHTS)
     for name, value in trained.items():
@@ -69,8 +70,9 @@ def test_the_studys_network_is_kept_at_hand_in_half_the_bytes_with_a_card(finish
     assert written["parts"] == project.json("artifacts/split/metrics.json")["split"]
     page = (project.folder / "weights/README.md").read_text()
     assert f"`{command}` at `abc1234`" in page
+    assert "labelled faces: drawn by the study." in page
     (project.folder / "data/photographs.parquet").unlink()
-    project.run("python", "-m", "pipeline.weights", "--made-by", "no", "--at", "abc", expect=1)
+    project.run(*keep, "--made-by", "no", expect=1)
     assert (project.folder / "weights/README.md").read_text() == page
     assert len(list((project.folder / "weights").iterdir())) == 5
 
