@@ -18,6 +18,8 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DVC_NO_ANALYTICS", "1")
 # Before torch is imported: results depend on the number of threads; workers share the cores.
 os.environ["OMP_NUM_THREADS"] = "1"
+# On a GPU the bits are not promised.
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 # An example may be slow on a machine that is busy; what hangs, CI ends.
 settings.register_profile("any speed", deadline=None)
@@ -34,14 +36,13 @@ LONGEST_FIRST = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Each of several workers has temporary files of its own, and so a compute slot of its own."""
-    if WORKER:
-        tempfile.tempdir = os.environ["TMPDIR"] = tempfile.mkdtemp(prefix=f"{WORKER}-")
+    """Each process of tests has temporary files of its own, and so a compute slot of its own."""
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # `tmp_path` stays there
+    tempfile.tempdir = os.environ["TMPDIR"] = tempfile.mkdtemp(prefix=f"{WORKER or 'tests'}-")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if WORKER:
-        shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
+    shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -1,6 +1,5 @@
 """A clone of this project with tiny parameters, and the commands that a user types in it."""
 
-import copy
 import json
 import os
 import shutil
@@ -13,6 +12,8 @@ from pathlib import Path
 
 import yaml
 from filelock import FileLock
+
+from pipeline.dotted_keys import merge
 
 from .conftest import ROOT
 
@@ -56,10 +57,11 @@ class Project:
             "GIT_COMMITTER_NAME": "test", "GIT_COMMITTER_EMAIL": "test@example.org",
         }  # fmt: skip
 
-    def run(self, *command, expect=0, seconds=500):
+    def run(self, *command, expect=0, seconds=500, **environment):
+        """What a command prints, with these variables over its environment."""
         done = subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True,
-            timeout=seconds,
+            command, cwd=self.folder, env=self.environment | environment, capture_output=True,
+            text=True, timeout=seconds,
         )  # fmt: skip
         allowed = expect if isinstance(expect, tuple) else (expect,)
         assert done.returncode in allowed, (
@@ -134,14 +136,6 @@ def clone_project(folder, changes):
     project.change(changes)
     project.commit("as cloned")
     return project
-
-
-def merge(base, changes):
-    """Settings with others in their place; what is merged stays as it is."""
-    merged = copy.deepcopy(base)
-    for key, value in changes.items():
-        merged[key] = merge(merged.get(key, {}), value) if isinstance(value, dict) else value
-    return merged
 
 
 def wait_for(happens, seconds=300.0, explain=lambda: ""):

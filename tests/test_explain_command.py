@@ -14,6 +14,7 @@ from pipeline import explain, layout
 from pipeline.dvc_yaml import find_entry
 from pipeline.evaluate import stage as evaluate
 from pipeline.explaining.subject import read_test_faces
+from pipeline.faces.photographs import Photographs, write_photographs
 from pipeline.files import write_parquet
 from pipeline.networks.store import load_classifier
 from pipeline.params import load
@@ -47,6 +48,7 @@ def write_project(folder):
     (folder / "params.yaml").write_text(yaml.safe_dump(values))
     pixels = np.random.default_rng(0).integers(0, 256, (FACES, 48, 48), dtype=np.uint8)
     write_faces(np.arange(FACES) % 7, pixels)
+    write_photographs(layout.PHOTOGRAPHS, Photographs(np.arange(FACES), np.arange(0)))
     np.savez(layout.REGIONS)  # where brows, eyes and mouth are is not known
     parts = np.repeat(["train", "validation", "test"], FACES // 3)
     write_parquet(layout.SPLIT, pd.DataFrame({"face": range(FACES), "part": parts}))
@@ -174,11 +176,10 @@ def test_what_is_not_there_is_named_in_one_line(runs, capsys, tmp_path):
         assert line in refused(capsys, *words)
 
 
-@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="no folder that nobody may write to")
-def test_a_disk_that_may_not_be_written_to_is_one_line(runs, capsys):
-    assert "/sys/results: Operation not permitted; the project's folder" in refused(
-        capsys, "cnn", "confusion", "--to", "/sys/results"
-    )
+def test_a_place_that_cannot_be_written_to_is_one_line(runs, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    said = refused(capsys, "cnn", "confusion", "--to", str(tmp_path / "file/new"))
+    assert f"{tmp_path}/file/new: not a directory; name another place" in said
 
 
 def test_without_faces_or_a_record_nothing_is_explained_and_none_is_made(

@@ -59,9 +59,7 @@ def cleared(project):
 
 def run(project, *command):
     """A command that leaves no record."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(project, "environment", project.environment | UNRECORDED)
-        return project.run(*command)
+    return project.run(*command, **UNRECORDED)
 
 
 def weights(project):
@@ -181,22 +179,6 @@ def works_in(process, folder):
     return False
 
 
-def test_a_training_that_fails_marks_its_run_with_the_error(project, uninterrupted):
-    _, before = runs(project)
-    path = project.folder / "data/split.parquet"
-    whole = path.read_bytes()
-    path.unlink()
-    path.write_bytes(whole[:100])
-    try:
-        said = project.run(*TRAIN, expect=1)
-    finally:
-        path.write_bytes(whole)
-    _, after = runs(project)
-    (run,) = [after[key] for key in after.keys() - before.keys()]
-    assert run.info.status == "FAILED"
-    assert run.data.tags["error"].split(": ")[1][:20] in said
-
-
 def test_a_record_that_never_answers_holds_no_training_up(project, uninterrupted):
     _, before = runs(project)
     with socket.socket() as silent:
@@ -204,20 +186,14 @@ def test_a_record_that_never_answers_holds_no_training_up(project, uninterrupted
         silent.listen(64)  # connections are accepted, and never a word is said
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         away = {"MLFLOW_TRACKING_URI": address, "MLFLOW_HTTP_REQUEST_TIMEOUT": "600"}
-        started = time.monotonic()
         with training(project, **away) as process:
             said, _ = process.communicate(timeout=300)
         assert process.returncode == 0, said
-        assert time.monotonic() - started < 300
         assert weights(project) == uninterrupted
         kept = list((project.folder / ".record").rglob("run.json"))
         assert any(address in path.read_text() for path in kept)
-        told = subprocess.run(
-            [sys.executable, "-m", "pipeline.record", "wait", "--timeout", "1"],
-            cwd=project.folder, env=project.environment | away, capture_output=True, text=True,
-        )  # fmt: skip
-        assert told.returncode == 1
-        assert "not uploaded" in told.stderr
+        wait = (sys.executable, "-m", "pipeline.record", "wait", "--timeout", "1")
+        assert "not uploaded" in project.run(*wait, expect=1, **away)
         for each in psutil.process_iter():
             with suppress(psutil.Error):
                 if is_recorder(each) and each.cwd() == str(project.folder):

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +111,10 @@ def test_yaml_that_asks_for_an_object_gets_none(tmp_path):
     assert not ran.exists()
 
 
+RUNS = r"(c?pickle|dill|joblib|marshal|shelve|cloudpickle)\."
+"""Modules that load what may run."""
+
+
 def calls():
     """Each call in the study's code: its file and line, its dotted name, its keywords."""
     for path in CODE:
@@ -121,6 +126,13 @@ def calls():
 
 def test_no_line_of_code_loads_what_could_run():
     """What the tests above try on the files of today holds for any file that comes later."""
+    for path in CODE:  # imported by its own name, a function would be called without the module's
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                assert not re.match(RUNS, f"{node.module}."), path
+                assert {"torch", "numpy"}.isdisjoint({node.module}) or "load" not in {
+                    each.name for each in node.names
+                }, path
     found = list(calls())
     assert len(found) > 2000
     needed = {"torch.load": ("weights_only", "True"), "np.load": ("allow_pickle", "False")}
@@ -128,7 +140,7 @@ def test_no_line_of_code_loads_what_could_run():
         if name in needed:
             keyword, value = needed[name]
             assert words.get(keyword) == value, place
-        assert not re.match(r"(c?pickle|dill|joblib|marshal|shelve|cloudpickle)\.", name), place
+        assert not re.match(RUNS, name), place
         assert name not in {"eval", "exec", "os.system", "os.popen", "pd.read_pickle"}, place
         assert name not in {"mlflow.pytorch.load_model", "torch.hub.load", "torch.jit.load"}, place
         if name == "yaml.load":
@@ -155,9 +167,6 @@ def test_no_command_of_a_stage_has_a_parameter_in_it():
         ("data.source", "data/sample; touch ran"),
         ("data.source", "$(touch ran)`touch ran`"),
         ("data.source", "'; touch ran; '"),
-        ("train.dnn.match", "cnn; touch ran"),
-        ("train.cnn.network", "compact-cnn; touch ran"),
-        ("sample.seed", "0; touch ran"),
     ],
 )
 def test_a_hostile_params_file_runs_no_command(tmp_path, key, value):
@@ -240,8 +249,11 @@ def test_servers_are_reached_from_this_machine_alone(tmp_path):
 
 
 def test_ruff_checks_security_and_every_exception_says_why():
-    configured = (ROOT / "pyproject.toml").read_text()
-    assert '"S"' in re.search(r"^select = \[.*\]$", configured, re.MULTILINE)[0]
+    configured = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]["lint"]
+    assert "S" in configured["select"]
+    assert [rule for rule in configured["ignore"] if rule.startswith("S")] == ["S603"]
+    own = [rules for files, rules in configured["per-file-ignores"].items() if files != "tests/**"]
+    assert not [rule for rules in own for rule in rules if rule.startswith("S")]
     for path in [*CODE, *(ROOT / "benchmarks").glob("*.py")]:
         for number, line in enumerate(path.read_text().splitlines(), 1):
             if re.search(r"# noqa: .*\bS\d{3}", line):

@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.evaluate.calibration import calibrate, measure_error, reliability
+from pipeline.evaluate.evaluate import evaluate_model
+from pipeline.networks.classifier import Architecture, Classifier
 from pipeline.params import Bootstrap
 from pipeline.statistics.scores import calibration_error
 from pipeline.statistics.temperature import LEAST, fit_temperature, temper
@@ -60,6 +62,18 @@ def test_the_error_is_that_of_its_own_faces_before_and_after(rng):
     assert found.before.low > 0.1
     assert found.after.low == 0
     assert found.after.value == pytest.approx(found.after.by_chance, rel=0.5)
+
+
+def test_test_faces_do_not_fit_the_temperature(rng, params):
+    probabilities, labels = faces(400, rng, 2.0)
+    on_test = np.arange(400) >= 200
+    classifier = Classifier(Architecture("small-dnn", 0.0, "face"))
+    found = evaluate_model(
+        classifier, probabilities, labels, np.arange(400), on_test, params.evaluate
+    )
+    assert found.calibration.temperature == fit_temperature(probabilities[:200], labels[:200])
+    right = (probabilities.argmax(axis=1) == labels)[200:]
+    assert found.test.accuracy == pytest.approx(right.mean())
 
 
 def test_the_interval_holds_the_truth_about_nine_times_of_ten():

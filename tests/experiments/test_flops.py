@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from pipeline.dotted_keys import merge
 from pipeline.experiments.flops import CPU, Sizes, count_trainings
 from pipeline.networks.classifier import Classifier
 from pipeline.networks.matching import design
@@ -16,7 +17,6 @@ from pipeline.training.loop import fit
 from pipeline.training.objectives import Classification
 
 from ..conftest import ROOT
-from ..project import merge
 
 MOST = 12.0
 """TFLOP of all trainings of the sample study: minutes on two ordinary cores."""

@@ -20,8 +20,10 @@ import psutil
 import pytest
 import yaml
 
+from pipeline.dotted_keys import merge
+
 from ..conftest import ROOT
-from ..project import TINY, merge, wait_for
+from ..project import TINY, wait_for
 
 pytestmark = pytest.mark.cluster
 

@@ -350,7 +350,7 @@ runpy.run_module("pipeline", run_name="__main__")
 
 @pytest.mark.study
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells the peak")
-def test_a_line_of_ten_million_takes_neither_time_nor_memory(projects):
+def test_a_line_of_ten_million_takes_no_memory(projects):
     peaks = {}
 
     def run(folder):

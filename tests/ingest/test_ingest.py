@@ -6,7 +6,6 @@ import zipfile
 from dataclasses import asdict
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
 
@@ -163,17 +162,6 @@ def run_stage(tmp_path, monkeypatch, params):
 
 
 ALL = [(label, text) for label in range(7) for text in TEXTS[:2]]
-
-
-def test_dropped_rows_are_written_with_their_text(tmp_path, run_stage):
-    write_source(tmp_path / "raw", [*ALL, (9, TEXTS[0]), (3, '4 "5')], [TEXTS[3], "x"])
-    assert list(run_stage("raw", "drop")) == ["train.csv", "test.csv"]
-    assert (len(read_faces(layout.LABELLED)), len(read_faces(layout.UNLABELLED))) == (14, 1)
-    table = pd.read_csv(layout.folder("ingest") / "dropped.csv")
-    assert list(table.columns) == ["file", "row", "reason", "content"]
-    assert table["row"].tolist() == [15, 16, 2]
-    assert table["content"].tolist() == [f"9,{TEXTS[0]}", '3,4 "5', "101,x"]
-    assert json.loads(layout.INGESTED.read_text())["dropped"] == 3
 
 
 def test_a_test_file_beside_the_one_that_is_named_is_pointed_out(tmp_path, run_stage, capsys):

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from pipeline.errors import UserError
+from pipeline.ingest.compressed import most_unpacked
 from pipeline.ingest.sources import locate
 
 from .archives import tarred, zipped
@@ -366,6 +367,7 @@ def test_a_link_in_an_archive_is_named_and_not_followed(tmp_path, content):
 
 
 def test_an_archive_that_unpacks_to_far_too_much_is_refused(tmp_path, monkeypatch):
+    assert most_unpacked(1) == 1 << 30
     monkeypatch.setattr("pipeline.ingest.compressed._ALWAYS", 1 << 16)
     bomb = bytes(20_000_000)
     for pack in (tarred, zipped):

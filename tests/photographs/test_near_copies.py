@@ -51,7 +51,7 @@ WAYS = ("darker", "retouched", "mirrored", "shifted", "closer")
 def test_a_changed_photograph_is_found(people, how):
     changed = np.array([change(face, how) for face in people[:60]])
     found = np.array(group(people, changed))
-    assert (found[PEOPLE:] == np.arange(60)).mean() > 0.7
+    assert (found[PEOPLE:] == np.arange(60)).mean() >= 0.95
 
 
 def test_people_are_not_taken_for_one_another(people):

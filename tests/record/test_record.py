@@ -332,6 +332,7 @@ def test_how_a_stage_ended_follows_from_what_it_raised(spool, error, status):
 def test_what_mlflow_refuses_is_offered_by_one_recorder_until_its_patience_ends(spool, monkeypatch):
     with stage_run("refused", {}):
         pass
+    assert PATIENCE == 600
     address, clock, made = find_address(spool.root), [0.0], []
 
     class Refused:

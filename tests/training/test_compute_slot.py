@@ -35,7 +35,7 @@ def environment(tmp_path):
         **os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path),
         "IMAGE_SENTIMENT_TRACKING": "off",
     }  # fmt: skip
-    for name in (compute_slot.SLOTS, compute_slot.GPUS, "OMP_NUM_THREADS"):
+    for name in (compute_slot.SLOTS, "OMP_NUM_THREADS"):
         environment.pop(name, None)
     return environment
 
