@@ -179,7 +179,7 @@ def test_what_is_not_there_is_named_in_one_line(runs, capsys, tmp_path):
 def test_a_place_that_cannot_be_written_to_is_one_line(runs, tmp_path, capsys):
     (tmp_path / "file").touch()
     said = refused(capsys, "cnn", "confusion", "--to", str(tmp_path / "file/new"))
-    assert f"{tmp_path}/file/new: not a directory; name another place" in said
+    assert f"{tmp_path}/file/new/confusion: not a directory; name another place" in said
 
 
 def test_without_faces_or_a_record_nothing_is_explained_and_none_is_made(
