@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -145,6 +146,13 @@ def wait_for(happens, seconds=300.0, explain=lambda: ""):
         assert time.monotonic() < end, f"waited in vain: {explain()[-5000:]}"
         time.sleep(0.1)
     return found
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 @contextmanager

@@ -1,32 +1,24 @@
 """`.venv/bin/dvc repro` where the shell finds another Python than the study's."""
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
-from .conftest import ROOT
-from .project import new_project
+from .project import clone_project
 
 
 @pytest.mark.study
 def test_another_python_hands_over_to_the_projects_or_says_in_a_line_what_to_do(tmp_path):
-    project = new_project(tmp_path / "project")
-    shutil.copy(ROOT / "dvc.yaml", project.folder)
-    values = yaml.safe_load((ROOT / "params.yaml").read_text())
-    values["sample"] |= {"faces": 70, "unlabelled": 5}
-    (project.folder / "params.yaml").write_text(yaml.safe_dump(values))
-    shutil.copytree(ROOT / "pipeline", project.folder / "pipeline")
+    few = {"sample": {"faces": 70, "unlabelled": 5}}
+    project = clone_project(tmp_path / "project", few)
     bare = tmp_path / "bare"  # the shell's `python3` has nothing installed
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True)
     project.environment["PATH"] = f"{bare / 'bin'}:/usr/bin:/bin"
     project.environment["IMAGE_SENTIMENT_TRACKING"] = "off"
     del project.environment["PYTHONPATH"]
     dvc = str(Path(sys.executable).parent / "dvc")
-    project.run(dvc, "init", "--quiet")
 
     said = project.run(dvc, "repro", "sample", expect=255)
     assert "Traceback" not in said

@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from pipeline.priority import NICE
 
 from ..browser import BROWSER, PATIENCE, QUIET, find_playwright, needs_browser
 from ..conftest import ROOT
-from ..project import new_project, wait_for
+from ..project import free_port, new_project, wait_for
 
 pytestmark = pytest.mark.study
 
@@ -124,12 +123,6 @@ seeds: {keys: [train.cnn.seed], values: [1]}
 EXPERIMENTS = {"lengths-short-1", "lengths-long-1"}
 
 NAMES = ("split", "evaluate", "confusion", "aside")
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 class Site:

@@ -12,7 +12,6 @@ import signal
 import struct
 import subprocess
 import sys
-import zipfile
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +23,7 @@ import yaml
 from PIL import Image
 
 from ..conftest import ROOT
+from .archives import zipped
 
 FACES = np.random.default_rng(7).integers(0, 256, (14, 48, 48)).astype(np.uint8)
 TEXTS = [" ".join(map(str, face.ravel())) for face in FACES]
@@ -51,14 +51,6 @@ def third(row):
 def with_pixel(text):
     """A row whose fifth pixel is this."""
     return "0," + " ".join([*TEXTS[0].split()[:4], text, *TEXTS[0].split()[5:]])
-
-
-def zipped(*names):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name in names:
-            archive.writestr(name, csv())
-    return buffer.getvalue()
 
 
 # The row, and what is said of it.
@@ -160,9 +152,10 @@ FILES = {
     "a gzip of nothing": ("a.csv.gz", gzip.compress(b""), "is empty; expected a CSV file"),
     "a gzip of 100 MB": ("a.csv.gz", gzip.compress(bytes(10**8), 1), "begins with a", HEADER),
     "xz cut off": ("a.csv.xz", lzma.compress(csv())[:-2000], "a damaged or incomplete xz"),
-    "zip cut off": ("a.csv.zip", zipped("a.csv")[:-9], "a damaged or incomplete zip"),
+    "zip cut off": ("a.csv.zip", zipped({"a.csv": csv()})[:-9], "a damaged or incomplete zip"),
     "a zip of two": (
-        "a.csv.zip", zipped("a.csv", "b.csv"), "several files of faces", "name one of them",
+        "a.csv.zip", zipped({"a.csv": csv(), "b.csv": csv()}), "several files of faces",
+        "name one of them",
     ),
     "no regions": ("regions.npz", b"none", "regions.npz: not an archive of arrays"),
     "ids of test faces twice": (

@@ -15,7 +15,7 @@ from pipeline.ingest.sources import locate
 from pipeline.ingest.words import lines
 
 from ..conftest import ROOT
-from .archives import tarred, zipped
+from .archives import table, tarred, zipped
 
 FACES = np.random.default_rng(3).integers(0, 256, (30, 48, 48)).astype(np.uint8)
 TEXTS = [" ".join(map(str, face.ravel())) for face in FACES]
@@ -46,11 +46,6 @@ def folders(names, form="{name}/{n}.png", extra=0):
     for n in range(extra):
         files[form.format(name=names[7], n=90 + n, part="train")] = picture(20 + n)
     return files
-
-
-def table(header, *columns):
-    rows = (",".join(map(str, row)) for row in zip(*columns, strict=True))
-    return "\n".join([header, *rows, ""]).encode()
 
 
 USAGES = [PARTS[n % 3] for n in range(len(ORDER))]

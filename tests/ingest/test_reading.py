@@ -5,7 +5,6 @@ import gzip
 import io
 import lzma
 import re
-import zipfile
 from contextlib import suppress
 
 import numpy as np
@@ -24,15 +23,11 @@ from pipeline.ingest.pixels import parse_pixels
 from pipeline.ingest.rows import Rows
 from pipeline.ingest.sources import locate
 
+from .archives import table, zipped
+
 FACES = np.random.default_rng(7).integers(0, 256, (5, 48, 48)).astype(np.uint8)
 TEXTS = [" ".join(map(str, face.ravel())) for face in FACES]
 LABELS = [3, 0, 6, 1, 3]
-
-
-def table(header, *columns):
-    """A CSV file of a row for each entry of the columns."""
-    rows = (",".join(map(str, row)) for row in zip(*columns, strict=True))
-    return "\n".join([header, *rows, ""]).encode()
 
 
 def labelled(count=5):
@@ -57,14 +52,10 @@ def write(folder, content, name="train.csv"):
     return path
 
 
-def zipped(content):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("faces.csv", content)
-    return buffer.getvalue()
-
-
-PACKERS = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress, ".zip": zipped}
+PACKERS = {
+    "": bytes, ".gz": gzip.compress, ".xz": lzma.compress,
+    ".zip": lambda content: zipped({"faces.csv": content}),
+}  # fmt: skip
 
 
 # Pixels

@@ -13,7 +13,7 @@ from pipeline.errors import UserError
 from pipeline.ingest.compressed import most_unpacked
 from pipeline.ingest.sources import locate
 
-from .archives import tarred, zipped
+from .archives import table, tarred, zipped
 from .test_layouts import (
     AFFECTNET,
     COUNTS,
@@ -29,7 +29,6 @@ from .test_layouts import (
     picture,
     put,
     read,
-    table,
 )  # fmt: skip
 
 FERPLUS_NUMBERS = "4561320"

@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -118,14 +117,6 @@ def new_study(folder):
     ingested.parent.mkdir(parents=True)
     ingested.write_text(json.dumps({"files": MD5}))
     return study
-
-
-def until(ready, patience=300):
-    deadline = time.monotonic() + patience
-    while not (found := ready()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-    return found
 
 
 def kill_recorders(folder):

@@ -14,7 +14,8 @@ import pytest
 from pipeline.record.__main__ import WithoutSecrets
 from pipeline.record.address import find_address, without_secrets
 
-from .study import STAGE, kill_recorders, new_study, until
+from ..project import wait_for
+from .study import STAGE, kill_recorders, new_study
 
 SECRET, TOKEN = "hunter2-in-an-address", "hunter2-in-the-environment"
 
@@ -53,7 +54,7 @@ def study(tmp_path_factory):
                 study.run("python", "stage.py", "good")
                 shutil.rmtree(study.folder / "artifacts/good")
             # Before the wait, which sends all to the newer address: the first has no trouble then.
-            until(lambda: len(list(spool.glob("trouble-*"))) == 2)
+            wait_for(lambda: len(list(spool.glob("trouble-*"))) == 2)
             study.late = study.wait_for_record(0.1, expect=1)
             study.said = study.run("python", "-m", "pipeline.record", "status")
             study.left = search(study.folder, study.said)

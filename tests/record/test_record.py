@@ -32,7 +32,8 @@ from pipeline.record.uploader import ATTEMPTS, Uploader
 
 from ..conftest import ROOT
 from ..imports import modules_loaded
-from .study import MD5, kill_recorders, new_study, until
+from ..project import wait_for
+from .study import MD5, kill_recorders, new_study
 
 
 @pytest.fixture(scope="module")
@@ -49,19 +50,19 @@ def study(tmp_path_factory):
         together = [study.start("stage.py", f"quick@{i}", **flow.environment) for i in range(3)]
         slow = study.start("stage.py", "slow", **flow.environment)
         try:
-            identity = until(lambda: (study.folder / "run.txt").exists() and _read(study))
-            run = until(lambda: study.store.find(identity))
-            live = until(lambda: study.store.client.get_metric_history(run, "loss"))
+            identity = wait_for(lambda: (study.folder / "run.txt").exists() and _read(study))
+            run = wait_for(lambda: study.store.find(identity))
+            live = wait_for(lambda: study.store.client.get_metric_history(run, "loss"))
             study.live = [study.store.client.get_run(run).info.status, live, slow.poll()]
             slow.kill()
-            until(lambda: study.store.client.get_run(run).info.status != "RUNNING")
+            wait_for(lambda: study.store.client.get_run(run).info.status != "RUNNING")
             study.killed = study.store.client.get_run(run)
             reproduction.communicate(timeout=120)  # before the parameters change
             study.notes = flow.find_parent()
             kill_recorders(study.folder)
             study.change({"evaluate": {"seed": 77}})
             resumed = study.start("stage.py", "slow", identity, **flow.environment)
-            until(lambda: study.store.client.get_run(run).info.status == "RUNNING")
+            wait_for(lambda: study.store.client.get_run(run).info.status == "RUNNING")
             flow.end("FINISHED")
             for process in together:
                 process.communicate(timeout=120)
@@ -87,7 +88,7 @@ def test_each_stage_is_nested_in_its_reproduction_and_says_how_it_ended(study):
     said = study.run("python", "-m", "pipeline.record", "status")
     assert said == "record: everything is uploaded\n"
     # What a recorder that was killed left of a run without its `run.json` is no entry.
-    until(lambda: not Spool(study.folder).entries())
+    wait_for(lambda: not Spool(study.folder).entries())
     assert not [*study.folder.glob(".record/parents/*"), *study.folder.glob(".record/ends/*")]
     assert study.children("repro 2") == {"good", "bad"}
     assert study.children("the flow") == {"slow", *(f"quick@{i}" for i in range(3))}
@@ -478,7 +479,7 @@ def gone():
         assert process.is_alive
         assert not Process(pid=child.pid, created=process.created - 60).is_alive  # a later one
         child.kill()
-        until(lambda: not process.is_alive)  # its exit status was not asked for yet
+        wait_for(lambda: not process.is_alive)  # its exit status was not asked for yet
     assert not process.is_alive
     return process
 

@@ -6,10 +6,9 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
+from contextlib import suppress
 
 import httpx
 import mlflow
@@ -24,6 +23,7 @@ from pipeline.predict.__main__ import main as predict
 from ..conftest import ROOT
 from ..detection.photos import PHOTO, photo
 from ..predict.model import save_model
+from ..project import free_port, wait_for
 
 pytestmark = pytest.mark.study
 
@@ -136,9 +136,7 @@ def test_what_is_no_request_is_400(post, request_):
 
 @pytest.mark.nightly
 def test_mlflow_serves_it_without_this_project_on_the_path(served, tmp_path, commanded):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+    port = str(free_port())
     command = [
         sys.executable, "-P", "-m", "mlflow", "models", "serve", "--model-uri", str(served),
         "--env-manager", "local", "--port", port,
@@ -146,18 +144,14 @@ def test_mlflow_serves_it_without_this_project_on_the_path(served, tmp_path, com
     with subprocess.Popen(command, cwd=tmp_path, start_new_session=True) as server:
         try:
             address = f"http://127.0.0.1:{port}"
-            wait_until_it_answers(f"{address}/ping")
+            wait_for(lambda: answers(f"{address}/ping"))
             answer = httpx.post(f"{address}/invocations", json=split(ASTRONAUT), timeout=60)
         finally:
             os.killpg(server.pid, signal.SIGTERM)
     assert answer.json()["predictions"] == [{"faces": commanded(PHOTO)}]
 
 
-def wait_until_it_answers(address):
-    deadline = time.monotonic() + 120
-    while True:
-        try:
-            return httpx.get(address)
-        except httpx.TransportError:
-            assert time.monotonic() < deadline
-            time.sleep(0.5)
+def answers(address):
+    with suppress(httpx.TransportError):
+        return httpx.get(address).is_success
+    return False
