@@ -531,9 +531,9 @@ def test_a_grid_runs_each_experiment_once_and_draws_its_report(site: Site, studi
         assert (site.folder / "artifacts" / "grids" / f"lengths.{kind}").stat().st_size
 
 
-def test_a_schedule_fires_once_it_is_switched_on_and_picks_up_new_data(
-    site: Site, studied: UUID
-) -> None:
+@pytest.fixture(scope="module")
+def fired(site: Site, studied: UUID) -> tuple[Any, str]:
+    """The flow run of a schedule that was switched on beside new data, and its first stage."""
     from prefect import get_client
     from prefect.client.schemas.filters import FlowRunFilter
     from prefect.client.schemas.schedules import IntervalSchedule
@@ -544,22 +544,24 @@ def test_a_schedule_fires_once_it_is_switched_on_and_picks_up_new_data(
         nightly = client.read_deployment_by_name("study/nightly")
         (schedule,) = nightly.schedules
         assert (str(schedule.schedule.cron), schedule.active) == ("0 3 * * *", False)
-        soon = datetime.now(UTC) + timedelta(
-            seconds=15
-        )  # the server, at low priority, plans it before
+        # The server, at low priority, plans it before.
+        soon = datetime.now(UTC) + timedelta(seconds=15)
         hourly = IntervalSchedule(interval=timedelta(hours=1), anchor_date=soon)
         client.update_deployment_schedule(nightly.id, schedule.id, active=True, schedule=hourly)
         wait_for(lambda: site.witnessed()[before:], explain=site.said)
-        fired = FlowRunFilter.model_validate(
-            {
-                "deployment_id": {"any_": [nightly.id]},
-                "state": {"type": {"any_": ["RUNNING", "COMPLETED"]}},
-            }
-        )
-        (run,) = client.read_flow_runs(flow_run_filter=fired)
-    assert run.auto_scheduled
+        begun = {"type": {"any_": ["RUNNING", "COMPLETED"]}}
+        wanted = {"deployment_id": {"any_": [nightly.id]}, "state": begun}
+        (run,) = client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(wanted))
     assert site.end_of(run.id).is_completed()
-    assert site.witnessed()[before].startswith("split")
+    return run, site.witnessed()[before]
+
+
+def test_a_schedule_fires_once_it_is_switched_on_and_picks_up_new_data(
+    site: Site, fired: tuple[Any, str]
+) -> None:
+    run, first = fired
+    assert run.auto_scheduled
+    assert first.startswith("split")
     assert (site.folder / "split.txt").read_text() == "face, and a new one"
 
 
@@ -654,7 +656,7 @@ def test_a_worker_that_is_killed_is_noticed_and_nothing_finished_is_repeated(
 
 
 def test_pools_and_deployments_come_from_files_any_number_of_times(
-    site: Site, noticed: object
+    site: Site, fired: object, noticed: object
 ) -> None:
     from prefect import get_client
 

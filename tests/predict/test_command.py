@@ -125,15 +125,20 @@ def test_a_folder_is_searched_to_the_bottom_and_a_bad_file_does_not_stop_it(said
 
 @pytest.mark.study
 def test_a_folder_is_answered_as_it_is_read_with_a_bar_in_a_terminal(model, tmp_path):
-    for number in range(12):
-        photo().save(tmp_path / f"{number:02}.png")
+    folder, pipe, last = tmp_path / "folder", tmp_path / "pipe", tmp_path / "last.png"
+    folder.mkdir()
+    for number in range(11):
+        photo().save(folder / f"{number:02}.png")
+    photo().save(last)
+    os.mkfifo(pipe)
     terminal, its_end = pty.openpty()
     termios.tcsetwinsize(its_end, (24, 100))
-    command = [sys.executable, "-m", "pipeline.predict", "--model", str(model), str(tmp_path)]
+    command = [sys.executable, "-m", "pipeline.predict", "--model", model, folder, pipe, last]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=its_end) as process:
         assert process.stdout.readline().startswith(b"box ")
         assert process.stdout.readline().endswith(b"00.png\n")
-        (tmp_path / "11.png").unlink()  # which is not yet looked at
+        with pipe.open("wb"):  # until it is closed, the program waits for what comes
+            last.unlink()
         assert len(process.stdout.readlines()) == 10
     os.close(its_end)
     shown = b""
@@ -142,8 +147,8 @@ def test_a_folder_is_answered_as_it_is_read_with_a_bar_in_a_terminal(model, tmp_
             shown += piece
     os.close(terminal)
     assert process.returncode == Status.UNREADABLE
-    assert b"11.png: cannot be read: no such file" in shown
-    assert b"12/12" in shown
+    assert b"last.png: cannot be read: no such file" in shown
+    assert b"13/13" in shown
 
 
 def test_no_face_no_picture_and_no_file_have_a_status_and_a_line_each(said, tmp_path):
