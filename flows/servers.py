@@ -80,17 +80,8 @@ def _prefect(root: Path, address: str) -> Program:
     host, port = address.removeprefix("http://").rsplit(":", 1)
     return Program(
         "prefect server",
-        [
-            sys.executable,
-            "-m",
-            "prefect",
-            "server",
-            "start",
-            "--host",
-            host.strip("[]"),
-            "--port",
-            port,
-        ],
+        [sys.executable, "-m", "prefect", "server", "start", "--host", host.strip("[]"),
+         "--port", port],
         {
             "PREFECT_HOME": str(root / FOLDER),
             "PREFECT_API_URL": f"{address}/api",  # the page that it serves asks there
@@ -100,7 +91,7 @@ def _prefect(root: Path, address: str) -> Program:
             "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": "5",
         },
         gives_way=True,
-    )
+    )  # fmt: skip
 
 
 def _mlflow(root: Path, address: str) -> Program:

@@ -173,7 +173,8 @@ def _remove_abandoned_copies() -> None:
     for copy in COPIES.glob("tmp*"):
         with suppress(OSError):  # it may be gone by now
             # DVC commits in it, leaves it, and fetches what it has found only then.
-            newest = max(each.stat().st_mtime for each in (copy, copy / ".git"))
+            places = [each for each in (copy, copy / ".git") if each.exists()]
+            newest = max(each.stat().st_mtime for each in places)
             is_old = time.time() - newest > ABANDONED
             if is_old and not any(folder.is_relative_to(copy.resolve()) for folder in working):
                 shutil.rmtree(copy, ignore_errors=True)
