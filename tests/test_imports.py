@@ -82,7 +82,8 @@ def test_a_new_import_is_missing_and_one_that_went_is_idle(tmp_path):
     )
     (tmp_path / "pipeline/files.py").write_text('"""Nothing."""\n')
     missing, idle = missing_and_idle(imports.deciding("train", tmp_path), listed_code("train"))
-    ingest = {f"pipeline/ingest/{name}.py" for name in ("labels", "parts", "pixels", "rows")}
+    names = ("labels", "parts", "pixels", "rows", "votes")
+    ingest = {f"pipeline/ingest/{name}.py" for name in names}
     assert {*missing} == {*ingest, "pipeline/sample/drawing/people.py"}
     assert idle == ["pipeline/files.py"]
 

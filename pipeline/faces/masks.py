@@ -45,10 +45,5 @@ def random_patches(faces: Tensor, share: float, generator: torch.Generator) -> T
 
 
 def fill_with_mean(faces: Tensor, inside: Tensor) -> Tensor:
-    """Faces whose pixels inside have the face's mean, so that nothing is seen there.
-
-    Args:
-        faces: (N, 1, side, side).
-        inside: which pixels, bool, of the same shape.
-    """
+    """Faces (N, 1, side, side) whose pixels inside (bool, likewise) have the face's mean."""
     return torch.where(inside, faces.mean(dim=(2, 3), keepdim=True), faces)

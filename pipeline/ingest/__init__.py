@@ -11,6 +11,6 @@ classes, folders_or_list,  which expression and part a picture or row is of: by 
   label_list, labels, parts  list
 advice, unknown_classes,   what is said of what cannot be read, and how to go on
   passed_over
-ingest, tally, quality     from batches to the store; counts on the way
+ingest, quality            from batches to the store; what is in it
 recommend                  recipes for so many faces
 """

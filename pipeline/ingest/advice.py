@@ -20,11 +20,11 @@ def about(fault: Fault) -> str:
 
 
 def for_row(fault: Fault, labels: Labels, *, all_are: bool = False) -> str:
-    """How a source with this fault can be read.
+    """How a source with this fault, the first of its file, can be read.
 
     Args:
-        fault: the first of its file.
-        labels: what read its classes, and has seen all of them.
+        fault: a row that is no face.
+        labels: what read the classes, and has seen all of them.
         all_are: whether every row has a fault, so that dropping them leaves nothing.
     """
     drop = "" if all_are else _DROP

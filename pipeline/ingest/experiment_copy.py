@@ -14,11 +14,8 @@ from pipeline.errors import UserError
 def check_faces(source: str) -> None:
     """See that this process works in the project itself, or that the copy holds the faces, too.
 
-    Args:
-        source: `data.source`.
-
     Raises:
-        UserError: files lie there in the project, and not in the copy.
+        UserError: files lie at `data.source` in the project, and not in the copy.
     """
     project = Path(os.environ.get("DVC_ROOT") or ".").resolve()
     if project == Path.cwd() or layout.is_sample(source):

@@ -50,9 +50,9 @@ def read_csv(
         rows: what else is known of the rows.
 
     Raises:
-        UserError: the file cannot be read, is not a CSV file with the columns needed, or has no
-            rows where labelled faces are wanted. A row that is no face is no error here: it is
-            among a batch's faults.
+        UserError: the file cannot be read, is not a CSV file with the columns needed, has no rows
+            where labelled faces are wanted, or other rows than the votes. A row that is no face is
+            no error here: it is among a batch's faults.
     """
     columns = _standard(read_header(file, name), name, labels is not None)
     numbers = _RowNumbers(name, rows.keep_text)
@@ -64,6 +64,8 @@ def read_csv(
             raise _explain(error, numbers) from None
     if numbers.last == 0 and labels is not None:
         raise UserError(f"{name}: has a header and no rows; expected one row a face")
+    if rows.votes:
+        rows.votes.check_count(name, numbers.last)
 
 
 def _explain(error: pa.ArrowInvalid, numbers: "_RowNumbers") -> UserError:
@@ -106,11 +108,10 @@ def read_header(file: BinaryIO, name: str) -> list[str]:
 def _standard(found: list[str], name: str, labelled: bool) -> list[str]:
     """Give each column its standard name, or an empty one."""
     columns = [_STANDARD.get(column.lower(), "") for column in found]
-    if not labelled:
-        columns = ["" if column == "label" else column for column in columns]
     wanted = {"feature": "'feature' or 'pixels'", "label": "'label' or 'emotion'"}
     if not labelled:
         del wanted["label"]
+        columns = ["" if column == "label" else column for column in columns]
     twice = {column for column in columns if column and columns.count(column) > 1}
     if twice or not wanted.keys() <= set(columns):
         raise UserError(

@@ -32,9 +32,8 @@ class Folder:
         self.path = path
         self.folders: set[str] = set()
         self.passed: list[Passed] = []
-        self.keeps_sums = False
-        """Whether the MD5 sums of pictures are kept as they are read, as `md5` wants them."""
         self._sums: dict[str, str] = {}
+        """MD5 sums of the pictures that were read."""
         self._files: dict[str, str] = {}
         self.members: list[Member] = []
         if only:
@@ -101,8 +100,7 @@ class Folder:
             except (OSError, ValueError) as error:
                 yield name, error
                 continue
-            if self.keeps_sums:
-                self._sums[name] = hashlib.md5(content, usedforsecurity=False).hexdigest()
+            self._sums[name] = hashlib.md5(content, usedforsecurity=False).hexdigest()
             yield name, content
 
 

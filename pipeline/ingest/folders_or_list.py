@@ -52,11 +52,7 @@ def _first_other(
 ) -> Item | None:
     """The first picture of which a list says something else than its folder.
 
-    Args:
-        items: pictures with the classes of their folders.
-        rows: the lists' row of a picture.
-        labels: reads the classes.
-        strict: whether a class that means nothing is something else, too.
+    If `strict`, a class that means nothing is something else, too.
     """
     for item in items:
         if item.said and item.name in rows:

@@ -36,12 +36,7 @@ def ending_tells(name: str) -> bool:
 
 
 def kind_of(name: str, head: bytes) -> Kind:
-    """What a file is.
-
-    Args:
-        name: its path.
-        head: its first bytes; may be empty where the ending tells.
-    """
+    """What a file is by its path and its first bytes, which may be empty where the ending tells."""
     if ending_tells(name) or is_picture(head):
         return "picture"
     suffix = PurePosixPath(name).suffix.lower()

@@ -56,22 +56,24 @@ def is_list(columns: list[str]) -> bool:
     return _column(columns, IMAGE) is not None and _column(columns, LABEL) is not None
 
 
-def read_list(name: str, columns: list[str], rows: list[list[str]]) -> list[Row]:
-    """Read the lines of a list with a header.
+def read_lists(lists: Sequence[Lines]) -> list[Row]:
+    """Read the lines of all lists with a header.
 
     Raises:
         UserError: a line has too few columns.
     """
-    image, label, usage = (_column(columns, names) for names in (IMAGE, LABEL, _USAGE))
-    assert image is not None and label is not None  # noqa: PT018, S101 (`is_list` saw to that)
-    part, found = _part(name), []
-    for number, row in enumerate(rows, 1):
-        if len(row) != len(columns):
-            raise UserError(
-                f"{name}: row {number}: {len(row)} columns; expected {len(columns)}: mend the row"
-            )
-        own = part_of(row[usage]) if usage is not None else None
-        found.append(Row(name, row[image].strip(), whole(row[label].strip()), own or part))
+    found = []
+    for name, columns, rows in lists:
+        image, label, usage = (_column(columns, names) for names in (IMAGE, LABEL, _USAGE))
+        assert image is not None and label is not None  # noqa: PT018, S101 (`is_list` saw to that)
+        for number, row in enumerate(rows, 1):
+            if len(row) != len(columns):
+                raise UserError(
+                    f"{name}: row {number}: {len(row)} columns; expected {len(columns)}: "
+                    "mend the row"
+                )
+            part = (part_of(row[usage]) if usage is not None else None) or _part(name)
+            found.append(Row(name, row[image].strip(), whole(row[label].strip()), part))
     return found
 
 
@@ -83,20 +85,14 @@ def read_bare_lists(container: Container) -> list[Row]:
             with container.open(member.name) as file:
                 lines = file.read(1 << 26).decode("utf-8", "replace").splitlines()
             if all(_LINE.fullmatch(line) for line in lines):
-                part = _part(member.name)
                 for image, said in map(str.split, lines):
-                    own = part or part_of(image.split("_")[0])
-                    found.append(Row(member.name, image, said, own))
+                    part = _part(member.name) or part_of(image.split("_")[0])
+                    found.append(Row(member.name, image, said, part))
     return found
 
 
 def _part(name: str) -> str | None:
     return part_of(PurePosixPath(name).name.split(".")[0])
-
-
-def read_lists(lists: Sequence[Lines]) -> list[Row]:
-    """Read the lines of all lists with a header."""
-    return [row for each in lists for row in read_list(*each)]
 
 
 def join(container: Container, rows: Sequence[Row]) -> list[Joined]:
@@ -110,12 +106,8 @@ def join(container: Container, rows: Sequence[Row]) -> list[Joined]:
 def by_lists(container: Container, joined: Sequence[Joined], labels: Labels) -> Classed | None:
     """Pictures that have a class by a list; None if there are none.
 
-    What is passed over are rows without a picture and pictures without a row.
-
-    Args:
-        container: what holds the pictures.
-        joined: the rows of lists with a header; without any, lists that have none are looked for.
-        labels: reads the classes.
+    What is passed over are rows without a picture and pictures without a row. Where no list with a
+    header is joined, lists without one are looked for.
 
     Raises:
         UserError: a class means nothing, or a picture has two.

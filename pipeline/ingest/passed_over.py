@@ -49,7 +49,7 @@ def _why_no_list(container: Container, tables: list[Table]) -> str:
     """Why no list says what the pictures show, where there is something like one."""
     if reason := why_none(container, lists_among(tables)):
         return reason
-    bare = next(filter(_names_a_picture, tables), None)
+    bare = next((each for each in tables if any(map(ending_tells, each.columns))), None)
     if bare is None:
         return ""
     return (
@@ -84,22 +84,10 @@ def _unpack(container: Container, archives: list[str]) -> str:
     return "unpack them into a folder"
 
 
-def _names_a_picture(table: Table) -> bool:
-    """Whether a table's first line is a picture's instead of a header."""
-    return any(map(ending_tells, table.columns))
-
-
 def rest(
     container: Container, tables: list[Table], spoken: Collection[str], read: str
 ) -> list[Passed]:
-    """What is there and not spoken of yet.
-
-    Args:
-        container: what holds the files.
-        tables: the CSV files among them.
-        spoken: the files that are read, or that somebody has told of.
-        read: what is read, by its name.
-    """
+    """What is there beside what is `read`, and not `spoken` of yet: read, or told by others."""
     of_tables = {
         each.member.name if each.container is container else each.container.path.name: each
         for each in tables

@@ -1,12 +1,14 @@
-"""What a store's outline says about its faces: classes, exact copies, images of one grey value."""
+"""What a store says about its faces: classes, parts, exact copies, images of one grey value."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
 
+from pipeline.faces.batch import USAGES
 from pipeline.faces.expressions import EXPRESSIONS, SIDE
-from pipeline.faces.store import Outline, digest
+from pipeline.faces.store import Faces, face_md5
 
 
 @dataclass(frozen=True)
@@ -26,37 +28,40 @@ class Quality:
     """Faces that are one grey value all over; copies of one another count each."""
 
 
-def assess(outline: Outline) -> Quality:
+def assess(faces: Faces) -> Quality:
     """Count what there is in a store."""
-    order = np.argsort(outline.digests, kind="stable")
-    digests, labels = outline.digests[order], outline.labels[order]
-    is_first = np.append(True, digests[1:] != digests[:-1])[: len(digests)]
-    firsts = np.flatnonzero(is_first)
-    sizes = np.diff(firsts, append=len(digests))
-    least, most = np.minimum.reduceat(labels, firsts), np.maximum.reduceat(labels, firsts)
+    labels = faces.table["label"]
+    images = labels.groupby(faces.table["md5"]).agg(["size", "min", "max"])
     return Quality(
-        faces=len(outline),
+        faces=len(faces),
         classes={name: int((labels == i).sum()) for i, name in enumerate(EXPRESSIONS)},
-        groups=int((sizes > 1).sum()),
-        copies=len(outline) - len(firsts),
-        disagreeing=int((least != most).sum()),
-        constant=_count_among(digests, _constant_digests()),
+        groups=int((images["size"] > 1).sum()),
+        copies=len(faces) - len(images),
+        disagreeing=int((images["min"] != images["max"]).sum()),
+        constant=int(are_constant(faces).sum()),
     )
 
 
-def count_shared(faces: Outline, others: Outline) -> int:
-    """Count the faces of the first outline whose very pixels also stand in the second."""
-    return _count_among(np.sort(faces.digests), others.digests)
+def count_shared(faces: Faces, others: Faces) -> int:
+    """Count the faces of the first store whose very pixels also stand in the second."""
+    known = set(others.table["md5"])
+    return sum(md5 in known for md5 in faces.table["md5"])
 
 
-def _count_among(digests: NDArray[np.bytes_], known: NDArray[np.bytes_]) -> int:
-    """How many of the digests, sorted, are among the known ones."""
-    known = np.unique(known)
-    ends = np.searchsorted(digests, known, "right")
-    return int((ends - np.searchsorted(digests, known, "left")).sum())
-
-
-def _constant_digests() -> NDArray[np.bytes_]:
-    """Those of all 256 such images: no pixel has to be looked at again."""
+def are_constant(faces: Faces) -> "pd.Series[Any]":
+    """Which faces are one grey value all over, by the sums of all 256 such images."""
     greys = (np.full((SIDE, SIDE), grey, np.uint8) for grey in range(256))
-    return np.array([digest(face) for face in greys], "S16")
+    return faces.table["md5"].isin([face_md5(face) for face in greys])
+
+
+def count_parts(faces: Faces) -> dict[str, dict[str, int]]:
+    """Faces by FER2013's part and expression; nothing where no face has a part."""
+    usage = faces.table["usage"].fillna("")
+    sizes = faces.table.groupby([usage, "label"]).size()
+    named = [part for part in (*USAGES, "") if part in sizes]
+    return {
+        part or "no part": {
+            name: int(sizes.get((part, label), 0)) for label, name in enumerate(EXPRESSIONS)
+        }
+        for part in (named if named != [""] else [])
+    }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from pipeline.faces.expressions import SIDE
 from pipeline.ingest.labels import LEFT_OUT, Labels, whole
 from pipeline.ingest.parts import part_of
 from pipeline.ingest.pixels import parse_pixels
+from pipeline.ingest.votes import Votes
 
 OPEN_QUOTE = "a quote stays open at the end of the line; expected each row on one line"
 
@@ -27,8 +29,8 @@ class Rows:
     row that is all of the text at once."""
     usage: str | None = None
     """FER2013's part of all of them, where there is no column for it."""
-    votes: Sequence[str] | None = None
-    """A class for each row, in place of the column's."""
+    votes: Votes | None = None
+    """FER+'s, in place of the column's classes."""
 
 
 PLAIN = Rows()
@@ -37,10 +39,7 @@ PLAIN = Rows()
 class RowChecker:
     """Makes batches of one file's columns, front to back; remembers the ids it has seen.
 
-    Args:
-        file: its name, for the faults.
-        labels: reads the labels, and counts them; None where there are none.
-        rows: what else is known.
+    `labels` reads the classes, and counts them; None where there are none.
     """
 
     def __init__(self, file: str, labels: Labels | None, rows: Rows = PLAIN) -> None:
@@ -48,7 +47,6 @@ class RowChecker:
         self._labels = labels
         self._rows = rows
         self._ids: set[int] = set()
-        self._usages: dict[bytes, str] = {}
 
     def check(
         self, columns: dict[str, list[bytes]], numbers: Sequence[int], misfits: Sequence[Fault]
@@ -70,7 +68,7 @@ class RowChecker:
         said = self._said(columns.get("label"), numbers)
         labels = self._read_labels(said, reasons) if said else [UNLABELLED] * count
         unknown = list(reasons)
-        usage = _read(columns.get("Usage"), self._read_usage, self._rows.usage, count, reasons)
+        usage = _read(columns.get("Usage"), _read_usage, self._rows.usage, count, reasons)
         # Without ids of its own a file counts as numbered from 0, as the coursework's is.
         ids = _read(columns.get("id"), self._read_id, None, count, reasons)
         pixels, faults = parse_pixels(columns["feature"])
@@ -91,6 +89,8 @@ class RowChecker:
             self._labels.kept.update(good)
             self._labels.unknown.update(said[i] for i in unknown if i not in faults)
         rows = np.array([numbers[index] for index in kept], np.int64)
+        if self._rows.votes:
+            self._rows.votes.check_parts(self._file, rows.tolist(), [usage[i] for i in kept])
         return Batch(
             pixels=(pixels[kept] if len(kept) < count else pixels).reshape(-1, SIDE, SIDE),
             labels=np.array([labels[index] for index in kept], np.int8),
@@ -108,7 +108,7 @@ class RowChecker:
         if self._labels is None or (votes is None and column is None):
             return None
         if votes is not None:
-            return [votes[n - 1] if n <= len(votes) else "no votes" for n in numbers]
+            return [votes.of_row(self._file, number) for number in numbers]
         return [whole(text[:80].strip().decode("ascii", "replace")) for text in column or ()]
 
     def _read_labels(self, said: Sequence[str], reasons: dict[int, str]) -> list[int]:
@@ -121,17 +121,6 @@ class RowChecker:
                 found = shown(said[index].encode())
                 reasons[index] = f"label: {found}; {self._labels.expected()}"
         return [UNLABELLED if label is None else label for label in labels]
-
-    def _read_usage(self, text: bytes) -> str:
-        if text not in self._usages:
-            part = part_of(text.decode("ascii", "replace"))
-            if part is None:
-                names = ", ".join(USAGES)
-                raise ValueError(
-                    f"Usage: {shown(text)}; expected {names}, or train, validation, test"
-                )
-            self._usages[text] = part
-        return self._usages[text]
 
     def _text(self, columns: dict[str, list[bytes]], index: int) -> str:
         if not self._rows.keep_text:
@@ -146,6 +135,15 @@ class RowChecker:
             raise ValueError(f"id: {value} is in an earlier row, too; expected each id once")
         self._ids.add(value)
         return value
+
+
+@cache
+def _read_usage(text: bytes) -> str:
+    part = part_of(text.decode("ascii", "replace"))
+    if part is None:
+        names = ", ".join(USAGES)
+        raise ValueError(f"Usage: {shown(text)}; expected {names}, or train, validation, test")
+    return part
 
 
 def _read(

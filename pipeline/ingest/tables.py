@@ -53,9 +53,7 @@ class Table:
     @property
     def stem(self) -> str:
         """The name of it, or of its archive, up to the first full stop, in small letters."""
-        alone = len(self.container.members) == 1
-        name = self.container.path.name if alone and not self._is_in_folder else self.member.name
-        return PurePosixPath(name).name.split(".")[0].lower()
+        return PurePosixPath(self.name).name.split(".")[0].lower()
 
     @property
     def file(self) -> Path:
@@ -107,19 +105,11 @@ class Table:
         """Read its faces.
 
         Raises:
-            UserError: see `read_csv`; or it and the votes are not of the same rows.
+            UserError: see `read_csv`.
         """
-        votes = self.votes
-        rows = Rows(keep_text, self.part, votes.classes if votes else None)
-        last = 0
+        rows = Rows(keep_text, self.part, self.votes)
         with self.open(progress) as file:
-            for batch in read_csv(file, self.name, labels if self.labelled else None, rows):
-                if votes:
-                    last = max([last, *batch.rows, *(fault.row for fault in batch.faults)])
-                    votes.check(self.name, batch, last)
-                yield batch
-        if votes:
-            votes.check_count(self.name, last)
+            yield from read_csv(file, self.name, labels if self.labelled else None, rows)
 
 
 def look(container: Container, member: Member) -> Table:

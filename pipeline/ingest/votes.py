@@ -5,11 +5,10 @@ more than half to one class. Faces of no such class, and those called contempt, 
 (NF), are left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pipeline.errors import UserError
-from pipeline.faces.batch import Batch
 from pipeline.ingest.parts import part_of
 
 COLUMNS = (
@@ -36,16 +35,24 @@ class Votes:
     usage: Sequence[str | None]
     """FER2013's part of each row, by which it shows that both files have the same order."""
 
-    def check(self, name: str, batch: Batch, last: int) -> None:
-        """See that there are votes on rows up to the last one, and that their parts are the same.
+    def of_row(self, name: str, row: int) -> str:
+        """The class of a row, from 1, of the file of this name.
 
         Raises:
-            UserError: votes are missing, or a part is another.
+            UserError: there are no votes on it.
         """
-        if last > len(self.classes):
+        if row > len(self.classes):
             raise self._miscounted(name, "more")
-        for row, usage in zip(batch.rows.tolist(), batch.usage, strict=True):
-            if usage != self.usage[row - 1]:
+        return self.classes[row - 1]
+
+    def check_parts(self, name: str, rows: Iterable[int], parts: Iterable[str | None]) -> None:
+        """See that rows have the same parts here and there.
+
+        Raises:
+            UserError: one is another.
+        """
+        for row, part in zip(rows, parts, strict=True):
+            if part != self.usage[row - 1]:
                 raise UserError(
                     f"{self.name}: row {row} is of another part than row {row} of {name}, so the "
                     "votes are of other rows; take fer2013.csv as it was handed out, or set "
@@ -53,14 +60,13 @@ class Votes:
                 )
 
     def check_count(self, name: str, rows: int) -> None:
-        """See that there are no more votes than rows.
+        """See that there are as many votes as rows.
 
         Raises:
-            UserError: there are; faces of a class that is left out at the end may be missing.
+            UserError: there are not; faces of a class that is left out at the end may be missing.
         """
-        left_out = ("contempt", "unknown", "nf", UNDECIDED)
-        rest = [said for said in self.classes[rows:] if said not in left_out]
-        if rest:
+        left_out = {"contempt", "unknown", "nf", UNDECIDED}
+        if rows > len(self.classes) or {*self.classes[rows:]} - left_out:
             raise self._miscounted(name, str(rows))
 
     def _miscounted(self, name: str, rows: str) -> UserError:

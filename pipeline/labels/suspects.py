@@ -25,8 +25,8 @@ def find_suspects(probabilities: Probabilities, labels: Labels) -> pd.DataFrame:
         labels: (N,).
 
     Returns:
-        One row a suspect: `face` (place among the N), `label`, `suggested` (numbers), and what
-        the network gives these: `of_label`, `of_suggested`.
+        One row a suspect: `face` (place among the N), `label`, `suggested` (numbers), what the
+        network gives these, `of_label` and `of_suggested`, and their difference, `margin`.
     """
     places = np.arange(len(labels))
     others = probabilities.copy()
@@ -40,16 +40,12 @@ def find_suspects(probabilities: Probabilities, labels: Labels) -> pd.DataFrame:
             "of_suggested": others.max(axis=1),
         }
     )
-    return _most_suspect_first(table[_margin(table) >= MARGIN])
+    table["margin"] = table["of_suggested"] - table["of_label"]
+    return _most_suspect_first(table[table["margin"] >= MARGIN])
 
 
 def _most_suspect_first(suspects: pd.DataFrame) -> pd.DataFrame:
-    order = np.argsort(-_margin(suspects), kind="stable")
-    return suspects.iloc[order].reset_index(drop=True)
-
-
-def _margin(suspects: pd.DataFrame) -> NDArray[np.floating]:
-    return (suspects["of_suggested"] - suspects["of_label"]).to_numpy()
+    return suspects.sort_values("margin", ascending=False, kind="stable", ignore_index=True)
 
 
 def judge(suspects: pd.DataFrame, labels: Labels, truth: Labels | None) -> SuspectLabels:

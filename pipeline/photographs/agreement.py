@@ -32,11 +32,7 @@ def measure_agreement(
     Exact copies are apart, as someone may have copied the label with the face. Among near-copies
     each image counts once, with the label that it has first.
 
-    Args:
-        photographs: that each face shows, (N,).
-        md5: of each face, (N,).
-        labels: (N,).
-        settings: of the bootstrap.
+    All arrays are (N,), an entry a face; the settings are of the bootstrap.
     """
     table = pd.DataFrame({"photograph": photographs, "md5": md5, "label": labels})
     images = table.drop_duplicates("md5")

@@ -12,13 +12,7 @@ Sums = NDArray[np.object_]
 
 
 def count_copies(photographs: Photographs, labelled: Sums, unlabelled: Sums) -> Copies:
-    """Count near-copies.
-
-    Args:
-        photographs: that each face shows.
-        labelled: sums of the labelled faces.
-        unlabelled: of the others.
-    """
+    """Count near-copies, by the sums of the labelled faces and of the others."""
     table = pd.DataFrame({"photograph": photographs.labelled, "md5": labelled})
     versions = table.groupby("photograph")["md5"].nunique()
     several = versions[versions > 1]

@@ -86,12 +86,7 @@ def find_near_copies(stores: Stores, places: NDArray[np.int64]) -> Iterator[Pair
 def correlate(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Correlation of the gradients of pairs of faces, at the shift where it is greatest.
 
-    Args:
-        first: faces (n, 48, 48).
-        second: likewise.
-
-    Returns:
-        (n,), from -1 to 1; 0 where a face has no gradients.
+    From two times n faces, (n, 48, 48), to (n,), from -1 to 1; 0 where a face has no gradients.
     """
     still, moved = _gradients(first), _gradients(second)
     side = still.shape[-1] - 2 * REACH

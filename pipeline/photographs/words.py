@@ -26,9 +26,7 @@ def copies(found: Copies) -> str:
 def ceiling(result: PhotographsResult, right: float | None) -> list[str]:
     """What a network can reach at best on these labels, as far as copies say.
 
-    Args:
-        result: of the stage.
-        right: share of the labels that are right, where it is known.
+    `right` is the share of the labels that are right, where it is known.
     """
     near, exact = (result.agreement.get(kind) for kind in ("near_copies", "exact_copies"))
     if near:

@@ -15,13 +15,9 @@ def draw_counts(counts: Mapping[str, Mapping[str, int]], title: str) -> Figure:
         base = np.zeros(len(EXPRESSIONS))
         for part, of_part in counts.items():
             faces = np.array([of_part[name] for name in EXPRESSIONS])
-            axes.barh(EXPRESSIONS, faces, 0.7, left=base, label=part)
+            bars = axes.barh(EXPRESSIONS, faces, 0.7, left=base, label=part)
             base += faces
-        for place, total in enumerate(base):
-            axes.annotate(
-                f"{total:,.0f}", (total, place), xytext=(4, 0), textcoords="offset points",
-                va="center", fontsize=8,
-            )  # fmt: skip
+        axes.bar_label(bars, [f"{total:,.0f}" for total in base], padding=4, fontsize=8)
         axes.tick_params(axis="y", length=0)
         axes.invert_yaxis()
         axes.set_xlabel("faces")

@@ -155,12 +155,7 @@ def count_leaks(photographs: NDArray[np.int64], parts: NDArray[np.str_]) -> int:
 
 
 def count_leaks_by_near_copies(table: pd.DataFrame, settings: Split) -> int:
-    """How many there would be if the split knew exact copies alone.
-
-    Args:
-        table: as for `split_faces`, with the column `md5`.
-        settings: of the split.
-    """
+    """How many there would be if the split knew exact copies alone, by the column `md5`."""
     exact = table.assign(photograph=pd.factorize(table["md5"])[0])
     return count_leaks(table["photograph"].to_numpy(), split_faces(exact, settings))
 

@@ -34,13 +34,7 @@ def counts(parts: Parts) -> list[tuple[str, str]]:
 
 
 def lines(parts: Parts, own: Mapping[str, int], settings: Split) -> list[str]:
-    """What was parted how, for a terminal.
-
-    Args:
-        parts: the split.
-        own: faces of each part that the source names.
-        settings: of the split.
-    """
+    """What was parted how, for a terminal; `own` counts the faces of the source's own parts."""
     named = ", ".join(f"{usage} {count(faces)}" for usage, faces in own.items())
     sizes = f"train {count(parts.train)}, validation {count(parts.validation)}, "
     said = [f"{sizes}test {count(parts.test)}"]

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.errors import UserError
 from pipeline.faces.batch import Batch
-from pipeline.faces.store import FaceWriter, read_faces
+from pipeline.faces.store import read_faces, writing_faces
 
 from ..small_disk import unshared
 
@@ -24,7 +24,7 @@ def batch(count, first=1, usage=None, name=None):
 
 
 def write(folder, *batches):
-    with FaceWriter(folder) as writer:
+    with writing_faces(folder) as writer:
         for each in batches:
             if not isinstance(each, Batch):
                 raise each
@@ -78,18 +78,6 @@ def test_many_faces_come_back_in_their_order_however_they_come(tmp_path):
         assert (first / name).read_bytes() == (second / name).read_bytes()
 
 
-def test_an_outline_says_of_all_faces_what_the_store_will(tmp_path):
-    with FaceWriter(tmp_path / "faces") as writer:
-        assert len(writer.outline()) == 0
-        for each in (batch(3), batch(0), batch(5, 4)):
-            writer.append(each)
-        outline = writer.outline()
-    faces = read_faces(tmp_path / "faces")
-    assert outline.labels.tolist() == faces.labels.tolist()
-    assert outline.rows.tolist() == faces.table["row"].tolist()
-    assert outline.digests.tobytes().hex() == "".join(faces.table["md5"])
-
-
 def test_a_second_writing_replaces_the_first_unless_it_fails(tmp_path):
     folder = write(tmp_path / "faces", batch(5))
     (folder / "stray").touch()
@@ -107,11 +95,11 @@ def test_what_ended_a_writing_is_told_even_on_a_disk_that_is_full(tmp_path):
         mkdir '{tmp_path}/disk' && mount -t tmpfs -o size=12k tmpfs '{tmp_path}/disk' || exit 99
         exec '{sys.executable}' -c '
 from pathlib import Path
-from pipeline.faces.store import FaceWriter
+from pipeline.faces.store import writing_faces
 from pipeline.errors import UserError
 disk = Path("{tmp_path}/disk")
 try:
-    with FaceWriter(disk / "faces"):
+    with writing_faces(disk / "faces"):
         with open(disk / "rest", "wb", 0) as rest:
             try:
                 while rest.write(bytes(64)): pass

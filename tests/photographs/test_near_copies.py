@@ -7,7 +7,7 @@ from hypothesis import strategies as some
 from PIL import Image
 
 from pipeline.faces.photographs import Photographs, read_photographs, write_photographs
-from pipeline.faces.store import digest
+from pipeline.faces.store import face_md5
 from pipeline.params import load
 from pipeline.photographs.copies import count_copies
 from pipeline.photographs.near_copies import SAME, correlate, group_photographs
@@ -17,7 +17,7 @@ PEOPLE = 300
 
 
 def sums(pixels):
-    return np.array([digest(face).hex() for face in pixels], dtype=object)
+    return np.array([face_md5(face) for face in pixels], dtype=object)
 
 
 def group(*stores):
