@@ -26,16 +26,11 @@ def cutmix(
         A new batch of the same shape, and the probability of each expression, (N, 7).
     """
     others = torch.randperm(len(faces), generator=generator, device=faces.device)
-    shows_other = _shows_other(faces, share, generator)
+    side = faces.shape[-1]
+    chosen, size = torch.rand((2, len(faces)), generator=generator, device=faces.device)
+    half = (SMALLEST + (LARGEST - SMALLEST) * size).sqrt() * side / 2
+    shows_other = random_squares(half.unsqueeze(1), chosen < share, side, generator)
     part = shows_other.float().mean(dim=(1, 2, 3)).unsqueeze(1)
     certain = functional.one_hot(labels, len(EXPRESSIONS)).float()
     mixed = torch.where(shows_other, faces[others], faces)
     return mixed, (1 - part) * certain + part * certain[others]
-
-
-def _shows_other(faces: Tensor, share: float, generator: torch.Generator) -> Tensor:
-    """Where a face shows another one: bool (N, 1, 48, 48)."""
-    side = faces.shape[-1]
-    chosen, size = torch.rand((2, len(faces)), generator=generator, device=faces.device)
-    half = (SMALLEST + (LARGEST - SMALLEST) * size).sqrt() * side / 2
-    return random_squares(half.unsqueeze(1), chosen < share, side, generator)

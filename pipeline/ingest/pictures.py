@@ -5,7 +5,6 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
@@ -81,7 +80,10 @@ class Pictures:
         labels.kept.update(left_out)
         tell, first = progress or (lambda _: None), 1
         tell(len(left_out))
-        with ThreadPoolExecutor(_THREADS) as pool, _quiet():
+        with ThreadPoolExecutor(_THREADS) as pool, warnings.catch_warnings():
+            # What is odd in a picture that can be read is no matter; too many pixels are refused.
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
             for names, faces, faults in _ahead(pool, _decode, self._chunks(list(items))):
                 yield self._batch([items[name] for name in names], faces, faults, first, labels)
                 first += len(names)
@@ -185,12 +187,3 @@ def _ahead(
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """What is odd in a picture that can be read is no matter; one of too many pixels is refused."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield

@@ -1,4 +1,4 @@
-"""Which faces show one photograph: exact copies and near-copies.
+"""Which faces show one photograph: exact copies and near-copies; and how many there are of these.
 
 A near-copy has another brightness, size or crop, a watermark, or is the mirror image. All pairs are
 looked at by their thumbnails, a matrix product in tiles; those that resemble each other then by
@@ -13,6 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.faces.expressions import SIDE
+from pipeline.faces.photographs import Photographs
+from pipeline.photographs.result import Copies
 
 ALIKE = 0.82
 """Correlation of two thumbnails from which a pair is looked at again."""
@@ -46,8 +48,11 @@ Stores = Sequence[NDArray[np.uint8]]
 Pairs = NDArray[np.int64]
 """Places of two faces each, (M, 2)."""
 
+Sums = NDArray[np.object_]
+"""MD5 of each face, by which exact copies are known, (N,)."""
 
-def group_photographs(stores: Stores, md5: NDArray[np.object_]) -> NDArray[np.int64]:
+
+def group_photographs(stores: Stores, md5: Sums) -> NDArray[np.int64]:
     """The photograph of each face, (N,): the place of the first face that shows it.
 
     Whoever is a near-copy of a near-copy belongs to the same photograph. In memory is about half
@@ -55,7 +60,7 @@ def group_photographs(stores: Stores, md5: NDArray[np.object_]) -> NDArray[np.in
 
     Args:
         stores: the faces; their sizes add up to N.
-        md5: of each face, by which exact copies are known, (N,).
+        md5: of each face, (N,).
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -69,6 +74,20 @@ def group_photographs(stores: Stores, md5: NDArray[np.object_]) -> NDArray[np.in
     _, first_kind = np.unique(photograph, return_index=True)
     numbers: NDArray[np.int64] = first[first_kind[photograph[kind]]]
     return numbers
+
+
+def count_copies(photographs: Photographs, labelled: Sums, unlabelled: Sums) -> Copies:
+    """Count near-copies, by the sums of the labelled faces and of the others."""
+    table = pd.DataFrame({"photograph": photographs.labelled, "md5": labelled})
+    versions = table.groupby("photograph")["md5"].nunique()
+    several = versions[versions > 1]
+    also_labelled = np.isin(photographs.unlabelled, photographs.labelled)
+    return Copies(
+        photographs=len(several),
+        faces=int(table["photograph"].isin(several.index).sum()),
+        near_copies=int((several - 1).sum()),
+        shared=int((also_labelled & ~np.isin(unlabelled, labelled)).sum()),
+    )
 
 
 def find_near_copies(stores: Stores, places: NDArray[np.int64]) -> Iterator[Pairs]:

@@ -7,8 +7,7 @@ from pipeline.faces.photographs import Photographs, write_photographs
 from pipeline.faces.store import read_faces
 from pipeline.files import write_json
 from pipeline.photographs.agreement import measure_agreement
-from pipeline.photographs.copies import count_copies
-from pipeline.photographs.near_copies import group_photographs
+from pipeline.photographs.near_copies import count_copies, group_photographs
 from pipeline.photographs.result import PhotographsResult
 from pipeline.photographs.words import copies
 from pipeline.shell import Stage

@@ -111,16 +111,12 @@ def _official(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
     try:
         return official_parts(table, settings)
     except UserError as error:
-        raise UserError(f"{error}, or {_advise(table, settings)}") from None
-
-
-def _advise(table: pd.DataFrame, settings: Split) -> str:
-    """A method that takes these faces."""
-    try:
-        _stratified(table, settings)
-    except UserError:
-        return "use split.method: shuffled"
-    return "use split.method: stratified"
+        advised = "stratified"
+        try:
+            _stratified(table, settings)
+        except UserError:
+            advised = "shuffled"
+        raise UserError(f"{error}, or use split.method: {advised}") from None
 
 
 def _reunite_copies(table: pd.DataFrame, parts: NDArray[np.str_]) -> NDArray[np.str_]:

@@ -4,7 +4,9 @@
 """
 
 import csv
+import gzip
 import io
+import lzma
 import re
 import shutil
 import sys
@@ -24,10 +26,11 @@ from pipeline.ingest.labels import NAMES
 from pipeline.ingest.pictures import read_image
 from pipeline.ingest.sources import locate
 
-from .archives import tarred, zipped
+from .files import encoded, put, table, tarred, zipped
 
 RNG = np.random.default_rng(11)
 FACES = RNG.integers(0, 256, (4, 48, 48)).astype(np.uint8)
+TEXTS = [" ".join(map(str, face.ravel())) for face in FACES]
 LABELS = (3, 0, 6, 3)
 CLASSES = ("happy", "angry", "neutral", "happy")
 KINDS = {"png": "PNG", "jpg": "JPEG", "bmp": "BMP", "gif": "GIF", "webp": "WEBP", "tif": "TIFF"}
@@ -36,16 +39,15 @@ Found = Counter[tuple[int, bytes]]
 """Faces, each with its label, and how often it was read."""
 
 
-def encoded(face: int, kind: str = "PNG") -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(FACES[face]).save(buffer, kind)
-    return buffer.getvalue()
+def picture(face: int, kind: str = "PNG") -> bytes:
+    return encoded(Image.fromarray(FACES[face]), kind)
 
 
 ORIGINALS: Found = Counter(
     (label, face.tobytes()) for label, face in zip(LABELS, FACES, strict=True)
 )
-PICTURES = {f"{name}/{n}.png": encoded(n) for n, name in enumerate(CLASSES)}
+PICTURES = {f"{name}/{n}.png": picture(n) for n, name in enumerate(CLASSES)}
+ROWS = table("label,feature", LABELS, TEXTS)
 
 
 def damaged(content: bytes, rng: np.random.Generator) -> bytes:
@@ -73,7 +75,7 @@ def read(source: Path) -> tuple[Found, int]:
 
 
 def archive(pack: Callable[[], bytes]) -> Callable[[Path, np.random.Generator], None]:
-    """An archive: each face that is read is one of those that were packed, or is named."""
+    """Something packed: each face that is read is one of those that were packed, or is named."""
 
     def attempt(folder: Path, rng: np.random.Generator) -> None:
         source = folder / "faces.bin"
@@ -88,12 +90,10 @@ def archive(pack: Callable[[], bytes]) -> Callable[[Path, np.random.Generator], 
 def pictures(folder: Path, rng: np.random.Generator) -> None:
     """Pictures in class folders, one of them damaged: it gives what Pillow shows, or is named."""
     end = str(rng.choice(list(KINDS)))
-    files = {f"raw/{name}/{n}.{end}": encoded(n, KINDS[end]) for n, name in enumerate(CLASSES)}
+    files = {f"raw/{name}/{n}.{end}": picture(n, KINDS[end]) for n, name in enumerate(CLASSES)}
     victim = str(rng.choice(list(files)))
     files[victim] = damaged(files[victim], rng)
-    for name, content in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
+    put(folder, files)
     try:
         faces, named = read(folder / "raw")
     except UserError as error:
@@ -120,14 +120,10 @@ def _same(image: Image.Image, rest: Found) -> bool:
 
 def label_list(folder: Path, rng: np.random.Generator) -> None:
     """A list beside pictures, damaged: classes are those of a plain reader, or an error says."""
-    raw = folder / "raw"
-    raw.mkdir()
-    for n in range(4):
-        (raw / f"{n}.png").write_bytes(encoded(n))
     rows = [f"{n}.png,{rng.choice([str(LABELS[n]), CLASSES[n]])}" for n in range(4)]
     text = damaged("\n".join(["image,label", *rows, ""]).encode(), rng)
-    (raw / "labels.csv").write_bytes(text)
-    faces, named = read(raw)
+    files = {f"{n}.png": picture(n) for n in range(4)} | {"labels.csv": text}
+    faces, named = read(put(folder / "raw", files))
     expected: Found = Counter()
     for row in list(
         csv.reader(io.StringIO(text.decode("utf-8-sig"), newline=None), skipinitialspace=True)
@@ -147,19 +143,15 @@ def label_list(folder: Path, rng: np.random.Generator) -> None:
 
 def votes(folder: Path, rng: np.random.Generator) -> None:
     """FER+'s votes, damaged: a label is that of a plain count, or an error says."""
-    raw = folder / "raw"
-    raw.mkdir()
     parts = ("Training", "Training", "PublicTest", "PrivateTest")
-    rows = [f"{n},{' '.join(map(str, face.ravel()))},{parts[n]}" for n, face in enumerate(FACES)]
-    (raw / "fer2013.csv").write_text("\n".join(["emotion,pixels,Usage", *rows, ""]))
+    whole = table("emotion,pixels,Usage", range(4), TEXTS, parts)
     names = "neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
     lines = [f"Usage,Image name,{names}"]
     for n in range(4):
         ballot = rng.permutation([6, 2, 1, 1, 0, 0, 0, 0, 0, 0])
         lines.append(f"{parts[n]},{n}.png,{','.join(map(str, ballot))}")
     text = damaged("\n".join([*lines, ""]).encode(), rng)
-    (raw / "fer2013new.csv").write_bytes(text)
-    faces, _ = read(raw)
+    faces, _ = read(put(folder / "raw", {"fer2013.csv": whole, "fer2013new.csv": text}))
     order = (6, 3, 5, 4, 0, 1, 2)
     shown = text.decode("utf-8-sig", "replace")
     header, *ballots = [
@@ -187,6 +179,9 @@ FORMS: dict[str, Callable[[Path, np.random.Generator], None]] = {
     "tar.gz": archive(lambda: tarred(PICTURES, "w:gz")),
     "tar.xz": archive(lambda: tarred(PICTURES, "w:xz")),
     "zip": archive(lambda: zipped(PICTURES)),
+    "csv.gz": archive(lambda: gzip.compress(ROWS)),
+    "csv.xz": archive(lambda: lzma.compress(ROWS)),
+    "csv.zip": archive(lambda: zipped({"faces.csv": ROWS})),
     "label list": label_list,
     "votes": votes,
 }

@@ -23,7 +23,7 @@ import yaml
 from PIL import Image
 
 from ..conftest import ROOT
-from .archives import zipped
+from .files import encoded, put, zipped
 
 FACES = np.random.default_rng(7).integers(0, 256, (14, 48, 48)).astype(np.uint8)
 TEXTS = [" ".join(map(str, face.ravel())) for face in FACES]
@@ -166,10 +166,8 @@ FILES = {
 """A file's name, its bytes, and what the one line must hold besides the name."""
 
 
-def picture(mode="L", size=(48, 48), kind="PNG"):
-    buffer = io.BytesIO()
-    Image.effect_noise(size, 60).convert(mode).save(buffer, kind)
-    return buffer.getvalue()
+def picture(mode="L", kind="PNG"):
+    return encoded(Image.effect_noise((48, 48), 60).convert(mode), kind)
 
 
 def claiming(side):
@@ -207,12 +205,9 @@ IMAGES = {
 def projects(tmp_path_factory):
     """Two small projects with good sources and what `ingest` made of them: a file's, images'."""
     made = {kind: tmp_path_factory.mktemp(kind) for kind in ("csv", "images")}
-    (made["csv"] / "raw").mkdir()
-    (made["csv"] / "raw/train.csv").write_bytes(csv())
-    for number, face in enumerate(FACES):
-        path = made["images"] / f"raw/train/{number % 7}/{number}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(face).save(path)
+    put(made["csv"], {"raw/train.csv": csv()})
+    pictures = {f"{n % 7}/{n}.png": encoded(Image.fromarray(face)) for n, face in enumerate(FACES)}
+    put(made["images"] / "raw/train", pictures)
     for folder in made.values():
         configure(folder, "raw")
         assert in_process(folder)[0] == 0
@@ -317,8 +312,7 @@ def test_a_wrong_image_is_one_line_and_changes_nothing(projects, case):
 @pytest.mark.study
 def test_a_process_of_its_own_says_the_same_and_a_traceback_with_debug_alone(tmp_path):
     """In a project without results there are none afterwards."""
-    (tmp_path / "raw").mkdir()
-    (tmp_path / "raw/train.csv").write_bytes(csv([*ROWS, "1,2"]))
+    put(tmp_path, {"raw/train.csv": csv([*ROWS, "1,2"])})
     configure(tmp_path, "raw")
     said = f"train.csv: row 15: feature: 1 values; expected 2304; {MEND}"
     status, written, printed = in_a_process(tmp_path)

@@ -17,6 +17,8 @@ from pipeline.ingest.sources import locate
 from pipeline.ingest.stage import work
 from pipeline.shell import Stage
 
+from .files import encoded, put, table
+
 FACES = np.random.default_rng(7).integers(0, 256, (6, 48, 48)).astype(np.uint8)
 FACES[5] = 0
 TEXTS = [" ".join(map(str, face.ravel())) for face in FACES]
@@ -24,12 +26,9 @@ TEXTS = [" ".join(map(str, face.ravel())) for face in FACES]
 
 def write_source(folder, train, test=(), regions=None):
     """CSV files of (label, text) and of texts; returns the source."""
-    folder.mkdir(exist_ok=True)
-    rows = "".join(f"{label},{text}\n" for label, text in train)
-    (folder / "train.csv").write_text("label,feature\n" + rows)
+    put(folder, {"train.csv": table("label,feature", *zip(*train, strict=True))})
     if test:
-        rows = "".join(f"{number},{text}\n" for number, text in enumerate(test, 100))
-        (folder / "test.csv").write_text("id,feature\n" + rows)
+        put(folder, {"test.csv": table("id,feature", range(100, 100 + len(test)), test)})
     if regions is not None:
         np.savez(folder / "regions.npz", **regions)
     return locate(str(folder))
@@ -61,13 +60,6 @@ def test_a_source_becomes_two_stores_and_a_report(tmp_path, places):
     assert list(report.files) == ["train.csv", "test.csv", "regions.npz"]
     assert sum(told) == source.size
     assert json.loads(json.dumps(asdict(report)))["labelled"]["classes"]["happy"] == 1
-
-
-def test_without_a_test_file_the_second_store_is_empty(tmp_path, places):
-    report, _ = ingest(write_source(tmp_path / "raw", TRAIN), "stop", *places)
-    assert len(read_faces(places[1])) == 0
-    assert not np.load(places[2]).files
-    assert (report.unlabelled.faces, report.shared, report.regions) == (0, 0, [])
 
 
 BAD = [TRAIN[0], (9, TEXTS[1]), TRAIN[2], (0, "1 2 3"), TRAIN[1]]
@@ -128,45 +120,30 @@ def test_a_broken_regions_file_is_an_error(tmp_path, places):
 
 
 def test_a_folder_of_images_gives_both_stores(tmp_path, places):
-    for name, face in zip(("train/happy/a", "val/sad/b", "test/c"), FACES[:3], strict=True):
-        path = tmp_path / "raw" / f"{name}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(face).save(path)
+    names = ("train/Happy/a.png", "val/4/b.png", "test/c.png")
+    files = {name: encoded(Image.fromarray(FACES[n])) for n, name in enumerate(names)}
+    put(tmp_path / "raw", files)
     source, told = locate(str(tmp_path / "raw")), []
     report, _ = ingest(source, "stop", *places, told.append)
     faces = read_faces(places[0])
-    assert faces.table["name"].tolist() == ["train/happy/a.png", "val/sad/b.png"]
+    assert faces.table["name"].tolist() == [*names[:2]]
     assert faces.table["usage"].tolist() == ["Training", "PublicTest"]
+    assert faces.labels.tolist() == [3, 4]
     assert (faces.pixels == FACES[:2]).all()
     assert (read_faces(places[1]).pixels == FACES[[2]]).all()
     assert list(report.files) == ["raw"]
     assert sum(told) == source.size
 
 
-# The stage
-
-
-@pytest.fixture
-def run_stage(tmp_path, monkeypatch, params):
-    """Runs the stage in a folder of its own; returns the md5 of each file that it read."""
+def test_a_test_file_beside_the_one_that_is_named_is_pointed_out(
+    tmp_path, monkeypatch, params, capsys
+):
     monkeypatch.chdir(tmp_path)
-
-    def run(source, on_bad_row="stop"):
-        changes = {"source": source, "on_bad_row": on_bad_row}
-        data = params.data.model_copy(update=changes)
-        own = params.model_copy(update={"data": data})
-        work(Stage("ingest", own))
-        return json.loads(layout.INGESTED.read_text())["files"]
-
-    return run
-
-
-ALL = [(label, text) for label in range(7) for text in TEXTS[:2]]
-
-
-def test_a_test_file_beside_the_one_that_is_named_is_pointed_out(tmp_path, run_stage, capsys):
-    write_source(tmp_path / "raw", ALL, TEXTS[:3], {"eyes": np.ones((14, 48, 48), bool)})
-    assert list(run_stage("raw/train.csv")) == ["train.csv"]
+    train = [(label, text) for label in range(7) for text in TEXTS[:2]]
+    write_source(tmp_path / "raw", train, TEXTS[:3], {"eyes": np.ones((14, 48, 48), bool)})
+    data = params.data.model_copy(update={"source": "raw/train.csv"})
+    work(Stage("ingest", params.model_copy(update={"data": data})))
+    assert list(json.loads(layout.INGESTED.read_text())["files"]) == ["train.csv"]
     said = "ingest: not read: test.csv: beside train.csv: name the folder in data.source to have"
     assert said in capsys.readouterr().out
     assert len(read_faces(layout.UNLABELLED)) == 0

@@ -1,6 +1,5 @@
 """Each row of docs/sources.md: a small set in that layout is read as the row says."""
 
-import io
 import re
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from pipeline.ingest.sources import locate
 from pipeline.ingest.words import lines
 
 from ..conftest import ROOT
-from .archives import table, tarred, zipped
+from .files import encoded, put, table, tarred, zipped
 
 FACES = np.random.default_rng(3).integers(0, 256, (30, 48, 48)).astype(np.uint8)
 TEXTS = [" ".join(map(str, face.ravel())) for face in FACES]
@@ -30,22 +29,23 @@ FER2013, RAFDB, AFFECTNET = "0123456", "6324517", "6541230"
 PARTS = ["Training", "PublicTest", "PrivateTest"]
 
 
-def picture(number, kind="PNG", mode="L", size=48):
-    buffer = io.BytesIO()
-    image = Image.fromarray(FACES[number]).convert(mode)
-    image.resize((size, size)).save(buffer, kind)
-    return buffer.getvalue()
+def picture(number, kind="PNG"):
+    return encoded(Image.fromarray(FACES[number]), kind)
 
 
-def folders(names, form="{name}/{n}.png", extra=0):
+def folders(names, form="{name}/{n}.png", extra=0, parts=("train", "valid", "test")):
     """Pictures in a folder for each name."""
     files = {}
     for n, label in enumerate(ORDER):
-        part = ("train", "valid", "test")[n % 3] if "{part}" in form else ""
-        files[form.format(name=names[label], n=n, part=part)] = picture(n)
+        files[form.format(name=names[label], n=n, part=parts[n % 3])] = picture(n)
     for n in range(extra):
         files[form.format(name=names[7], n=90 + n, part="train")] = picture(20 + n)
     return files
+
+
+def rows(names, count=17):
+    """A CSV file with these labels."""
+    return table("label,feature", [names[k] for k in ORDER[:count]], TEXTS[:count])
 
 
 USAGES = [PARTS[n % 3] for n in range(len(ORDER))]
@@ -88,16 +88,8 @@ FERPLUS = {
         ]
     ).encode(),
 }
-CODES = {
-    "angry": "AN",
-    "disgust": "DI",
-    "happy": "HA",
-    "sad": "SA",
-    "surprise": "SU",
-    "neutral": "NE",
-}
-KDEF = [{**CODES, "fear": "AF"}[name] for name in EXPRESSIONS]
-JAFFE = [{**CODES, "fear": "FE"}[name] for name in EXPRESSIONS]
+KDEF = ["AN", "DI", "AF", "HA", "SA", "SU", "NE"]
+JAFFE = ["AN", "DI", "FE", "HA", "SA", "SU", "NE"]
 RAFDB_LIST = {
     **{
         f"basic/Image/aligned/{'test' if n % 3 else 'train'}_{n:05}_aligned.jpg": picture(n, "JPEG")
@@ -116,29 +108,58 @@ CK = ["anger", "disgust", "fear", "happy", "sadness", "surprise", "neutral", "co
 NUMBERED = [f"{n}_{name}" for n, name in enumerate(EXPRESSIONS)]
 ODD = ["Angry", "disgust", "afraid", "JOY", "sadness", "surprise", "natural"]
 
-LAYOUTS = {
-    "the coursework's folder": (COURSEWORK, "auto"),
-    "Kaggle's challenge, its folder": (KAGGLE, "auto"),
-    "FER2013, fer2013.csv": ({"fer2013.csv": WHOLE}, "auto"),
-    "FER2013, fer2013.tar.gz": (
-        {"fer2013.tar.gz": tarred({"fer2013/fer2013.csv": WHOLE, "fer2013/README": b"Read"})},
-        "auto",
-    ),
-    "FER2013 as pictures": (folders(ED, "{part}/{name}/im{n}.png"), "auto"),
-    "FER2013 as pictures, its own parts": (
-        {
-            name.replace("train/", "Training/")
-            .replace("valid/", "PublicTest/")
-            .replace("test/", "PrivateTest/"): content
-            for name, content in folders(NAMES, "{part}/{name}/im{n}.png").items()
-        },
-        "auto",
-    ),
-    "Kaggle's archive.zip": (
-        {"archive.zip": zipped(folders(ED, "archive/archive/{part}/{name}/{n}.png"))},
-        "auto",
-    ),
-    "FER+": (FERPLUS, "auto"),
+
+def listed(said):
+    """A list of the pictures with their labels."""
+    return table("image,label", [f"{n:04}.png" for n in range(17)], said)
+
+
+AUTO = {
+    "the coursework's folder": COURSEWORK,
+    "Kaggle's challenge, its folder": KAGGLE,
+    "FER2013, fer2013.csv": {"fer2013.csv": WHOLE},
+    "FER2013, fer2013.tar.gz": {
+        "fer2013.tar.gz": tarred({"fer2013/fer2013.csv": WHOLE, "fer2013/README": b"Read"})
+    },
+    "FER2013 as pictures": folders(ED, "{part}/{name}/im{n}.png"),
+    "FER2013 as pictures, its own parts": folders(NAMES, "{part}/{name}/im{n}.png", parts=PARTS),
+    "Kaggle's archive.zip": {
+        "archive.zip": zipped(folders(ED, "archive/archive/{part}/{name}/{n}.png"))
+    },
+    "FER+": FERPLUS,
+    "KDEF": {
+        f"KDEF/AF{n:02}/AF{n:02}{KDEF[k]}S.JPG": picture(n, "JPEG") for n, k in enumerate(ORDER)
+    },
+    "JAFFE": {
+        f"jaffe/{'KA' if n < 10 else 'KM'}.{JAFFE[k]}{n % 10}.{n + 9}.tiff": picture(n, "TIFF")
+        for n, k in enumerate(ORDER)
+    },
+    "class folders": folders(ODD),
+    "numbered class folders": folders(NUMBERED),
+    "class folders of numbers": folders(FER2013),
+    "a list beside pictures": {**LIST, "labels.csv": listed(ORDER)},
+    "a list of names beside pictures": {
+        **LIST,
+        "legend.csv": table(
+            "user,image,emotion",
+            [0] * 17,
+            [f"{n:04}.png" for n in range(17)],
+            [ODD[label].upper() for label in ORDER],
+        ),
+    },
+    "a list beside numbered folders": {
+        **{f"images/{n % 5}/{n:04}.png": picture(n) for n in range(17)},
+        "labels.csv": listed([ODD[label] for label in ORDER]),
+    },
+    "labelled parts beside each other": LABELLED_PARTS,
+    "a zip for each file": {f"{name}.zip": zipped({name: c}) for name, c in COURSEWORK.items()},
+    "numbers as floats": {"faces.csv": rows([f"{label}.0" for label in range(7)])},
+    "a list of numbers as floats": {**LIST, "labels.csv": listed([f"{k}.0" for k in ORDER])},
+    "names in the label column": {"faces.csv": rows(CK)},
+}
+"""Layouts that are read as they are."""
+
+LAYOUTS = {name: (files, "auto") for name, files in AUTO.items()} | {
     "RAF-DB, the authors'": (RAFDB_LIST, "raf-db"),
     "RAF-DB, Kaggle's": (
         {
@@ -167,88 +188,14 @@ LAYOUTS = {
         "affectnet",
     ),
     "AffectNet, folders of names": (folders(CK, "Train/{name}/{n}.png", 2), "affectnet"),
-    "KDEF": (
-        {f"KDEF/AF{n:02}/AF{n:02}{KDEF[k]}S.JPG": picture(n, "JPEG") for n, k in enumerate(ORDER)},
-        "auto",
-    ),
     "KDEF, folders of codes": (folders(KDEF), "kdef"),
-    "JAFFE": (
-        {
-            f"jaffe/KA.{JAFFE[k]}{n}.{n + 9}.tiff"[:40]: picture(n, "TIFF")
-            for n, k in enumerate(ORDER)
-            if n < 10
-        }
-        | {
-            f"jaffe/KM.{JAFFE[k]}{n - 9}.{n + 9}.tiff": picture(n, "TIFF")
-            for n, k in enumerate(ORDER)
-            if n >= 10
-        },
-        "auto",
-    ),
     "CK+48": (folders(CK, "CK+48/{name}/S010_{n}.png", 3), {"contempt": "drop"}),
-    "class folders": (folders(ODD), "auto"),
-    "numbered class folders": (folders(NUMBERED), "auto"),
-    "class folders of numbers": (folders(FER2013), "auto"),
     "class folders of other numbers": (
-        folders("abcdefg", "{name}/{n}.png"),
+        folders("abcdefg"),
         dict(zip("abcdefg", EXPRESSIONS, strict=True)),
     ),
-    "a list beside pictures": (
-        {**LIST, "labels.csv": table("image,label", [f"{n:04}.png" for n in range(17)], ORDER)},
-        "auto",
-    ),
-    "a list of names beside pictures": (
-        {
-            **LIST,
-            "legend.csv": table(
-                "user,image,emotion",
-                [0] * 17,
-                [f"{n:04}.png" for n in range(17)],
-                [ODD[label].upper() for label in ORDER],
-            ),
-        },
-        "auto",
-    ),
-    "a list beside numbered folders": (
-        {
-            **{f"images/{n % 5}/{n:04}.png": picture(n) for n in range(17)},
-            "labels.csv": table(
-                "image,label", [f"{n:04}.png" for n in range(17)], [ODD[label] for label in ORDER]
-            ),
-        },
-        "auto",
-    ),
-    "labelled parts beside each other": (LABELLED_PARTS, "auto"),
-    "a zip for each file": (
-        {f"{name}.zip": zipped({name: c}) for name, c in COURSEWORK.items()},
-        "auto",
-    ),
-    "numbers as floats": (
-        {"faces.csv": table("label,feature", [f"{label}.0" for label in ORDER], TEXTS[:17])},
-        "auto",
-    ),
-    "a list of numbers as floats": (
-        {
-            **LIST,
-            "labels.csv": table(
-                "image,label", [f"{n:04}.png" for n in range(17)], [f"{k}.0" for k in ORDER]
-            ),
-        },
-        "auto",
-    ),
-    "names in the label column": (
-        {"faces.csv": table("label,feature", [CK[k] for k in ORDER], TEXTS[:17])},
-        "auto",
-    ),
 }
-
-
-def put(root, files):
-    for name, content in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    return root
+"""All, each with the setting with which it is read."""
 
 
 def read(path, labels="auto", on_bad_row="stop") -> Ingested:

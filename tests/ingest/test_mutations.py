@@ -9,4 +9,4 @@ from .mutations import FORMS, campaign
 @pytest.mark.parametrize("form", FORMS)
 def test_no_damaged_source_is_read_wrongly(form):
     """A short campaign; `python -m tests.ingest.mutations 2000` is a long one."""
-    assert campaign(form, 12).total() == 12
+    assert campaign(form, 20).total() == 20

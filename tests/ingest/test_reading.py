@@ -23,7 +23,7 @@ from pipeline.ingest.pixels import parse_pixels
 from pipeline.ingest.rows import Rows
 from pipeline.ingest.sources import locate
 
-from .archives import table, zipped
+from .files import encoded, put, table, zipped
 
 FACES = np.random.default_rng(7).integers(0, 256, (5, 48, 48)).astype(np.uint8)
 TEXTS = [" ".join(map(str, face.ravel())) for face in FACES]
@@ -369,102 +369,30 @@ def test_any_mutation_gives_true_faces_or_a_clear_error(tmp_path_factory, text):
         )
 
 
-@settings(max_examples=150)
-@given(st.sampled_from([".gz", ".xz", ".zip"]), st.data())
-def test_any_damage_to_a_packed_file_is_found_or_harmless(tmp_path_factory, packed, data):
-    content = bytearray(PACKERS[packed](labelled(3)))
-    for _ in range(data.draw(st.integers(1, 3))):
-        ends = st.integers(0, 60) | st.integers(len(content) - 90, len(content))
-        place = min(max(data.draw(ends | st.integers(0, len(content))), 0), len(content))
-        content[place : place + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=2))
-    path = write(tmp_path_factory.mktemp("damaged"), bytes(content), f"train.csv{packed}")
-    try:
-        pixels, labels, _, faults = read(path)
-    except UserError as error:
-        message = str(error)
-    else:
-        assert (pixels == FACES[:3]).all()
-        assert (labels, faults) == (LABELS[:3], [])
-        return
-    assert re.match(rf"(\S*/)?train.csv{packed}: ", message)
-    assert "\n" not in message
-
-
-@settings(max_examples=150)
-@given(st.sampled_from(["png", "jpg"]), st.data())
-def test_any_damage_to_an_image_gives_a_face_or_a_fault(tmp_path_factory, kind, data):
-    buffer = io.BytesIO()
-    Image.fromarray(FACES[0]).save(buffer, {"png": "PNG", "jpg": "JPEG"}[kind])
-    content = bytearray(buffer.getvalue())
-    for _ in range(data.draw(st.integers(1, 3))):
-        place = data.draw(st.integers(0, 60) | st.integers(0, len(content)))
-        content[place : place + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
-    folder = tmp_path_factory.mktemp("images")
-    (folder / "happy").mkdir()
-    (folder / f"happy/a.{kind}").write_bytes(content)
-    source = locate(str(folder))
-    (batch,) = source.labelled[0].batches(source.labels)
-    assert batch.pixels.shape == (len(batch), 48, 48)
-    assert len(batch) + len(batch.faults) == 1
-    for fault in batch.faults:
-        assert f"happy/a.{kind}: not an image that can be read" in str(fault)
-        assert "\n" not in str(fault)
-
-
 # Image folders
-
-
-def save(path, image):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image.save(path)
-
-
-def test_classes_are_names_synonyms_or_digits_and_parts_give_the_usage(tmp_path):
-    grey = Image.fromarray(FACES[0])
-    names = ("train/Happy/a.png", "train/0/b.PNG", "test/surprised/c.png", "test/d.png", "e.png")
-    for name in names:
-        save(tmp_path / name, grey)
-    save(tmp_path / "train/happy/.hidden.png", grey)
-    (tmp_path / "train/happy/notes.txt").write_text("no image")
-    source = locate(str(tmp_path))
-    (batch,) = source.labelled[0].batches(source.labels)
-    assert list(batch.names) == ["test/surprised/c.png", "train/0/b.PNG", "train/Happy/a.png"]
-    assert batch.labels.tolist() == [5, 0, 3]
-    assert list(batch.usage) == ["PrivateTest", "Training", "Training"]
-    assert (batch.pixels == FACES[0]).all()
-    assert not source.unlabelled
-    assert [each.name for each in source.passed] == [
-        "e.png", "test/d.png", "train/happy", "train/happy/notes.txt",
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("image", "corner"),
     [
-        (Image.new("L", (48, 48), 200), 200),
         (Image.new("L", (96, 120), 200), 200),
         (Image.new("L", (1, 2000), 200), 200),
-        (Image.new("RGB", (48, 48), (200, 200, 200)), 200),
         (Image.new("RGBA", (64, 64), (255, 255, 255, 0)), 0),
         (Image.new("RGBA", (64, 64), (200, 200, 200, 255)), 200),
         (Image.new("LA", (48, 48), (200, 0)), 0),
-        (Image.fromarray(np.full((48, 48), 200 << 8, np.uint16)), 200),
         (Image.new("1", (48, 48), 1), 255),
-        (Image.new("RGB", (48, 48), (200, 200, 200)).convert("P"), 204),
     ],
 )
-def test_any_image_becomes_grey_and_48_by_48(tmp_path, image, corner):
-    save(tmp_path / "a.png", image)
-    face = read_image((tmp_path / "a.png").read_bytes())
+def test_any_image_becomes_grey_and_48_by_48(image, corner):
+    face = read_image(encoded(image))
     assert face.shape == (48, 48)
     assert face.dtype == np.uint8
     assert face[0, 0] == corner
 
 
-def test_shrinking_averages_instead_of_picking(tmp_path):
+def test_shrinking_averages_instead_of_picking():
     board = (np.indices((480, 480)).sum(0) % 2 * 255).astype(np.uint8)
-    save(tmp_path / "a.png", Image.fromarray(board))
-    assert abs(read_image((tmp_path / "a.png").read_bytes()).astype(int) - 127).max() <= 4
+    assert abs(read_image(encoded(Image.fromarray(board))).astype(int) - 127).max() <= 4
 
 
 # Finding the source
@@ -503,18 +431,13 @@ def test_a_single_csv_needs_no_particular_name(tmp_path):
     assert found() == (["fer2013.csv"], [], None)
 
 
-def test_a_folder_of_images_without_a_class_says_what_was_looked_for(tmp_path):
-    save(tmp_path / "b.png", Image.fromarray(FACES[0]))
-    with pytest.raises(UserError, match="found 1 pictures, at its top, but no folder that names"):
-        locate(str(tmp_path))
-
-
 def test_a_folders_sum_changes_with_content_and_names(tmp_path):
-    save(tmp_path / "happy/a.png", Image.fromarray(FACES[0]))
+    first, second = (encoded(Image.fromarray(face)) for face in FACES[:2])
+    put(tmp_path, {"happy/a.png": first})
     sums = [Folder(tmp_path).md5()]
     (tmp_path / "happy/a.png").rename(tmp_path / "happy/b.png")
     sums.append(Folder(tmp_path).md5())
-    save(tmp_path / "happy/b.png", Image.fromarray(FACES[1]))
+    put(tmp_path, {"happy/b.png": second})
     folder = Folder(tmp_path)
     sums.append(folder.md5())
     assert len(set(sums)) == 3

@@ -14,16 +14,11 @@ from pipeline.ingest.parts import part_of
 from pipeline.ingest.pictures import read_image
 from pipeline.ingest.sources import locate
 
-from .test_layouts import COUNTS, folders, picture, put, read
+from .files import encoded, put
+from .test_layouts import COUNTS, folders, picture, read
 
 SMOOTH = np.clip(40 + 3 * np.arange(48)[:, None] + np.arange(48)[None], 0, 255).astype(np.uint8)
 """Grey levels 40 to 228, all of them even where a kind keeps fewer."""
-
-
-def saved(image, kind="PNG", **options):
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
 
 
 def exif_last(png):
@@ -38,33 +33,33 @@ TURNED = Image.Exif()
 TURNED[0x0112] = 6  # which says: turn me by 90 degrees clockwise
 
 KINDS = {
-    "PNG": (saved(GREY), 0),
-    "JPEG": (saved(GREY, "JPEG", quality=95), 3),
-    "JPEG in CMYK": (saved(GREY.convert("CMYK"), "JPEG", quality=95), 4),
-    "WebP": (saved(GREY.convert("RGB"), "WEBP", lossless=True), 1),
-    "BMP": (saved(GREY, "BMP"), 0),
-    "PGM": (saved(GREY, "PPM"), 0),
-    "TIFF": (saved(GREY, "TIFF"), 0),
+    "PNG": (encoded(GREY), 0),
+    "JPEG": (encoded(GREY, "JPEG", quality=95), 3),
+    "JPEG in CMYK": (encoded(GREY.convert("CMYK"), "JPEG", quality=95), 4),
+    "WebP": (encoded(GREY.convert("RGB"), "WEBP", lossless=True), 1),
+    "BMP": (encoded(GREY, "BMP"), 0),
+    "PGM": (encoded(GREY, "PPM"), 0),
+    "TIFF": (encoded(GREY, "TIFF"), 0),
     "GIF, the first of two frames": (
-        saved(GREY, "GIF", save_all=True, append_images=[Image.new("L", (48, 48))]), 0,
+        encoded(GREY, "GIF", save_all=True, append_images=[Image.new("L", (48, 48))]), 0,
     ),
-    "a palette": (saved(GREY.convert("P")), 0),
-    "alpha": (saved(Image.merge("LA", (GREY, Image.new("L", (48, 48), 255)))), 0),
-    "colours": (saved(GREY.convert("RGB")), 0),
-    "16 bits": (saved(Image.fromarray(SMOOTH.astype(np.uint16) * 257)), 0),
-    "16 bits of which 12 are used": (saved(Image.fromarray(SMOOTH.astype(np.uint16) * 16)), 0),
-    "16 bits of which 8 are used": (saved(Image.fromarray(SMOOTH.astype(np.uint16))), 0),
-    "TIFF of 16 bits": (saved(Image.fromarray(SMOOTH.astype(np.uint16) * 257), "TIFF"), 0),
-    "TIFF of fractions 0 to 1": (saved(Image.fromarray(SMOOTH / np.float32(255)), "TIFF"), 0),
-    "TIFF of fractions 0 to 255": (saved(Image.fromarray(SMOOTH.astype(np.float32)), "TIFF"), 0),
+    "a palette": (encoded(GREY.convert("P")), 0),
+    "alpha": (encoded(Image.merge("LA", (GREY, Image.new("L", (48, 48), 255)))), 0),
+    "colours": (encoded(GREY.convert("RGB")), 0),
+    "16 bits": (encoded(Image.fromarray(SMOOTH.astype(np.uint16) * 257)), 0),
+    "16 bits of which 12 are used": (encoded(Image.fromarray(SMOOTH.astype(np.uint16) * 16)), 0),
+    "16 bits of which 8 are used": (encoded(Image.fromarray(SMOOTH.astype(np.uint16))), 0),
+    "TIFF of 16 bits": (encoded(Image.fromarray(SMOOTH.astype(np.uint16) * 257), "TIFF"), 0),
+    "TIFF of fractions 0 to 1": (encoded(Image.fromarray(SMOOTH / np.float32(255)), "TIFF"), 0),
+    "TIFF of fractions 0 to 255": (encoded(Image.fromarray(SMOOTH.astype(np.float32)), "TIFF"), 0),
     "a JPEG that lies on its side": (
-        saved(GREY.transpose(Image.Transpose.ROTATE_90), "JPEG", quality=95, exif=TURNED), 3,
+        encoded(GREY.transpose(Image.Transpose.ROTATE_90), "JPEG", quality=95, exif=TURNED), 3,
     ),
     "a PNG that lies on its side": (
-        saved(GREY.transpose(Image.Transpose.ROTATE_90), exif=TURNED), 0,
+        encoded(GREY.transpose(Image.Transpose.ROTATE_90), exif=TURNED), 0,
     ),
     "a PNG that says so at its end": (
-        exif_last(saved(GREY.transpose(Image.Transpose.ROTATE_90), exif=TURNED)), 0,
+        exif_last(encoded(GREY.transpose(Image.Transpose.ROTATE_90), exif=TURNED)), 0,
     ),
 }  # fmt: skip
 
@@ -98,9 +93,9 @@ def coloured_16(grey):
     ("content", "said"),
     [
         (coloured_16(SMOOTH), "16 bits a colour, of which only the lowest"),
-        (saved(Image.fromarray(SMOOTH - np.float32(99)), "TIFF"), "values -59 to "),
-        (saved(Image.fromarray(SMOOTH * np.float32(9)), "TIFF"), "expected 0 to 1, 0 to 255"),
-        (saved(Image.fromarray(np.full((48, 48), np.nan, np.float32)), "TIFF"), "values nan"),
+        (encoded(Image.fromarray(SMOOTH - np.float32(99)), "TIFF"), "values -59 to "),
+        (encoded(Image.fromarray(SMOOTH * np.float32(9)), "TIFF"), "expected 0 to 1, 0 to 255"),
+        (encoded(Image.fromarray(np.full((48, 48), np.nan, np.float32)), "TIFF"), "values nan"),
     ],
 )
 def test_values_that_mean_nothing_are_said(content, said):
@@ -144,14 +139,18 @@ def test_endings_do_not_matter_and_what_is_no_picture_is_named(tmp_path):
 def test_unlabelled_faces_are_those_that_the_source_calls_so(tmp_path):
     files = {f"train/{name}": content for name, content in folders(list(COUNTS)).items()}
     files |= {"unlabelled/a.png": picture(20), "test/b.png": picture(21), "c.png": picture(22)}
+    files |= {"train/d.png": picture(23), "valid/happy/.hidden.png": picture(24)}
     found = read(put(tmp_path / "raw", files))
     assert found.unlabelled.faces == 2
-    assert [each.first for each in found.passed] == [["c.png"]]
+    assert {each.reason: each.first for each in found.passed} == {
+        "a picture outside the class folders": ["c.png", "train/d.png"],
+        "a class folder without a picture": ["valid/happy"],
+    }
 
 
 def test_a_constant_picture_is_named_where_it_is_read(tmp_path):
     files = folders(list(COUNTS))
-    files |= {f"sad/black{n}.png": saved(Image.new("L", (48, 48))) for n in range(5)}
+    files |= {f"sad/black{n}.png": encoded(Image.new("L", (48, 48))) for n in range(5)}
     found = read(put(tmp_path / "raw", files))
     assert found.labelled.constant == 5
     assert found.constant == [f"raw: sad/black{n}.png" for n in range(3)]

@@ -49,7 +49,7 @@ def test_a_label_is_suspect_from_a_margin_on_and_the_widest_comes_first():
 def test_nothing_suspect_and_no_truth_are_said_so():
     probabilities, labels = np.eye(7, dtype=np.float32), np.arange(7)
     suspects = find_suspects(probabilities, labels)
-    assert list(suspects) == ["face", "label", "suggested", "of_label", "of_suggested"]
+    assert list(suspects) == ["face", "label", "suggested", "of_label", "of_suggested", "margin"]
     assert vars(judge(suspects, labels, None)) == {
         "faces": 7, "suspects": 0, "precision": None, "recall": None,
     }  # fmt: skip

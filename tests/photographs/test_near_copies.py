@@ -9,8 +9,7 @@ from PIL import Image
 from pipeline.faces.photographs import Photographs, read_photographs, write_photographs
 from pipeline.faces.store import face_md5
 from pipeline.params import load
-from pipeline.photographs.copies import count_copies
-from pipeline.photographs.near_copies import SAME, correlate, group_photographs
+from pipeline.photographs.near_copies import SAME, correlate, count_copies, group_photographs
 from pipeline.sample.sample import make_sample
 
 PEOPLE = 300

@@ -67,30 +67,23 @@ def test_the_seed_decides(table, settings, method):
     assert (first != other).any()
 
 
+USAGE = {"method": "usage"}
 BAD_SPLITS = {
-    "no part": (
-        ["none"] * 9,
-        {"method": "usage"},
-        "none of 9 faces has a part; give the file",
-    ),
+    "no part": (["none"] * 9, USAGE, "none of 9 faces has a part; give the file"),
     "some without": (
-        ["Training"] * 5 + ["none"] * 4,
-        {"method": "usage"},
-        "4 of 9 faces have no part, and Training 5",
+        ["Training"] * 5 + ["none"] * 4, USAGE, "4 of 9 faces have no part, and Training 5",
     ),
-    "one part": (["Training"] * 9, {"method": "usage"}, "or rows of that Usage to a CSV file"),
+    "one part": (["Training"] * 9, USAGE, "or rows of that Usage to a CSV file"),
     "no training": (
-        ["PublicTest"] * 5 + ["PrivateTest"] * 4,
-        {"method": "usage"},
+        ["PublicTest"] * 5 + ["PrivateTest"] * 4, USAGE,
         "PublicTest 5, PrivateTest 4 alone; it needs",
     ),
     "nothing held out": (
-        ["none"] * 9,
-        {"method": "shuffled", "held_out": 0.04},
+        ["none"] * 9, {"method": "shuffled", "held_out": 0.04},
         "leaves no face for validation: there are 9 faces, 9 of them different, split.held_out",
     ),
     "a rare expression": (["none"] * 9, {"method": "stratified"}, r"fewest are disgust \(1\)"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("usage", "change", "message"), BAD_SPLITS.values(), ids=BAD_SPLITS)

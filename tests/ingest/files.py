@@ -1,16 +1,34 @@
-"""Tables and archives as bytes, the same ones twice."""
+"""Tables, pictures and archives as bytes, the same ones twice, and as files."""
 
 import io
 import tarfile
 import zipfile
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 
 def table(header: str, *columns: Iterable[object]) -> bytes:
     """A CSV file of a row for each entry of the columns."""
     rows = (",".join(map(str, row)) for row in zip(*columns, strict=True))
     return "\n".join([header, *rows, ""]).encode()
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def put(root: Path, files: dict[str, bytes]) -> Path:
+    """Write files by their paths below a folder; returns it."""
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return root
 
 
 def zipped(files: dict[str, bytes]) -> bytes:
