@@ -157,21 +157,17 @@ def _check_are_classes(
     Raises:
         UserError: some have.
     """
-    beside = {}
-    for path in paths:
-        folders = path.split("/")
-        for i, name in enumerate(folders):
-            if name != "." and ("/".join(folders[:i]) or ".") in above and not part_of(name):
-                beside["/".join(folders[: i + 1])] = name
-    means_nothing = (
-        path
-        for path, name in sorted(beside.items())
-        if not any(labels.label(each) is not None for each in path.split("/"))
-        and not _is_unlabelled(path, above)
-    )
-    for path in means_nothing:
-        raise UserError(
-            f"{container.path.name}/{path}: {beside[path]!r} is no expression; expected folders "
-            f"named {', '.join(EXPRESSIONS)}, or 0 to 6; "
-            f"{setting_for(labels, beside[path], sorted(set(beside.values())))}"
-        )
+    beside = {
+        folder
+        for path in map(PurePosixPath, paths)
+        for folder in (path, *path.parents)
+        if folder.name and str(folder.parent) in above and not part_of(folder.name)
+    }
+    for folder in sorted(beside, key=str):
+        is_class = any(labels.label(each) is not None for each in folder.parts)
+        if not is_class and not _is_unlabelled(str(folder), above):
+            raise UserError(
+                f"{container.path.name}/{folder}: {folder.name!r} is no expression; expected "
+                f"folders named {', '.join(EXPRESSIONS)}, or 0 to 6; "
+                f"{setting_for(labels, folder.name, sorted({each.name for each in beside}))}"
+            )

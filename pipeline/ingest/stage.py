@@ -17,7 +17,6 @@ from pipeline.files import write_csv, write_json
 from pipeline.ingest.experiment_copy import check_faces
 from pipeline.ingest.ingest import ingest
 from pipeline.ingest.recommend import MANY, recommend
-from pipeline.ingest.result import Ingested
 from pipeline.ingest.sources import locate
 from pipeline.ingest.words import lines
 from pipeline.shell import Stage
@@ -48,19 +47,14 @@ def work(stage: Stage) -> None:
     rows = [examples(faces, label) for label in range(len(EXPRESSIONS))]
     figure = draw_grid(rows, EXPRESSIONS, "Faces by their label")
     save(figure, layout.figures(stage.name) / "faces.svg")
-    show(stage, found)
-    # A recipe under way, a DVC experiment, has chosen already.
-    if found.labelled.faces >= MANY and "DVC_EXP_NAME" not in os.environ:
-        recommend(found.labelled.faces, found.unlabelled.faces, stage.tell)
-
-
-def show(stage: Stage, found: Ingested) -> None:
-    """Say what was found, on the terminal or for a program."""
     if stage.as_json:
         print(layout.INGESTED.read_text(encoding="utf-8"))
     else:
         for line in lines(found):
             stage.tell(line)
+    # A recipe under way, a DVC experiment, has chosen already.
+    if found.labelled.faces >= MANY and "DVC_EXP_NAME" not in os.environ:
+        recommend(found.labelled.faces, found.unlabelled.faces, stage.tell)
 
 
 def examples(faces: Faces, label: int) -> NDArray[np.uint8]:
