@@ -67,7 +67,8 @@ LABELLED_PARTS = {
 COLUMNS = (
     "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
 )
-VOTED = {"neutral": 0, "happy": 1, "surprise": 2, "sad": 3, "angry": 4, "disgust": 5, "fear": 6}
+VOTED = (4, 5, 6, 1, 3, 2, 0)
+"""The column of each of `EXPRESSIONS` among those of votes."""
 
 
 def ballot(place):
@@ -78,15 +79,12 @@ FERPLUS = {
     "fer2013.csv": table(
         "emotion,pixels,Usage", [0] * 19, TEXTS[:19], [*USAGES, PARTS[2], PARTS[2]]
     ),
-    "fer2013new.csv": "\n".join(
-        [
-            COLUMNS,
-            *(f"{USAGES[n]},x.png,{ballot(VOTED[EXPRESSIONS[k]])}" for n, k in enumerate(ORDER)),
-            f"PrivateTest,,{ballot(9)}",
-            "PrivateTest,y.png,3,3,3,0,0,0,0,0,0,0",
-            "",
-        ]
-    ).encode(),
+    "fer2013new.csv": table(
+        COLUMNS,
+        [*USAGES, PARTS[2], PARTS[2]],
+        ["x.png"] * 17 + ["", "y.png"],
+        [*(ballot(VOTED[k]) for k in ORDER), ballot(9), "3,3,3,0,0,0,0,0,0,0"],
+    ),
 }
 KDEF = ["AN", "DI", "AF", "HA", "SA", "SU", "NE"]
 JAFFE = ["AN", "DI", "FE", "HA", "SA", "SU", "NE"]
