@@ -89,8 +89,10 @@ class RowChecker:
             self._labels.kept.update(good)
             self._labels.unknown.update(said[i] for i in unknown if i not in faults)
         rows = np.array([numbers[index] for index in kept], np.int64)
-        if self._rows.votes:
-            self._rows.votes.check_parts(self._file, rows.tolist(), [usage[i] for i in kept])
+        if votes := self._rows.votes:
+            for misfit in misfits:
+                votes.of_row(self._file, misfit.row)  # one too many is no matter of mending it
+            votes.check_parts(self._file, rows.tolist(), [usage[i] for i in kept])
         return Batch(
             pixels=(pixels[kept] if len(kept) < count else pixels).reshape(-1, SIDE, SIDE),
             labels=np.array([labels[index] for index in kept], np.int8),

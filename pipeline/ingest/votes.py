@@ -60,13 +60,13 @@ class Votes:
                 )
 
     def check_count(self, name: str, rows: int) -> None:
-        """See that there are as many votes as rows.
+        """See that there are no more votes than rows.
 
         Raises:
-            UserError: there are not; faces of a class that is left out at the end may be missing.
+            UserError: there are; faces of a class that is left out at the end may be missing.
         """
         left_out = {"contempt", "unknown", "nf", UNDECIDED}
-        if rows > len(self.classes) or {*self.classes[rows:]} - left_out:
+        if {*self.classes[rows:]} - left_out:
             raise self._miscounted(name, str(rows))
 
     def _miscounted(self, name: str, rows: str) -> UserError:

@@ -4,9 +4,7 @@
 """
 
 import csv
-import gzip
 import io
-import lzma
 import re
 import shutil
 import sys
@@ -47,7 +45,6 @@ ORIGINALS: Found = Counter(
     (label, face.tobytes()) for label, face in zip(LABELS, FACES, strict=True)
 )
 PICTURES = {f"{name}/{n}.png": picture(n) for n, name in enumerate(CLASSES)}
-ROWS = table("label,feature", LABELS, TEXTS)
 
 
 def damaged(content: bytes, rng: np.random.Generator) -> bytes:
@@ -75,7 +72,7 @@ def read(source: Path) -> tuple[Found, int]:
 
 
 def archive(pack: Callable[[], bytes]) -> Callable[[Path, np.random.Generator], None]:
-    """Something packed: each face that is read is one of those that were packed, or is named."""
+    """An archive: each face that is read is one of those that were packed, or is named."""
 
     def attempt(folder: Path, rng: np.random.Generator) -> None:
         source = folder / "faces.bin"
@@ -179,9 +176,6 @@ FORMS: dict[str, Callable[[Path, np.random.Generator], None]] = {
     "tar.gz": archive(lambda: tarred(PICTURES, "w:gz")),
     "tar.xz": archive(lambda: tarred(PICTURES, "w:xz")),
     "zip": archive(lambda: zipped(PICTURES)),
-    "csv.gz": archive(lambda: gzip.compress(ROWS)),
-    "csv.xz": archive(lambda: lzma.compress(ROWS)),
-    "csv.zip": archive(lambda: zipped({"faces.csv": ROWS})),
     "label list": label_list,
     "votes": votes,
 }

@@ -369,6 +369,27 @@ def test_any_mutation_gives_true_faces_or_a_clear_error(tmp_path_factory, text):
         )
 
 
+@settings(max_examples=150)
+@given(st.sampled_from([".gz", ".xz", ".zip"]), st.data())
+def test_any_damage_to_a_packed_file_is_found_or_harmless(tmp_path_factory, packed, data):
+    content = bytearray(PACKERS[packed](labelled(3)))
+    for _ in range(data.draw(st.integers(1, 3))):
+        ends = st.integers(0, 60) | st.integers(len(content) - 90, len(content))
+        place = min(max(data.draw(ends | st.integers(0, len(content))), 0), len(content))
+        content[place : place + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=2))
+    path = write(tmp_path_factory.mktemp("damaged"), bytes(content), f"train.csv{packed}")
+    try:
+        pixels, labels, _, faults = read(path)
+    except UserError as error:
+        message = str(error)
+    else:
+        assert (pixels == FACES[:3]).all()
+        assert (labels, faults) == (LABELS[:3], [])
+        return
+    assert re.match(rf"(\S*/)?train.csv{packed}: ", message)
+    assert "\n" not in message
+
+
 # Image folders
 
 

@@ -109,6 +109,13 @@ def test_the_setting_that_is_advised_reads_them(tmp_path, case):
         assert found.labelled.classes == COUNTS
 
 
+@pytest.mark.parametrize("on_bad_row", ["stop", "drop"])
+def test_a_row_too_many_for_the_votes_is_said_before_what_is_wrong_with_it(tmp_path, on_bad_row):
+    files = {**FERPLUS, "fer2013.csv": FERPLUS["fer2013.csv"] + b"1,2\n"}
+    with pytest.raises(UserError, match=r"votes on 19 rows, and fer2013\.csv has more"):
+        read(put(tmp_path / "raw", files), on_bad_row=on_bad_row)
+
+
 def test_a_name_of_two_lines_stays_in_one(tmp_path):
     source = put(tmp_path / "input", folders(NAMES) | {f"{NAMES[3]}/x\ny.png": b"no picture"})
     with pytest.raises(UserError) as refusal:
