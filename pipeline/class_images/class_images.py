@@ -20,12 +20,7 @@ from pipeline.params import Ascent
 def imagine_classes(
     model: nn.Module, settings: Ascent
 ) -> tuple[NDArray[np.uint8], ClassImagesResult]:
-    """Make an image for each expression.
-
-    Returns:
-        Grey levels 0..255, whole numbers as a face has them, (7, 48, 48); and what the network
-        makes of them, in the order of the expressions.
-    """
+    """An image (7, 48, 48) for each expression, and what the network makes of it."""
     model.eval()
     device = next(model.parameters()).device
     classes = torch.arange(len(EXPRESSIONS), device=device)

@@ -25,11 +25,9 @@ PULLING = ("sad", "neutral")
 
 
 def measure(matrices: NDArray[np.int64], shares: NDArray[np.float64]) -> ConfusionResult:
-    """All that the study says of one matrix.
+    """All that the study says of the first of these matrices (1 + resamples, 7, 7).
 
-    Args:
-        matrices: of test faces, and as other ones would make it, (1 + resamples, 7, 7).
-        shares: of each expression among the training faces, (7,).
+    The others are as other test faces would make it; `shares` (7,) are of the training faces.
     """
     counts = matrices[0]
     found, occurs = recalls(counts), counts.sum(axis=1) > 0

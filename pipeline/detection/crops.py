@@ -19,15 +19,12 @@ def crop_faces(grey: NDArray[np.uint8], boxes: Sequence[Box]) -> NDArray[np.uint
 
 
 def _crop(grey: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
-    right, bottom = box.left + box.side, box.top + box.side
-    height, width = grey.shape
-    around = (max(0, int(np.floor(box.top))), max(0, int(np.floor(box.left))))
-    part = grey[around[0] : int(np.ceil(bottom)), around[1] : int(np.ceil(right))]
-    before = (max(0, -int(np.floor(box.top))), max(0, -int(np.floor(box.left))))
-    after = (max(0, int(np.ceil(bottom)) - height), max(0, int(np.ceil(right)) - width))
-    part = np.pad(part, list(zip(before, after, strict=True)), mode="edge")
-    top, left = box.top - np.floor(box.top), box.left - np.floor(box.left)
-    face = Image.fromarray(part).resize(
+    rows, columns = (
+        np.arange(np.floor(start), np.ceil(start + box.side), dtype=int).clip(0, length - 1)
+        for start, length in zip((box.top, box.left), grey.shape, strict=True)
+    )
+    left, top = box.left - np.floor(box.left), box.top - np.floor(box.top)
+    face = Image.fromarray(grey[np.ix_(rows, columns)]).resize(
         (SIDE, SIDE), Image.Resampling.BICUBIC, box=(left, top, left + box.side, top + box.side)
     )
     return np.asarray(face)

@@ -19,11 +19,7 @@ _USUAL = 25.0
 
 
 def read_video(path: Path, every: float) -> Iterator[tuple[float, Picture]]:
-    """Pictures of a video, and at which second each stands.
-
-    Args:
-        path: the video.
-        every: seconds from one picture to the next.
+    """Pictures of a video every so many seconds, and at which second each stands.
 
     Raises:
         UserError: it cannot be read, or has no picture.
@@ -48,11 +44,7 @@ def read_video(path: Path, every: float) -> Iterator[tuple[float, Picture]]:
 
 
 def read_camera(number: int, every: float) -> Iterator[tuple[float, Picture]]:
-    """What a camera sees, and so many seconds after it was first asked; until it is unplugged.
-
-    Args:
-        number: of the camera, from 0.
-        every: seconds from one picture to the next.
+    """What a camera, numbered from 0, sees every so many seconds, and when; until it is unplugged.
 
     Raises:
         UserError: there is no such camera, or it gives nothing more.

@@ -13,9 +13,10 @@ from pipeline.evaluate.result import Evaluated, Evaluation, PartScores
 from pipeline.networks.classifier import Classifier
 from pipeline.networks.networks import count_parameters
 from pipeline.params import MODELS, Evaluate, Params
-from pipeline.statistics.intervals import Clusters, accuracy_and_f1
+from pipeline.statistics.intervals import Clusters
 from pipeline.statistics.scores import Labels, Probabilities, score
 from pipeline.statistics.temperature import fit_temperature, temper
+from pipeline.statistics.trainings import mean_accuracy_and_f1
 from pipeline.training.selection import epoch_chosen_on
 
 
@@ -45,9 +46,8 @@ def evaluate_part(
     probabilities: Probabilities, labels: Labels, photographs: Clusters, settings: Evaluate
 ) -> PartScores:
     """One model's scores on one part: probabilities (N, 7), labels and photographs (N,)."""
-    named = probabilities.argmax(axis=1)
-    accuracy, macro_f1 = accuracy_and_f1(labels, named, photographs, settings)
-    scores = vars(score(probabilities, labels))
+    named, scores = probabilities.argmax(axis=1), vars(score(probabilities, labels))
+    accuracy, macro_f1 = mean_accuracy_and_f1(labels, named[None], photographs, settings)
     return PartScores(**scores, accuracy_interval=accuracy, macro_f1_interval=macro_f1)
 
 

@@ -21,13 +21,7 @@ JITTER = 2
 
 @dataclass(frozen=True)
 class Climbed:
-    """Images and what was to be raised.
-
-    Attributes:
-        images: grey levels 0..255, (N, 48, 48).
-        before: the objective of the image that it started from, (N,).
-        after: of the image that it ended with, (N,).
-    """
+    """Images, and the objective (N,) of those that they began as and of these."""
 
     images: Images
     before: NDArray[np.float64]
@@ -45,11 +39,8 @@ def ascend(
     With a penalty on differences between neighbouring pixels and a random jitter, without which
     the images are high-frequency noise (Olah et al. 2017, Feature Visualization).
 
-    Args:
-        objective: of images (N, 1, 48, 48), a number each, (N,); differentiable.
-        start: what to start from: noise, or a face again and again.
-        settings: how many steps, how large the first is, how much smoothness counts.
-        device: where the objective computes.
+    The objective, differentiable, gives a number for each of some images (N, 1, 48, 48) on the
+    device. `start` is noise, or a face again and again.
     """
     rng = np.random.default_rng(settings.seed)
     images = torch.from_numpy(start.copy()).float().unsqueeze(1).to(device).requires_grad_()

@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pipeline import layout
-from pipeline.explaining.answer import Answer
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.faces.store import read_faces
 from pipeline.figures.style import save_all
@@ -26,12 +25,9 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class UnseenFaces:
-    """The faces of part `test`, unseen by the networks of this study.
+    """The faces of part `test` (N, 48, 48), unseen by the networks of this study.
 
-    Attributes:
-        pixels: grey levels, (N, 48, 48).
-        labels: true expressions, (N,).
-        places: position of each among all labelled faces, (N,).
+    With their true expressions, and the place of each among all labelled faces, (N,).
     """
 
     pixels: NDArray[np.uint8]
@@ -40,15 +36,30 @@ class UnseenFaces:
 
 
 @dataclass(frozen=True)
-class Subject:
-    """One model to explain.
+class Answer:
+    """The true expression of a face, the one that a network names, and its probability."""
 
-    Attributes:
-        name: `CNN` or `DNN`, or what else a user calls it; for titles.
-        model: in evaluation mode; takes grey levels.
-        faces: the test faces.
-        params: all of params.yaml.
-        figures: the folder of its pictures.
+    true: str
+    predicted: str
+    probability: float
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the network names the true expression."""
+        return self.true == self.predicted
+
+    @property
+    def verdict(self) -> str:
+        """`right, 93%` or `as neutral, 51%`."""
+        return f"{'right' if self.is_right else f'as {self.predicted}'}, {self.probability:.0%}"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One model to explain, in evaluation mode, on test faces.
+
+    Titles have its name: `CNN` or `DNN`, or what else a user calls it; its pictures are put into
+    the folder `figures`.
     """
 
     name: str

@@ -33,16 +33,11 @@ def grid(
         entitle(figure, title)
 
 
-def draw_grid(
-    rows: Sequence[Images], row_names: Sequence[str], title: str, *, tile: float = 0.8
-) -> Figure:
-    """Rows of grey pictures, each row an array (n, 48, 48) of grey levels 0..255, with its name.
-
-    `tile` is the side of a picture in inches, or less where the row would be too wide.
-    """
+def draw_grid(rows: Sequence[Images], row_names: Sequence[str], title: str) -> Figure:
+    """Rows of grey pictures, each row an array (n, 48, 48) of grey levels 0..255, with its name."""
     columns = max(len(row) for row in rows)
     names = 0.7
-    tile = min(tile, (WIDTH - names) / columns)
+    tile = min(0.8, (WIDTH - names) / columns)
     size = (names + tile * columns, 0.4 + tile * len(rows))
     with grid(len(rows), columns, size, title) as (figure, panels):
         for line, row, name in zip(panels, rows, row_names, strict=True):

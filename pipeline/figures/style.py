@@ -6,7 +6,7 @@ named here on a transparent ground, so that the report can recolour them for a d
 
 import textwrap
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -75,11 +75,9 @@ _LINE = 0.18
 """Height of a title's line in inches."""
 
 
-@contextmanager
-def style() -> Iterator[None]:
+def style() -> AbstractContextManager[None]:
     """Draw in the study's style inside the block."""
-    with mpl.rc_context(_SETTINGS):
-        yield
+    return mpl.rc_context(_SETTINGS)
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -1,6 +1,6 @@
 """What goes on inside a network: the outputs of its layers, by their names."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -32,17 +32,14 @@ def pick_layers(network: nn.Module) -> list[str]:
 
 def last_convolution(network: nn.Module) -> str:
     """The last convolution of more than one pixel: not the 1x1 of a shortcut."""
-    return [
-        name for name in convolutions(network) if network.get_submodule(name).kernel_size != (1, 1)
-    ][-1]
+    named = reversed(convolutions(network))
+    return next(name for name in named if network.get_submodule(name).kernel_size != (1, 1))
 
 
 def first_activation(network: nn.Module) -> str:
     """The first ReLU, leaky or not: what the filters of the first convolution pass on."""
-    names: list[str] = [
-        name for name, part in network.named_modules() if isinstance(part, nn.ReLU | nn.LeakyReLU)
-    ]
-    return names[0]
+    parts: Iterator[tuple[str, nn.Module]] = network.named_modules()
+    return next(name for name, part in parts if isinstance(part, nn.ReLU | nn.LeakyReLU))
 
 
 def first_member(model: Classifier) -> tuple[str, nn.Module]:

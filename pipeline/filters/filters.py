@@ -34,13 +34,9 @@ def maximise(
     start: Images,
     settings: Ascent,
 ) -> tuple[Images, Excited]:
-    """Change images until they excite a filter each: its mean output is raised.
+    """Change images (F, 48, 48) until each excites its filter of a layer: raises its mean output.
 
-    From the first images (F, 48, 48), noise or a face again and again, for as many numbers of
-    channels of a layer with outputs (N, channels, height, width).
-
-    Returns:
-        Grey levels 0..255, (F, 48, 48), and their filters; the most excited first.
+    Gives the images and their filters, the most excited first.
     """
     model.eval()
     device = next(model.parameters()).device

@@ -13,7 +13,7 @@ from pipeline.labels.result import LabelsResult
 from pipeline.labels.suspects import find_suspects, judge, tabulate
 from pipeline.networks.inference import predict_probabilities
 from pipeline.networks.store import load_classifier
-from pipeline.sample.truth import true_expressions
+from pipeline.sample.sample import true_expressions
 from pipeline.shell import Stage
 
 

@@ -11,7 +11,7 @@ from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
 from numpy.typing import NDArray
 
-from pipeline.explaining.answer import Answer
+from pipeline.explaining.subject import Answer
 from pipeline.figures.style import (
     ACCENT,
     BAD,
@@ -55,15 +55,9 @@ _OPAQUE = 0.85
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the figure.
+    """A face (48, 48), its expression and its explanation, for one row of the figure.
 
-    Attributes:
-        true: the face's expression.
-        found: the numbers of its explanation.
-        face: grey levels, (48, 48).
-        segments: (48, 48).
-        weights: one a segment.
-        kept: the face with all but its heaviest segments hidden, (48, 48).
+    There is a weight for each segment; of `kept` all but the heaviest segments are hidden.
     """
 
     true: str

@@ -58,15 +58,9 @@ def fit_linear_model(
     samples: int,
     seed: int,
 ) -> LinearModel:
-    """Explain the probability of one class for one face.
+    """Explain the probability of the class `target` for one face (48, 48).
 
-    Args:
-        predict: the network.
-        face: grey levels, (48, 48).
-        segments: what is hidden together, (48, 48).
-        target: the class.
-        samples: faces with segments hidden, each with even chance.
-        seed: of the samples.
+    From so many samples, in which each segment (48, 48) is hidden with even chance.
     """
     shown = _draw_shown(samples, int(segments.max()) + 1, seed)
     faces = np.where(shown.numpy()[:, segments] > 0, face, hide(face)).copy(order="C")

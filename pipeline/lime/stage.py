@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 
 from pipeline import layout
-from pipeline.explaining.answer import Answer
-from pipeline.explaining.subject import Subject, explain_each, one_of_each
+from pipeline.explaining.subject import Answer, Subject, explain_each, one_of_each
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.files import write_json
 from pipeline.lime.figures import Row, draw_lime

@@ -13,10 +13,8 @@ SMALLEST = float(torch.finfo(torch.float32).tiny)
 class Answering(nn.Module):
     """Faces (N, 1, 48, 48), grey levels 0..255, to calibrated probabilities (N, 7).
 
-    Args:
-        classifier: gives the logits.
-        tta: what is shown of a face; the mean answer counts.
-        temperature: divides the logarithms of that mean (`pipeline.statistics.temperature.temper`).
+    The mean answer for what `tta` shows of a face counts; the temperature divides its logarithms
+    (`pipeline.statistics.temperature.temper`).
     """
 
     def __init__(self, classifier: Classifier, tta: TTA, temperature: float) -> None:

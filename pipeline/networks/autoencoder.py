@@ -54,9 +54,7 @@ class Autoencoder(nn.Sequential):
 
     def forward(self, faces: Tensor) -> Tensor:
         """Grey levels (N, 1, 48, 48) in 0..255 to reconstructions of that shape in 0..1."""
-        drawn = faces.float()
-        for layer in self:
-            drawn = layer(drawn)
+        drawn: Tensor = super().forward(faces.float())
         return drawn
 
 
@@ -136,11 +134,9 @@ AUTOENCODERS: dict[str, Callable[[int], Autoencoder]] = {
 
 
 class EncodedClassifier(nn.Module):
-    """A classifier on an autoencoder's encoder, whose layers it takes over as they are.
+    """A classifier on an encoder, fresh or trained, whose very layers go on learning here.
 
-    Args:
-        autoencoder: fresh or trained; its encoder goes on learning here.
-        dropout: rate before the last layer.
+    `dropout` is the rate before the last layer.
     """
 
     def __init__(self, autoencoder: Autoencoder, dropout: float) -> None:

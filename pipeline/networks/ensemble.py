@@ -25,9 +25,6 @@ class Ensemble(nn.Module):
     `batch` are to be as many times larger as there are members. The mean over a batch makes a
     member's gradient that much smaller: AdamW does not mind, SGD needs a learning rate that is as
     many times larger.
-
-    Args:
-        members: networks of normalised faces (N, 1, 48, 48) that give logits (N, 7).
     """
 
     def __init__(self, members: Sequence[nn.Module]) -> None:
@@ -36,7 +33,7 @@ class Ensemble(nn.Module):
             self.add_module(f"member{number}", member)
 
     def forward(self, faces: Tensor) -> Tensor:
-        """Logits (N, 7): of the one member that a face goes to in training, else their mean."""
+        """Normalised faces (N, 1, 48, 48) to logits (N, 7): in training each by its own member."""
         members = list(self.children())
         if self.training:
             # In turn, as cards are dealt.

@@ -35,14 +35,9 @@ def design(settings: Train, size: int) -> Architecture:
 
 
 def match_width(name: str, parameters: int) -> float:
-    """Find the factor by which all hidden layers are to be wider.
+    """The factor of a dense network's hidden widths with which it has so many parameters.
 
-    Args:
-        name: a dense network.
-        parameters: how many it shall have.
-
-    Returns:
-        A factor for `build_network`, the smallest step of 1/1000 that is as close as any.
+    The smallest step of 1/1000 that comes as close as any.
 
     Raises:
         UserError: the network is not dense, or cannot be made as small or as large as that.

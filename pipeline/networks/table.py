@@ -4,6 +4,8 @@ Counted as Keras does, so that a report's table can be laid beside it: BatchNorm
 variance are among a layer's parameters, and are not trainable.
 """
 
+import copy
+
 import torch
 from torch import Tensor, nn
 
@@ -19,30 +21,21 @@ def tabulate(network: nn.Module) -> list[LayerRow]:
 
     A block that is a module of its own (a residual block, an encoder) is one row.
     """
-    shapes: dict[str, tuple[int, ...]] = {}
+    shapes: dict[nn.Module, tuple[int, ...]] = {}
 
-    def remember(name: str) -> object:
-        def hook(_module: nn.Module, _inputs: object, output: Tensor) -> None:
-            shapes[name] = tuple(output.shape[1:])
+    def remember(layer: nn.Module, _inputs: object, output: Tensor) -> None:
+        shapes[layer] = tuple(output.shape[1:])
 
-        return hook
-
-    layers = list(network.named_children())
-    handles = [layer.register_forward_hook(remember(name)) for name, layer in layers]  # type: ignore[arg-type]
-    was_training = network.training
-    try:
-        device = next(network.parameters()).device
-        with torch.inference_mode():
-            network.eval()(torch.zeros(1, *FACE, device=device))
-    finally:
-        network.train(was_training)
-        for handle in handles:
-            handle.remove()
+    seen = copy.deepcopy(network).to("meta").eval()  # where nothing is computed but shapes
+    for layer in seen.children():
+        layer.register_forward_hook(remember)
+    with torch.device("meta"):
+        seen(torch.zeros(1, *FACE))
     return [
         LayerRow(
-            name, type(layer).__name__, shapes[name], count_all(layer), count_parameters(layer)
+            name, type(layer).__name__, shapes[layer], count_all(layer), count_parameters(layer)
         )
-        for name, layer in layers
+        for name, layer in seen.named_children()
     ]
 
 

@@ -124,14 +124,12 @@ def _prepare(chosen: argparse.Namespace) -> Callable[["Frame"], int]:
         rows = iter(())
         sys.stdout.flush()
         if chosen.explain and answers:
-            from pipeline.predict.explanation import explain, file_name
+            from pipeline.predict.explanation import draw, file_name, map_faces
             from pipeline.saliency.params import Saliency
 
-            path = chosen.to / file_name(frame.name, frame.second)
-            with disk.whole(path) as partial:
-                settings = params.section(Saliency)
-                drawn = explain(frame.picture, answers, recogniser.classifier, settings)
-                drawn.save(partial, "PNG")
+            maps = map_faces(answers, recogniser.classifier, params.section(Saliency))
+            with disk.whole(chosen.to / file_name(frame.name, frame.second)) as partial:
+                draw(frame.picture, answers, maps).save(partial, "PNG")
         return len(answers)
 
     return say
@@ -145,31 +143,22 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("inputs", nargs="*", type=Path, metavar="PHOTO|FOLDER|VIDEO", help="where the faces are")
     add(
-        "--camera",
-        nargs="?",
-        type=_camera,
-        const=0,
-        metavar="NUMBER",
+        "--camera", nargs="?", type=_camera, const=0, metavar="NUMBER",
         help="a camera (0), until Ctrl-C",
-    )
+    )  # fmt: skip
     add("--model", help="cnn, dnn, a folder with a trained model, or an address in MLflow")
     add("--json", action="store_true", help="one line of JSON for each picture")
     add("--explain", action="store_true", help="also write pictures with boxes and saliency")
     add("--to", type=Path, default=FOLDER, help=f"the folder of these ({FOLDER})")
     add("--face", action="store_true", help="each picture is a face, cut out as FER2013's are")
     add(
-        "--every",
-        type=_number(DAY),
-        default=1.0,
-        metavar="SECONDS",
+        "--every", type=_number(DAY), default=1.0, metavar="SECONDS",
         help="of a video or camera (1)",
-    )
+    )  # fmt: skip
     add(
-        "--not-sure",
-        type=_number(1),
-        metavar="P",
+        "--not-sure", type=_number(1), metavar="P",
         help="name no expression less probable than this",
-    )
+    )  # fmt: skip
     chosen = parser.parse_args(arguments)
     if not chosen.inputs and chosen.camera is None:
         parser.error("name a picture, a folder or a video, or say --camera")

@@ -21,14 +21,6 @@ LONGEST = 200
 _EDGE, PAPER, _INK, _HEAT = (47, 127, 214), (253, 252, 249), (31, 36, 48), (255, 191, 0)
 
 
-def explain(
-    picture: Picture, answers: Sequence[Answer], classifier: Classifier, settings: Saliency
-) -> Image.Image:
-    """Draw boxes and answers, and over each face what its likeliest expression depends on."""
-    maps = map_faces(answers, classifier, settings)
-    return draw(picture, answers, maps)
-
-
 def map_faces(
     answers: Sequence[Answer], classifier: Classifier, settings: Saliency
 ) -> NDArray[np.float32]:
@@ -42,7 +34,7 @@ def map_faces(
 
 
 def draw(picture: Picture, answers: Sequence[Answer], maps: NDArray[np.float32]) -> Image.Image:
-    """The picture with what is known of its faces; maps (n, 48, 48), 0 to 1."""
+    """The picture with boxes and answers, and over each face its map, (n, 48, 48), 0 to 1."""
     image = Image.fromarray(picture)
     for answer, heat in zip(answers, maps, strict=True):
         side = max(1, round(answer.box.side))

@@ -26,22 +26,18 @@ DRAWN = "trained on the study's drawn faces; what it says of photographs means l
 class Tempering:
     """What makes a model's probabilities mean what they say.
 
-    Attributes:
-        temperature: 1 leaves them.
-        tta: the views of a face whose mean answer it was fitted to; None for those of params.yaml.
+    The temperature was fitted to the mean over these views of a face, or those of params.yaml.
     """
 
     temperature: float
     tta: TTA | None = None
 
 
-class Loaded(NamedTuple):
-    """A model that answers.
+AS_IT_IS = Tempering(1.0)
 
-    Attributes:
-        title: what it is called, with what a user must know of it.
-        recogniser: it, with what it needs to answer.
-    """
+
+class Loaded(NamedTuple):
+    """A model that answers, and what it is called, with what a user must know of it."""
 
     title: str
     recogniser: Recogniser
@@ -50,12 +46,9 @@ class Loaded(NamedTuple):
 def load_recogniser(
     params: Params, model: str | None = None, not_sure: float | None = None
 ) -> Loaded:
-    """Load the model that is asked for, or that is meant for this project.
+    """Load a model by name, folder or address, or the one that is meant for this project.
 
-    Args:
-        params: all of params.yaml.
-        model: by name, folder or address; None for the one that is meant for this project.
-        not_sure: probability below which no expression is named; None for that of params.yaml.
+    Below the probability `not_sure`, or that of params.yaml, no expression is named.
 
     Raises:
         UserError: there is no such model.
@@ -78,7 +71,10 @@ def choose_model(params: Params) -> str:
     Raises:
         UserError: there is none.
     """
-    own, at_hand = _has_model(layout.folder(f"train@{OWN}")), _has_model(layout.WEIGHTS)
+    own, at_hand = (
+        all((folder / name).is_file() for name in (WEIGHTS, DESCRIPTION))
+        for folder in (layout.folder(f"train@{OWN}"), layout.WEIGHTS)
+    )
     if not own and not at_hand:
         raise UserError(f"{layout.WEIGHTS}: no trained model here; train one with `make study`")
     if not at_hand or (own and not layout.is_sample(params.data.source) and _own_is_better()):
@@ -103,31 +99,15 @@ def _own_is_better() -> bool:
 
 
 def _find_tempering(name: str, folder: Path) -> Tempering:
-    if name not in MODELS:
-        return read_tempering(folder / layout.CALIBRATION.name, OWN)
-    if is_emptied("evaluate"):  # what it has found is of a network that is here no more
-        return Tempering(temperature=1.0)
-    return read_tempering(layout.CALIBRATION, name)
-
-
-def read_tempering(path: Path, model: str) -> Tempering:
-    """What was found out about a model's probabilities; nothing for one of which none is known.
-
-    Args:
-        path: of a `calibration.json`: as the stage `evaluate` writes it, or what it holds of one.
-        model: `cnn` or `dnn`.
-
-    Raises:
-        UserError: the file does not hold that.
-    """
+    """From `calibration.json` as the stage `evaluate` writes it, or as it lies beside one model."""
+    if name in MODELS and is_emptied("evaluate"):  # what it found is of a network that is gone
+        return AS_IT_IS
+    path = layout.CALIBRATION if name in MODELS else folder / layout.CALIBRATION.name
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return TypeAdapter(Tempering).validate_python(found.get(model, found))
+        found = found.get(name if name in MODELS else OWN, found)
+        return TypeAdapter(Tempering).validate_python(found)
     except FileNotFoundError:
-        return Tempering(temperature=1.0)
+        return AS_IT_IS
     except (ValueError, AttributeError):
         raise UserError(f"{path}: holds no temperature; make it again with `dvc repro`") from None
-
-
-def _has_model(folder: Path) -> bool:
-    return all((folder / name).is_file() for name in (WEIGHTS, DESCRIPTION))

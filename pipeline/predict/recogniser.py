@@ -79,19 +79,15 @@ class Recogniser:
     tta: TTA
 
     def recognise(self, picture: Picture, *, is_face: bool = False) -> list[Answer]:
-        """Answers for the faces of a picture, the largest first.
+        """Answers for the faces of a picture (height, width, 3), the largest first.
 
-        Args:
-            picture: colours, (height, width, 3).
-            is_face: the picture is a cropped face; none is looked for.
+        With `is_face` the picture is a cropped face, and none is looked for.
         """
         grey = to_grey(picture)
-        if is_face:
-            height, width = grey.shape
-            side = min(height, width)
-            boxes = [Box((width - side) / 2, (height - side) / 2, side)]
-        else:
-            boxes = find_faces(grey)
+        height, width = grey.shape
+        side = min(height, width)
+        middle = [Box((width - side) / 2, (height - side) / 2, side)]
+        boxes = middle if is_face else find_faces(grey)
         return self.answer(boxes, crop_faces(grey, boxes))
 
     def answer(self, boxes: list[Box], faces: NDArray[np.uint8]) -> list[Answer]:

@@ -15,13 +15,7 @@ _SIZE = re.compile(r'\bviewBox="\S+ \S+ (\S+) (\S+)"')
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture that needs no file.
-
-    Attributes:
-        address: a `data:` URI.
-        width: natural width in CSS pixels.
-        height: natural height.
-    """
+    """A picture that needs no file: a `data:` URI, and its natural size in CSS pixels."""
 
     address: str
     width: int

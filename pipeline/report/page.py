@@ -26,7 +26,6 @@ from pipeline.params import Params
 from pipeline.report.embedding import Picture, embed
 from pipeline.report.words import compared_together
 from pipeline.wording.templates import read_style, read_templates
-from pipeline.wording.tta import tta_views
 
 _PIPELINE = Path(__file__).parents[1]
 
@@ -67,7 +66,7 @@ def render(params: Params, stages: Sequence[StageEntry]) -> str:
 @cache
 def _templates() -> jinja2.Environment:
     environment = read_templates(_PIPELINE, html=True)
-    environment.globals |= {"picture": _picture, "tta_views": tta_views}
+    environment.globals["picture"] = _picture
     macros: Any = environment.get_template("report/macros.html").module
     environment.globals |= {name: getattr(macros, name) for name in ("figure", "both")}
     return environment

@@ -36,29 +36,21 @@ def measure_deletion(
     seed: int,
     bootstrap: Bootstrap,
 ) -> Deletion:
-    """Delete pixels by several maps, and at random.
+    """Delete pixels of faces (N, 48, 48) by several maps, and in several random orders of each.
 
-    Args:
-        model: a classifier of grey levels.
-        faces: (N, 48, 48).
-        targets: the class whose probability is measured, (N,).
-        maps: by their kind, (N, 48, 48) each; the first is held against orders that know no face.
-        orders: random orders for each face.
-        seed: of those.
-        bootstrap: of the intervals.
+    The probability of a class of each is measured, `targets` (N,). The first of the maps
+    (N, 48, 48) is held against orders that know no face.
     """
+
+    def curves_by(order: Order) -> Curves:
+        return delete(model, faces, targets, order)
+
     rng, pixels = np.random.default_rng(seed), np.tile(np.arange(faces[0].size), (len(faces), 1))
-    drawn = [rng.permuted(pixels, axis=1) for _ in range(orders)]
-    random = np.mean([delete(model, faces, targets, order) for order in drawn], axis=0)
+    random = np.mean([curves_by(rng.permuted(pixels, axis=1)) for _ in range(orders)], axis=0)
     salient: dict[str, Curves] = {
-        name: delete(model, faces, targets, brightest_first(values))
-        for name, values in maps.items()
+        name: curves_by(brightest_first(values)) for name, values in maps.items()
     }
     at_random, by_map = area_under(random), area_under(next(iter(salient.values())))
-    opponents = {
-        name: mean_interval(area_under(delete(model, faces, targets, order)) - by_map, bootstrap)
-        for name, order in blind_orders(next(iter(maps.values()))).items()
-    }
     return Deletion(
         shares=SHARES.tolist(),
         salient={name: curves.mean(axis=0).tolist() for name, curves in salient.items()},
@@ -68,7 +60,10 @@ def measure_deletion(
             name: mean_interval(at_random - area_under(curves), bootstrap)
             for name, curves in salient.items()
         },
-        opponents=opponents,
+        opponents={
+            name: mean_interval(area_under(curves_by(order)) - by_map, bootstrap)
+            for name, order in blind_orders(next(iter(maps.values()))).items()
+        },
     )
 
 

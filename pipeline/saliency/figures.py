@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pipeline.explaining.answer import Answer
+from pipeline.explaining.subject import Answer
 from pipeline.figures.face_grid import Images, grid
 from pipeline.figures.style import BAD, GOOD, INK, MUTED, WIDTH, panel
 from pipeline.saliency.result import Deletion

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.params import Count, Section, Seed
+from pipeline.params import Count, Faces, Section, Seed
 
 
 class Saliency(Section):
@@ -14,6 +14,6 @@ class Saliency(Section):
     noise: Annotated[float, Field(gt=0, lt=1)]
     steps: Annotated[int, Field(ge=2, le=1000)]
     mask: Annotated[float, Field(gt=0, lt=1)]
-    faces: Annotated[int, Field(ge=2, le=200_000)]  # maps are held against those of other faces
+    faces: Annotated[Faces, Field(ge=2)]  # maps are held against those of other faces
     random: Count
     seed: Seed

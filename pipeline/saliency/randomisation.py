@@ -7,6 +7,7 @@ map that stays as it was shows the face's edges, not the network's reasons.
 
 import copy
 from collections.abc import Callable, Iterator
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -29,16 +30,12 @@ with, a part of its maps would come back."""
 def measure_randomisation(
     learned: Classifier, draw_maps: Callable[[Classifier], Maps], *, seed: int, bootstrap: Bootstrap
 ) -> Randomisation:
-    """How alike maps stay to those of the learned network while it forgets.
+    """How alike maps stay to those of the learned network, which is left as it is, as it forgets.
 
-    Args:
-        learned: the network that is explained; left as it is.
-        draw_maps: maps of the same faces and classes by a network, (N, 48, 48).
-        seed: of the weights that have learned nothing.
-        bootstrap: of the intervals.
+    `draw_maps` gives maps (N, 48, 48) of the same faces and classes by a network; the seed is that
+    of the weights that have learned nothing.
     """
-    before = draw_maps(learned)
-    found, maps = {}, before
+    before, found = draw_maps(learned), {}
     for layer, network in forget_by_layer(learned, seed):
         maps = draw_maps(network)
         found[layer] = correlate_ranks(before, maps)
@@ -69,13 +66,11 @@ def forget_by_layer(learned: Classifier, seed: int) -> Iterator[tuple[str, Class
     """
     fresh, forgetting = unlearned(learned, seed), copy.deepcopy(learned)
     # Of an ensemble, all members forget a layer at once.
-    pairs = list(
-        zip(*(members(each.network).values() for each in (fresh, forgetting)), strict=True)
-    )
-    for layer, names in reversed(_layers(pairs[0][0])):
-        for new, old in pairs:
-            for name in names:
-                old.get_submodule(name).load_state_dict(new.get_submodule(name).state_dict())
+    new, old = (members(each.network) for each in (fresh, forgetting))
+    for layer, names in reversed(_layers(next(iter(new.values())))):
+        for member, name in product(new, names):
+            weights = new[member].get_submodule(name).state_dict()
+            old[member].get_submodule(name).load_state_dict(weights)
         yield layer, forgetting
 
 
@@ -95,9 +90,6 @@ def _layers(network: nn.Module) -> list[tuple[str, list[str]]]:
 def correlate_ranks(first: Maps, second: Maps) -> NDArray[np.float64]:
     """Spearman's correlation of the pixels of each pair of maps, (N,); 0 where one is constant."""
     one, other = (
-        pd.DataFrame(maps.reshape(len(maps), -1)).rank(axis=1).to_numpy() - (maps[0].size + 1) / 2
-        for maps in (first, second)
+        pd.DataFrame(maps.reshape(len(maps), -1)).rank(axis=1) for maps in (first, second)
     )
-    spread = np.sqrt((one**2).sum(axis=1) * (other**2).sum(axis=1))
-    found: NDArray[np.float64] = (one * other).sum(axis=1) / np.where(spread > 0, spread, 1)
-    return found
+    return one.corrwith(other, axis=1).fillna(0).to_numpy(np.float64)

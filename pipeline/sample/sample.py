@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from pipeline import disk
 from pipeline.faces.expressions import EXPRESSIONS, PIXELS
+from pipeline.layout import is_sample
+from pipeline.params import Params
 from pipeline.params import Sample as SampleParams
 from pipeline.sample.drawing.actions import IntArray
 from pipeline.sample.drawing.photograph import draw_faces
@@ -109,6 +111,14 @@ def draw_expressions(count: int, rng: np.random.Generator, fewest: int = FEWEST)
     # What rounding and the rarest expressions leave over, or take, the commonest one carries.
     counts[np.argmax(SHARES)] += count - counts.sum()
     return rng.permutation(np.repeat(np.arange(len(EXPRESSIONS)), counts))
+
+
+def true_expressions(params: Params) -> IntArray | None:
+    """The expression of each labelled row of the sample, (N,); none if other faces are studied."""
+    if not is_sample(params.data.source):
+        return None
+    # They are what `make_sample` draws first; chance that comes later changes labels alone.
+    return draw_expressions(params.sample.faces, np.random.default_rng(params.sample.seed))
 
 
 def _strengths(count: int, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -27,14 +27,10 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def save_served(recogniser: Recogniser, folder: Path) -> None:
-    """Write a recogniser with the code that it runs, which `pipeline.serving.served` begins.
-
-    Args:
-        recogniser: what answers.
-        folder: of the MLflow model; new.
+    """Write a recogniser, as a new MLflow model, with the code that it runs (`served.py` first).
 
     Raises:
-        UserError: there is something already.
+        UserError: there is such a folder already.
     """
     if folder.exists():
         raise UserError(f"{folder}: is there already; choose a new folder, or remove it")

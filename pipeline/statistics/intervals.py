@@ -49,31 +49,15 @@ class Difference:
     p: float
 
 
-def accuracy_and_f1(
-    labels: Labels, predicted: Labels, photographs: Clusters, bootstrap: Bootstrap
-) -> tuple[Interval, Interval]:
-    """Accuracy and macro-F1 of predictions (N,), with percentile bootstrap intervals."""
-    matrices = draw_matrices(labels, predicted[None], photographs, bootstrap)[:, 0]
-    return percentile_interval(accuracies(matrices)), percentile_interval(macro_f1(matrices))
-
-
 def draw_matrices(
     labels: Labels, predicted: Labels, photographs: Clusters, bootstrap: Bootstrap
 ) -> NDArray[np.int64]:
-    """Confusion matrices of some models, as they are and as other photographs would make them.
+    """Confusion matrices (1 + resamples, models, 7, 7) of what models name, (models, N).
 
-    Whole photographs are drawn with replacement (the cluster bootstrap: Davison and Hinkley 1997,
-    section 3.8): faces of one have much the same answers, so that they say less than as many
-    others.
-
-    Args:
-        labels: true expressions, (N,).
-        predicted: what each model names, (models, N).
-        photographs: the number of the photograph that each face shows, (N,).
-        bootstrap: how often, and the seed: with the same one, the same are drawn for all models.
-
-    Returns:
-        (1 + resamples, models, 7, 7), row = true: first the matrices themselves.
+    Row = true. First as they are, then as other photographs would make them. Whole photographs are
+    drawn with replacement (the cluster bootstrap: Davison and Hinkley 1997, section 3.8): faces of
+    one have much the same answers, so that they say less than as many others. With the same seed
+    the same are drawn for all models.
     """
     _, shown = np.unique(photographs, return_inverse=True)
     classes, count = len(EXPRESSIONS), int(shown.max()) + 1
@@ -150,13 +134,10 @@ def mcnemar_p(labels: Labels, first: Labels, second: Labels, photographs: Cluste
 
 
 def share_interval(count: int, of: int, method: Literal["wilson", "exact"] = "wilson") -> Interval:
-    """A share with its interval, which holds for few faces and near 0 and 1, too.
+    """A share of at least one face with its interval, which holds for few and near 0 and 1, too.
 
-    Args:
-        count: faces that have it.
-        of: how many there are, at least 1.
-        method: `wilson` is Wilson's score interval (1927), right on average; `exact` is Clopper's
-            and Pearson's (1934), never too narrow, for who ranks by an end of it.
+    `wilson` is Wilson's score interval (1927), right on average; `exact` is Clopper's and Pearson's
+    (1934), never too narrow, for who ranks by an end of it.
     """
     from scipy.stats import binomtest  # slow, and readers of intervals need not pay it
 

@@ -49,7 +49,7 @@ class TrainingsDifference:
 def mean_accuracy_and_f1(
     labels: Labels, predicted: Labels, photographs: Clusters, bootstrap: Bootstrap
 ) -> tuple[Interval, Interval]:
-    """Mean accuracy and macro-F1 over trainings (seeds, N), over seeds and faces together."""
+    """Mean accuracy and macro-F1 of one or more trainings' predictions (seeds, N)."""
     drawn = draw_matrices(labels, predicted, photographs, bootstrap)
     accuracy, f1 = (
         percentile_interval(mean_over_seeds(score(drawn), bootstrap.seed))

@@ -5,7 +5,19 @@ from typing import Any
 
 import jinja2
 
-from pipeline.wording import evidence, numbers, tta
+from pipeline.params import TTA
+from pipeline.wording import evidence, numbers
+
+
+def tta_views(tta: TTA) -> str:
+    """Of what a probability is the mean: "a face and its mirror image"; nothing if of one face."""
+    moved = f"moved by {numbers.counted(tta.shift, 'pixel')} up, down, left and right"
+    if tta.flip and tta.shift:
+        return f"a face, the face {moved}, and the mirror images of these"
+    if tta.shift:
+        return f"a face and the face {moved}"
+    return "a face and its mirror image" if tta.flip else ""
+
 
 FILTERS: dict[str, Any] = {
     "around_zero": evidence.around_zero,
@@ -18,7 +30,7 @@ FILTERS: dict[str, Any] = {
     "points_range": numbers.points_range,
     "probability": numbers.probability,
     "signed": numbers.signed,
-    "tta_views": tta.tta_views,
+    "tta_views": tta_views,
 }
 
 

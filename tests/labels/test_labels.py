@@ -9,8 +9,7 @@ from pipeline.labels.figures import draw_suspects
 from pipeline.labels.result import LabelsResult
 from pipeline.labels.suspects import find_suspects, judge, tabulate
 from pipeline.labels.words import worth
-from pipeline.sample.sample import make_sample
-from pipeline.sample.truth import true_expressions
+from pipeline.sample.sample import make_sample, true_expressions
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from pipeline.explaining.answer import Answer
+from pipeline.explaining.subject import Answer
 from pipeline.networks.networks import NETWORKS
 from pipeline.saliency.deletion import SHARES, brightest_first, delete, measure_deletion
 from pipeline.saliency.features import share_inside

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from pipeline.params import Bootstrap
-from pipeline.statistics.intervals import accuracy_and_f1, compare, macro_f1
+from pipeline.statistics.intervals import compare, macro_f1
+from pipeline.statistics.trainings import mean_accuracy_and_f1
 
 SETS, RESAMPLES = 1000, 400
 PHOTOGRAPHS = np.concatenate([np.arange(400), np.repeat(np.arange(400, 450), 4)])
@@ -46,7 +47,7 @@ def drawn(population):
         places, chance = seed * 450 + PHOTOGRAPHS, Bootstrap(resamples=RESAMPLES, seed=seed)
         truth, one, other = labels[places], first[places], second[places]
         difference = compare(truth, one, other, PHOTOGRAPHS, chance)
-        scores = accuracy_and_f1(truth, one, PHOTOGRAPHS, chance)
+        scores = mean_accuracy_and_f1(truth, one[None], PHOTOGRAPHS, chance)
         found.append([*scores, difference.accuracy, difference.macro_f1])
     return found
 

@@ -9,12 +9,9 @@ from sklearn import metrics
 from pipeline.evaluate.evaluate import roles
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.params import Bootstrap
-from pipeline.statistics.intervals import accuracy_and_f1, compare, mean_interval
-from pipeline.statistics.scores import (
-    calibration_error,
-    majority_accuracy,
-    score,
-)
+from pipeline.statistics.intervals import compare, mean_interval
+from pipeline.statistics.scores import calibration_error, majority_accuracy, score
+from pipeline.statistics.trainings import mean_accuracy_and_f1
 
 
 @pytest.fixture
@@ -59,18 +56,17 @@ def test_the_majority_is_that_of_the_training_faces():
 
 def test_intervals_are_as_wide_as_they_should_be(probabilities, labels):
     predicted = probabilities.argmax(axis=1)
-    accuracy, f1 = accuracy_and_f1(
-        labels, predicted, np.arange(800), Bootstrap(resamples=4000, seed=0)
-    )
+    chance = Bootstrap(resamples=4000, seed=0)
+    accuracy, f1 = mean_accuracy_and_f1(labels, predicted[None], np.arange(800), chance)
     assert accuracy.value == pytest.approx((predicted == labels).mean())
     assert f1.value == pytest.approx(metrics.f1_score(labels, predicted, average="macro"))
     spread = 1.96 * np.sqrt(accuracy.value * (1 - accuracy.value) / 800)
     assert accuracy.high - accuracy.low == pytest.approx(2 * spread, rel=0.1)
-    many, chance = (np.tile(labels, 16), np.tile(predicted, 16)), Bootstrap(resamples=4000, seed=0)
-    narrow, _ = accuracy_and_f1(*many, np.arange(800 * 16), chance)
+    many = np.tile(labels, 16), np.tile(predicted, (1, 16))
+    narrow, _ = mean_accuracy_and_f1(*many, np.arange(800 * 16), chance)
     assert narrow.high - narrow.low == pytest.approx((accuracy.high - accuracy.low) / 4, rel=0.15)
     # Sixteen copies of each say no more than one.
-    copied, of_copies = accuracy_and_f1(*many, np.tile(np.arange(800), 16), chance)
+    copied, of_copies = mean_accuracy_and_f1(*many, np.tile(np.arange(800), 16), chance)
     assert (copied, of_copies) == (accuracy, f1)
     mean = mean_interval(np.arange(101.0), Bootstrap(resamples=2000, seed=0))
     assert mean.value == 50

@@ -4,15 +4,18 @@ import argparse
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import uvicorn
 
+from pipeline.command import command
 from pipeline.errors import UserError
 from pipeline.wait_policy import choose_wait_policy
 
 HOST, PORT = "127.0.0.1", 8048
 
 
+@command("try")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until Ctrl-C; returns the exit status."""
     parser = argparse.ArgumentParser(
@@ -21,13 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=PORT, help=f"0 takes a free one ({PORT})")
     parser.add_argument("--model", help="cnn, dnn, a folder with a trained model, or an address")
     chosen = parser.parse_args(arguments)
-    try:
+    with suppress(KeyboardInterrupt):  # the end of it
         serve(chosen.port, chosen.model)
-    except UserError as error:
-        print(f"try: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:  # the end of it
-        pass
     return 0
 
 

@@ -49,13 +49,7 @@ _HERE = Path(__file__).parent
 
 
 def make_app(model: str, recogniser: Recogniser, settings: Saliency) -> FastAPI:
-    """The page's server.
-
-    Args:
-        model: what the page calls the model.
-        recogniser: answers.
-        settings: of saliency.
-    """
+    """The page's server; `model` is what the page calls the model, the settings are of saliency."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
     turn, waiting = asyncio.Lock(), 0
@@ -63,15 +57,11 @@ def make_app(model: str, recogniser: Recogniser, settings: Saliency) -> FastAPI:
     @app.middleware("http")
     async def guard(request: Request, proceed: Any) -> Response:
         # A page of another site may send a request here, though it could not read the answer.
-        foreign = request.headers.get("sec-fetch-site", "same-origin") not in (
-            "same-origin",
-            "none",
-        )
         answer: Response
-        if foreign:
-            answer = JSONResponse({"detail": "only this page is answered"}, 403)
-        else:
+        if request.headers.get("sec-fetch-site", "none") in ("same-origin", "none"):
             answer = await proceed(request)
+        else:
+            answer = JSONResponse({"detail": "only this page is answered"}, 403)
         answer.headers.update(HEADERS)
         return answer
 

@@ -22,12 +22,10 @@ BoolArray = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Faces:
-    """Drawn faces and where their features are.
+    """Drawn faces (N, 48, 48) and where their features are.
 
-    Attributes:
-        pixels: grey values, uint8 (N, 48, 48).
-        regions: for "brows", "eyes" and "mouth" the pixels that the feature touches, also where
-            glasses or hair hide it, bool (N, 48, 48).
+    That is, for "brows", "eyes" and "mouth" the pixels (N, 48, 48) that the feature touches, also
+    where glasses or hair hide it.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -37,14 +35,9 @@ class Faces:
 def draw_faces(
     expressions: IntArray, strengths: FloatArray, rng: np.random.Generator, noise: float = 0.0
 ) -> Faces:
-    """Draw one face of a new person for each expression.
+    """Draw one face of a new person for each label (N,), whose strength (N,) is 0 to 1.
 
-    Args:
-        expressions: labels, (N,).
-        strengths: how strongly each expression shows, 0 (not at all) to 1, (N,).
-        rng: source of people, poses, light and noise.
-        noise: standard deviation of the sensor's noise in grey levels; each picture has its own,
-            at most this.
+    Each picture has noise of its own standard deviation, in grey levels at most `noise`.
     """
     count = len(expressions)
     people = People.random(count, rng)
