@@ -9,13 +9,9 @@ from pipeline.params import ModelName
 
 @dataclass(frozen=True)
 class ClassImage:
-    """An image for one expression.
+    """An image for one expression, its probability, and the one that the network takes it for.
 
-    Attributes:
-        cross_entropy_before: of the noise that it starts from, nats.
-        cross_entropy_after: of the image.
-        probability: of the expression it was made for.
-        named: the expression that the network takes it for.
+    Cross-entropies, in nats, are of the noise that it starts from and of the image.
     """
 
     cross_entropy_before: float

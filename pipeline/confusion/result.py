@@ -10,13 +10,9 @@ from pipeline.statistics.intervals import Interval
 
 @dataclass(frozen=True)
 class ConfusedPair:
-    """How often one expression is taken for another.
+    """How many faces of one expression are taken for another.
 
-    Attributes:
-        true: the expression that it is.
-        predicted: the one that it is taken for.
-        faces: how many faces.
-        share: of all faces of the true expression, with its exact binomial interval.
+    Their share of all faces of the true expression has its exact binomial interval.
     """
 
     true: str
@@ -82,11 +78,8 @@ class ConfusionResult:
     """One network's confusions on the test faces.
 
     Attributes:
-        rows: what the rows of `counts` and `shares` are: the true expressions.
+        rows: what the rows of `counts` and `shares` (7, 7) are: the true expressions.
         columns: likewise: the predicted ones.
-        classes: the expressions in order.
-        counts: test faces, (7, 7).
-        shares: of each true expression, (7, 7).
         most_confused: the wrong cells whose shares are large at least, the largest first.
         negative: the answers for faces with a negative expression.
         pull: by the answer that draws faces: sad, neutral.

@@ -39,13 +39,9 @@ class Reliability:
 
 @dataclass(frozen=True)
 class Calibration:
-    """A temperature, and what it does to the calibration error of the test faces.
+    """What a temperature does to the calibration error of the test faces.
 
-    Attributes:
-        temperature: divides the logarithms of the probabilities.
-        fitted_on: so many validation faces, none of which trained.
-        before: of the probabilities as the network gives them.
-        after: at the temperature.
+    It divides the logarithms of the probabilities, and is fitted on so many validation faces.
     """
 
     temperature: float
@@ -58,11 +54,8 @@ class Calibration:
 class Answers:
     """What comes of saying "not sure" below the threshold of params.yaml, on the test faces.
 
-    Attributes:
-        answered: share of the faces that get an answer.
-        right: share of right ones among these; none where no face is answered.
-        top2: share of all faces whose label is among the two likeliest expressions.
-        top2_not_sure: the same among the faces without an answer, if there are any.
+    The share that gets an answer, and of right ones among these; the share of all faces, and of
+    those without an answer, whose label is among the two likeliest expressions.
     """
 
     answered: Interval
@@ -73,15 +66,9 @@ class Answers:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """One model's scores on the faces that it was not trained on.
+    """One model's scores on faces that it was not trained on, of probabilities as it gives them.
 
-    Attributes:
-        network: its name.
-        parameters: how many.
-        validation: of the probabilities as the network gives them.
-        test: likewise.
-        calibration: what makes these probabilities mean what they say.
-        answers: what they are worth then.
+    With what makes these mean what they say, and what answers are worth then.
     """
 
     network: str
@@ -94,13 +81,10 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class Third:
-    """Test faces within a third of a measure.
+    """Test faces within a third of a measure, and the share of them that is named rightly.
 
-    Attributes:
-        faces: how many.
-        recall: share of them that is named rightly; none where there are no faces.
-        expected: what it would be if only the expressions of these faces counted: the mean of the
-            recalls that their expressions have among all test faces.
+    It is `expected` if only the expressions of these faces count: the mean of the recalls that
+    their expressions have among all test faces.
     """
 
     faces: int
@@ -110,12 +94,9 @@ class Third:
 
 @dataclass(frozen=True)
 class Quality:
-    """Recall by one measure of the photograph.
+    """Recall in the thirds of one measure of the photograph, whose edges training faces give.
 
-    Attributes:
-        edges: of the measure, between the thirds of the training faces.
-        thirds: by model: the lowest, the middle, the highest.
-        difference: by model: recall in the highest third less that in the lowest.
+    By model: the lowest third, the middle and the highest; recall in the last less the first.
     """
 
     edges: tuple[float, float]
@@ -132,9 +113,6 @@ class Evaluation:
         reported_on: the part that gives the figures.
         faces: how many there are in each part.
         majority_accuracy: of always naming the expression that is most frequent in training.
-        cnn: one model.
-        dnn: the other.
-        difference: of the two.
         quality: by measure of the photograph: brightness, contrast, sharpness.
     """
 

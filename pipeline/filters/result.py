@@ -42,14 +42,9 @@ class ExcitedLayer(Excited):
 
 @dataclass(frozen=True)
 class FiltersResult:
-    """What one network's filters see; without layers, a note says why.
+    """What one network's filters see, layer by layer; without layers, a note says why.
 
-    Attributes:
-        layers: that are shown.
-        of: each of them by its name.
-        first: all filters of the first convolution.
-        random: some filters of the last convolution, at random.
-        note: why nothing is shown.
+    `first` are all filters of the first convolution, `random` some of the last one.
     """
 
     layers: list[str]

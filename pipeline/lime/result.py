@@ -15,8 +15,6 @@ class FaceExplained:
     Attributes:
         face: its place among all labelled faces.
         predicted: the expression that the network names, which is explained.
-        probability: of that.
-        segments: how many the face has.
         samples: faces with some segments hidden.
         r2: share of the variance of the network's answer that the linear model explains.
         overlap: of the marked segments between two seeds (Jaccard).

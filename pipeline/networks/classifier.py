@@ -17,12 +17,9 @@ class Architecture:
     Attributes:
         network: its name in the registry.
         dropout: rate of every dropout layer, or `own`: each at the rate of the network's design.
-        normalisation: of the grey levels.
-        mean: of the training faces, for `dataset`.
-        deviation: theirs, too.
+        mean: of the training faces' grey levels, as is `deviation`; for `dataset`.
         width: factor of a dense network's hidden widths.
         members: networks of this kind that answer together.
-        initialisation: of the weights that it starts from.
     """
 
     network: str

@@ -5,14 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One layer.
+    """One layer: its name in the network, its class, and what comes out for one face.
 
-    Attributes:
-        name: as in the network.
-        kind: its class.
-        shape: of what comes out, for one face: (channels, height, width) or (features,).
-        parameters: weights, biases and BatchNorm's statistics.
-        trainable: of those, the ones that training changes by gradients.
+    That is (channels, height, width) or (features,). Its parameters are weights, biases and
+    BatchNorm's statistics, of which training changes the trainable ones by gradients.
     """
 
     name: str

@@ -20,13 +20,9 @@ NOT_SURE = "not sure"
 
 @dataclass(frozen=True)
 class Answer:
-    """What is said of one face.
+    """What is said of one face (48, 48), as the network sees it: probabilities (7,).
 
-    Attributes:
-        box: where it is.
-        face: grey levels as the network sees it, (48, 48).
-        probabilities: of `EXPRESSIONS`, (7,).
-        is_sure: whether the likeliest is likely enough to be named.
+    It is sure where the likeliest expression is likely enough to be named.
     """
 
     box: Box
@@ -64,13 +60,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Recogniser:
-    """A trained model with all that it needs to answer of a picture.
+    """A trained model, in evaluation mode, with all that it needs to answer of a picture.
 
-    Attributes:
-        classifier: in evaluation mode.
-        temperature: makes its probabilities mean what they say; 1 leaves them.
-        not_sure: probability of the likeliest expression below which none is named.
-        tta: what else of a face is shown to it.
+    `tta` is what of a face is shown to it; the temperature makes its probabilities mean what they
+    say (1 leaves them); below `not_sure` no expression is named.
     """
 
     classifier: Classifier

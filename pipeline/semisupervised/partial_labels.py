@@ -24,10 +24,7 @@ class Material:
         everything: all training faces and, if asked for, those of the unlabelled file; labels -1.
         training_faces: how many of them are training faces.
         labelled: the training faces that keep their labels.
-        validation: faces that tell how a training goes.
-        test_pixels: grey levels, (N, 48, 48).
-        test_labels: true expressions, (N,).
-        test_photographs: which photograph each shows, (N,).
+        test_photographs: which photograph each test face shows, (N,).
     """
 
     everything: FaceSet

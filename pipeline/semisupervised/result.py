@@ -18,15 +18,12 @@ class SemiSupervisedResult:
     Attributes:
         labelled_faces: training faces that keep their labels.
         labelled_rows: which these are: `random`, by the seed, or the `last`.
-        training_faces: all of them.
         unlabelled_faces: of the source's other file.
         validation_faces: that choose nothing.
-        test_faces: that give the figures.
         seeds: with which each is trained.
         steps: of each classifier's training.
         shown: faces that each is shown in training, those of every step counted.
-        network: the autoencoder's name.
-        code: numbers in the code of one face.
+        code: numbers in the code of one face by the autoencoder `network`.
         noise: standard deviation, as a share of the grey range.
         mask_ratio: share of a face that is masked in training; without it and noise the
             autoencoder is a plain one.

@@ -33,13 +33,9 @@ class Interval:
 class Difference:
     """Two models on the same faces.
 
-    Attributes:
-        accuracy: accuracy of the first less that of the second.
-        macro_f1: macro-F1 likewise.
-        first_only: faces that only the first gets right.
-        second_only: faces that only the second gets right.
-        p: McNemar's exact two-sided probability of a split at least as uneven by chance, over
-            photographs.
+    Accuracy and macro-F1 of the first less that of the second, the faces that only one of them gets
+    right, and McNemar's exact two-sided probability of a split at least as uneven by chance, over
+    photographs.
     """
 
     accuracy: Interval

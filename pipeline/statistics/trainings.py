@@ -32,12 +32,8 @@ from pipeline.statistics.scores import Labels
 class TrainingsDifference:
     """Two ways to train, on the same faces and with the same seeds.
 
-    Attributes:
-        accuracy: mean accuracy of the first less that of the second.
-        macro_f1: macro-F1 likewise.
-        each: the difference of the accuracies with each seed.
-        p: two-sided, that there is no difference: McNemar's exact one of a single training, else
-            that of the interval.
+    Mean accuracy and macro-F1 of the first less that of the second, and the difference of the
+    accuracies with each seed; p, two-sided, is McNemar's of a single training, else the interval's.
     """
 
     accuracy: Interval

@@ -15,11 +15,8 @@ class Trained:
 
     Attributes:
         parameters: that training changed.
-        epoch: whose weights were kept.
-        validation_loss: of that epoch.
-        validation_accuracy: likewise.
+        epoch: whose weights were kept, and whose validation loss and accuracy these are.
         epoch_chosen_on: the faces that chose it (`pipeline.training.selection`).
-        epochs: how many there were.
         passes: over the training faces.
         width: factor of a dense network's hidden widths: 1, or what matches the CNN's size.
         layers: of the network; of an ensemble its members' one after another, `member2.conv1`.

@@ -58,9 +58,6 @@ class Card:
         measured_on: which faces these are.
         tta: the views of a face of which the mean answer counts, in the figures and in use.
         md5: of the weights that the figures are of.
-        evaluated: its figures.
-        quality: recall by brightness, contrast and sharpness.
-        rounding: what smaller weights cost.
     """
 
     command: str

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pipeline.evaluate.calibration import calibrate, measure_error, reliability
 from pipeline.evaluate.evaluate import evaluate_model
 from pipeline.networks.classifier import Architecture, Classifier
+from pipeline.networks.mathematics import softmax
 from pipeline.params import Bootstrap
 from pipeline.statistics.scores import calibration_error
 from pipeline.statistics.temperature import LEAST, fit_temperature, temper
@@ -15,16 +16,11 @@ from pipeline.statistics.temperature import LEAST, fit_temperature, temper
 CHANCE = Bootstrap(resamples=300, seed=0)
 
 
-def softmax(logits):
-    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return (exponents / exponents.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
 def faces(count, rng, temperature=1.0):
     """Probabilities that are as they should be at a temperature, and labels."""
     honest = 2 * rng.normal(size=(count, 7))
     labels = (softmax(honest).cumsum(axis=1) < rng.random((count, 1))).sum(axis=1).clip(0, 6)
-    return softmax(honest * temperature), labels
+    return softmax(honest * temperature).astype(np.float32), labels
 
 
 @pytest.mark.parametrize("temperature", [0.4, 1.0, 2.5])

