@@ -30,11 +30,7 @@ def read_picture(source: Path | bytes, name: str | None = None) -> Picture:
     """Read a picture: its first frame, turned upright where it says how (EXIF), without alpha.
 
     Transparent parts become black, more than 8 bits become 8. Boxes of faces are of the upright
-    picture.
-
-    Args:
-        source: a file, or its content.
-        name: what a message calls it; a file's path, if not given.
+    picture. Messages call it by its name, or by the path of its file.
 
     Raises:
         UserError: it is no picture, is damaged, too small or too large.

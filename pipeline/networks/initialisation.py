@@ -12,12 +12,10 @@ Initialisation = Literal["kaiming", "glorot", "torch"]
 def initialise(network: nn.Module, kind: Initialisation = "kaiming") -> None:
     """Draw the weights of a freshly built network in place.
 
-    Args:
-        network: with the weights that torch has given it.
-        kind: `kaiming` for layers before a ReLU (He et al. 2015, arXiv:1502.01852), with class
-            scores that start near zero; `glorot`, the uniform one of Glorot & Bengio 2010, Keras'
-            default; both with biases of zero. `torch` leaves everything as torch has drawn it:
-            weights and biases uniform up to 1 / sqrt(inputs).
+    `kaiming` is for layers before a ReLU (He et al. 2015, arXiv:1502.01852), with class scores that
+    start near zero; `glorot` the uniform one of Glorot & Bengio 2010, Keras' default; both have
+    biases of zero. `torch` leaves everything as torch has drawn it: weights and biases uniform up
+    to 1 / sqrt(inputs).
     """
     if kind == "torch":
         return

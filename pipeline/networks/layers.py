@@ -28,12 +28,9 @@ FACE: Shape = (1, SIDE, SIDE)
 
 @dataclass(frozen=True)
 class Layer:
-    """What a layer is, before it is known what comes into it.
+    """What a layer is, before it is known what comes into it: its name begins with its kind.
 
-    Attributes:
-        kind: the first part of its name.
-        build: makes the module for an input shape.
-        after: the shape that comes out.
+    For an input shape, `build` makes the module and `after` gives the shape that comes out.
     """
 
     kind: str

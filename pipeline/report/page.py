@@ -49,17 +49,14 @@ def render(params: Params, stages: Sequence[StageEntry]) -> str:
     sections = "".join(_section(stage, known) for stage in stages)
     summaries = "".join(_part(stage.name, "summary.html", known) for stage in stages)
     style = read_style(_PIPELINE / "report/style.css")
-    return (
-        _templates()
-        .get_template("report/template.html")
-        .render(
-            known,
-            titles=_TITLE.findall(sections),
-            sections=Markup(sections),  # noqa: S704 (our templates escape what they get)
-            comparisons=compared_together(_comparisons(stages, known["result"])),
-            summaries=Markup(summaries),  # noqa: S704 (our templates escape what they get)
-            style=Markup(style),  # noqa: S704 (our own file)
-        )
+    page = _templates().get_template("report/template.html")
+    return page.render(
+        known,
+        titles=_TITLE.findall(sections),
+        sections=Markup(sections),  # noqa: S704 (our templates escape what they get)
+        comparisons=compared_together(_comparisons(stages, known["result"])),
+        summaries=Markup(summaries),  # noqa: S704 (our templates escape what they get)
+        style=Markup(style),  # noqa: S704 (our own file)
     )
 
 
@@ -87,14 +84,11 @@ def _section(stage: StageEntry, known: Mapping[str, Any]) -> str:
     numbers = layout.metrics(stage.name)
     if own or not (figures or numbers.is_file()):
         return own
-    return (
-        _templates()
-        .get_template("report/plain.html")
-        .render(
-            stage=stage,
-            figures=[f"{stage.name}/{path.stem}" for path in figures],
-            metrics=flatten(read_json(dict[str, Any], numbers)) if numbers.is_file() else {},
-        )
+    plain = _templates().get_template("report/plain.html")
+    return plain.render(
+        stage=stage,
+        figures=[f"{stage.name}/{path.stem}" for path in figures],
+        metrics=flatten(read_json(dict[str, Any], numbers)) if numbers.is_file() else {},
     )
 
 

@@ -48,15 +48,13 @@ _COMPRESSION = 4
 
 @dataclass(frozen=True)
 class Sample:
-    """A drawn data set of N labelled and M unlabelled faces.
+    """A drawn data set of N labelled and M unlabelled faces of 48 x 48 pixels.
 
     Attributes:
-        pixels: uint8 (N, 48, 48).
         labels: what a label file would say, (N,).
         expressions: what was drawn, (N,); a mislabelled face has another label.
         sources: the row that a copied face was taken from, -1 for all others, (N,).
         regions: where brows, eyes and mouth are, bool (N, 48, 48) each.
-        unlabelled: uint8 (M, 48, 48).
         shared: the labelled row that an unlabelled face equals, -1 for all others, (M,).
     """
 

@@ -29,11 +29,7 @@ class ConsistentClassification(WeakAndStrong):
     """Name the labelled faces, and unlabelled ones as the teacher does, however they are changed.
 
     The loop goes over the unlabelled faces. The teacher names them changed as little as the
-    labelled ones are.
-
-    Attributes:
-        thresholds: confidence from which a guess counts, of each expression, (7,).
-        settings: of the method.
+    labelled ones are; a guess counts from the threshold (7,) of its expression on.
     """
 
     thresholds: Tensor

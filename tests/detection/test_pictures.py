@@ -1,6 +1,5 @@
 """Any user's picture is read upright, in eight bits and without alpha, or refused in one line."""
 
-import io
 import struct
 import zlib
 from contextlib import suppress
@@ -15,15 +14,9 @@ from pipeline.detection.pictures import read_picture, to_grey
 from pipeline.errors import UserError
 from pipeline.image_decoding import FORMATS
 
-from .photos import photo
+from .photos import encoded, photo
 
 PHOTO = photo(48)
-
-
-def encoded(image, kind, **options):
-    written = io.BytesIO()
-    image.save(written, kind, **options)
-    return written.getvalue()
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -40,7 +33,7 @@ def test_a_picture_is_turned_as_its_camera_was_held(turn):
     exif = Image.Exif()
     exif[0x0112] = turn
     image = Image.fromarray(np.arange(32 * 40, dtype=np.uint16).reshape(32, 40).astype(np.uint8))
-    read = read_picture(encoded(image, "PNG", exif=exif))[..., 0]
+    read = read_picture(encoded(image, exif=exif))[..., 0]
     pixels = np.asarray(image)
     upright = {
         1: pixels, 2: pixels[:, ::-1], 3: pixels[::-1, ::-1], 4: pixels[::-1], 5: pixels.T,
@@ -53,13 +46,13 @@ def test_a_picture_is_turned_as_its_camera_was_held(turn):
 def test_as_many_bits_as_a_camera_gives_become_eight(bits):
     levels = np.tile(np.linspace(0, 65_535, 30, dtype=np.uint16), (30, 1))
     kept = Image.fromarray(levels >> (16 - bits))  # in 16 bits, whatever they are
-    assert np.abs(to_grey(read_picture(encoded(kept, "PNG"))) - levels / 257).max() <= 1
+    assert np.abs(to_grey(read_picture(encoded(kept))) - levels / 257).max() <= 1
 
 
 def test_what_is_transparent_is_black():
     image = PHOTO.convert("RGBA")
     image.putalpha(Image.fromarray(np.repeat(np.uint8([[255], [0]]), 24, axis=0).repeat(48, 1)))
-    read = read_picture(encoded(image, "PNG"))
+    read = read_picture(encoded(image))
     assert np.array_equal(read[:24], np.asarray(PHOTO)[:24])
     assert not read[24:].any()
 
@@ -80,8 +73,8 @@ def bomb(width, height):
     [
         (b"", "no picture of a kind that is read"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no picture of a kind that is read"),
-        (encoded(PHOTO, "PNG")[:-900], "truncated"),
-        (encoded(photo(8), "PNG"), "8 x 8 pixels; a side has at least 24"),
+        (encoded(PHOTO)[:-900], "truncated"),
+        (encoded(photo(8)), "8 x 8 pixels; a side has at least 24"),
         (bomb(10_000, 10_000), "10000 x 10000 pixels; at most 89 million are read"),
         (bomb(60_000, 60_000), "too many pixels; at most 89 million are read"),
     ],

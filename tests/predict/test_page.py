@@ -1,6 +1,5 @@
 """The page of `make try`: what its server answers, and the page itself in a real Chromium."""
 
-import io
 import re
 import shutil
 import signal
@@ -20,7 +19,7 @@ from pipeline.predict.page.app import MOST_WAITING
 
 from ..browser import BROWSER, PATIENCE, QUIET, find_playwright, needs_browser
 from ..conftest import ROOT
-from ..detection.photos import PHOTO, nobody, photo
+from ..detection.photos import PHOTO, encoded, nobody, photo
 from ..project import wait_for
 from .model import save_model
 
@@ -56,12 +55,6 @@ def client(address):
 
     with httpx.Client(base_url=address, timeout=120) as client:
         yield client
-
-
-def encoded(pixels, kind="PNG"):
-    written = io.BytesIO()
-    Image.fromarray(np.asarray(pixels)).save(written, kind)
-    return written.getvalue()
 
 
 def test_an_answer_has_each_face_and_with_saliency_a_map(client):
