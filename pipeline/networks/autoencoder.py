@@ -54,7 +54,7 @@ class Autoencoder(nn.Sequential):
 
     def forward(self, faces: Tensor) -> Tensor:
         """Grey levels (N, 1, 48, 48) in 0..255 to reconstructions of that shape in 0..1."""
-        drawn: Tensor = super().forward(faces.float())
+        drawn: Tensor = super().forward(faces.float())  # type: ignore[no-untyped-call]
         return drawn
 
 

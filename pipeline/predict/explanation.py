@@ -24,12 +24,12 @@ _EDGE, PAPER, _INK, _HEAT = (47, 127, 214), (253, 252, 249), (31, 36, 48), (255,
 def map_faces(
     answers: Sequence[Answer], classifier: Classifier, settings: Saliency
 ) -> NDArray[np.float32]:
-    """SmoothGrad maps of the likeliest expression of each face, (n, 48, 48), 0 to 1."""
+    """SmoothGrad maps of the likeliest expression of each face, (n, 48, 48), n >= 1, 0 to 1."""
     from pipeline.saliency.figures import scale  # captum and matplotlib take seconds
     from pipeline.saliency.saliency import make_maps
 
-    faces = np.array([answer.face for answer in answers], np.uint8).reshape(-1, 48, 48)
-    targets = np.array([EXPRESSIONS.index(answer.likeliest[0]) for answer in answers], np.int64)
+    faces = np.stack([answer.face for answer in answers])
+    targets = np.array([EXPRESSIONS.index(answer.likeliest[0]) for answer in answers])
     return scale(make_maps(classifier, faces, targets, "smoothgrad", settings))
 
 

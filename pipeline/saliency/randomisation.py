@@ -92,4 +92,4 @@ def correlate_ranks(first: Maps, second: Maps) -> NDArray[np.float64]:
     one, other = (
         pd.DataFrame(maps.reshape(len(maps), -1)).rank(axis=1) for maps in (first, second)
     )
-    return one.corrwith(other, axis=1).fillna(0).to_numpy(np.float64)
+    return np.asarray(one.corrwith(other, axis=1).fillna(0), np.float64)

@@ -56,7 +56,7 @@ def make_maps(
     *,
     signed: bool = False,
 ) -> Maps:
-    """Saliency of faces (N, 48, 48) for one class each.
+    """Saliency of faces (N, 48, 48), at least one, for one class each.
 
     Args:
         model: a classifier of grey levels; put into evaluation mode.
@@ -84,7 +84,7 @@ def make_maps(
             target = torch.from_numpy(np.array(targets[part])).long().to(inputs.device)
             found = _attribute(model, inputs, target, method, settings)
             maps.append(found.detach().squeeze(1).float().cpu().numpy())
-    result: Maps = np.concatenate(maps) if maps else np.empty((0, 48, 48), np.float32)
+    result: Maps = np.concatenate(maps)
     return result if signed else np.abs(result)
 
 

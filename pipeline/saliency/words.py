@@ -3,14 +3,7 @@
 from pipeline.saliency.result import SaliencyResult
 from pipeline.statistics.intervals import Interval
 from pipeline.wording.evidence import verdict
-from pipeline.wording.numbers import (
-    coefficient,
-    counted,
-    percent,
-    points,
-    points_range,
-    signed,
-)
+from pipeline.wording.numbers import coefficient, counted, percent, points, points_range, signed
 
 
 def on_features(model: str, found: SaliencyResult) -> str:

@@ -16,11 +16,7 @@ _NORMALISATIONS = {
     "dataset": "all faces by one mean and deviation",
 }
 
-_INITIALISATIONS = {
-    "kaiming": "Kaiming",
-    "glorot": "Glorot, uniform",
-    "torch": "PyTorch's own",
-}
+_INITIALISATIONS = {"kaiming": "Kaiming", "glorot": "Glorot, uniform", "torch": "PyTorch's own"}
 
 
 def training_rows(settings: Classifiers, trained: Mapping[ModelName, Trained]) -> list[Row]:

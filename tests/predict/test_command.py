@@ -36,6 +36,7 @@ from pipeline.weights import card
 
 from ..conftest import ROOT
 from ..detection.photos import PHOTO, nobody, photo
+from ..imports import modules_loaded
 from .model import save_model
 
 
@@ -334,9 +335,8 @@ def test_a_name_that_would_move_the_cursor_is_shown_as_it_is_written(said, tmp_p
 
 @pytest.mark.study
 def test_what_is_slow_is_loaded_where_it_is_used_and_mlflow_never():
-    code = "import sys, pipeline.predict.__main__; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"torch", "cv2", "mlflow", "captum", "pydantic"} & {*done.stdout.split()}
-    code = "import sys, pipeline.predict.model; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"mlflow", "captum", "pandas", "scipy", "matplotlib"} & {*done.stdout.split()}
+    command, model = (
+        modules_loaded(f"import pipeline.predict.{name}") for name in ("__main__", "model")
+    )
+    assert not {"torch", "cv2", "mlflow", "captum", "pydantic"} & command
+    assert not {"mlflow", "captum", "pandas", "scipy", "matplotlib"} & model
