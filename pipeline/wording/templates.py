@@ -19,19 +19,12 @@ def tta_views(tta: TTA) -> str:
     return "a face and its mirror image" if tta.flip else ""
 
 
-FILTERS: dict[str, Any] = {
-    "around_zero": evidence.around_zero,
-    "count": numbers.count,
-    "counted": numbers.counted,
-    "percent": numbers.percent,
-    "percent_interval": numbers.percent_interval,
-    "percent_range": numbers.percent_range,
-    "points": numbers.points,
-    "points_range": numbers.points_range,
-    "probability": numbers.probability,
-    "signed": numbers.signed,
-    "tta_views": tta_views,
-}
+FILTERS: tuple[Any, ...] = (
+    evidence.around_zero, numbers.count, numbers.counted, numbers.percent, numbers.percent_interval,
+    numbers.percent_range, numbers.points, numbers.points_range, numbers.probability,
+    numbers.signed, tta_views,
+)  # fmt: skip
+"""What templates know by its name."""
 
 
 def read_style(own: Path) -> str:
@@ -50,5 +43,5 @@ def read_templates(folder: Path, *, html: bool) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= FILTERS
+    environment.filters |= {each.__name__: each for each in FILTERS}
     return environment
