@@ -10,13 +10,13 @@ from pipeline.statistics.scores import ClassScores
 from pipeline.wording.evidence import LEVEL, verdict
 from pipeline.wording.numbers import (
     NOTHING,
-    coefficient,
     count,
     counted,
     percent,
     percent_interval,
     percent_range,
     probability,
+    signed,
 )
 
 R3_RECALLS = dict(zip(EXPRESSIONS, (0.58, 0.45, 0.46, 0.89, 0.55, 0.78, 0.67), strict=True))
@@ -115,7 +115,7 @@ def by_frequency(model: str, confusion: ConfusionResult) -> str:
     known = [(name, r, p) for name, r, p in measured if r is not None and p is not None]
     if not known:
         return f"For the {model} there is no correlation: recalls or frequencies do not differ."
-    by_value, by_rank = (f"{coefficient(r)} ({name}, {probability(p)})" for name, r, p in known)
+    by_value, by_rank = (f"{signed(r, 2)} ({name}, {probability(p)})" for name, r, p in known)
     signs = [r > 0 for _, r, p in known if p < LEVEL]
     if signs in ([True, True], [False, False]):  # for a claim the two have to agree
         shown = f"rarer expressions are recognised {'less well' if signs[0] else 'better'}"

@@ -3,7 +3,7 @@
 from pipeline.saliency.result import SaliencyResult
 from pipeline.statistics.intervals import Interval
 from pipeline.wording.evidence import verdict
-from pipeline.wording.numbers import coefficient, counted, percent, points, points_range, signed
+from pipeline.wording.numbers import counted, percent, points, points_range, signed
 
 
 def on_features(model: str, found: SaliencyResult) -> str:
@@ -96,13 +96,13 @@ def randomised(model: str, found: SaliencyResult) -> str:
     first, *_ = randomisation.spearman.values()
     return (
         f"With initial weights in its last layer, the {model}'s maps of "
-        f"{counted(randomisation.faces, 'test face')} correlate by {coefficient(first)} with those "
+        f"{counted(randomisation.faces, 'test face')} correlate by {signed(first, 2)} with those "
         "of the trained network (Spearman, pixel by pixel); with initial weights in all "
-        f"{len(randomisation.spearman)} layers, by {coefficient(nothing.value)} (95% interval "
-        f"{coefficient(nothing.low)} to {coefficient(nothing.high)}). With such maps of other "
-        f"faces they correlate by {coefficient(randomisation.others)}; the difference is "
-        f"{coefficient(excess.value)} (95% interval {coefficient(excess.low)} to "
-        f"{coefficient(excess.high)}): {shown}."
+        f"{len(randomisation.spearman)} layers, by {signed(nothing.value, 2)} (95% interval "
+        f"{signed(nothing.low, 2)} to {signed(nothing.high, 2)}). With such maps of other "
+        f"faces they correlate by {signed(randomisation.others, 2)}; the difference is "
+        f"{signed(excess.value, 2)} (95% interval {signed(excess.low, 2)} to "
+        f"{signed(excess.high, 2)}): {shown}."
     )
 
 

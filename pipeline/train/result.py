@@ -1,7 +1,6 @@
 """How the trainings of the stage `train` ended, as each `train.json` holds it."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from pipeline import layout
 from pipeline.files import read_json
@@ -46,11 +45,7 @@ class Trained:
         }
 
 
-def path(stage: str) -> Path:
-    """Where a training's result is."""
-    return layout.folder(stage) / "train.json"
-
-
 def read() -> dict[ModelName, Trained]:
     """The results that the stage wrote."""
-    return {model: read_json(Trained, path(f"train@{model}")) for model in MODELS}
+    folders = {model: layout.folder(f"train@{model}") for model in MODELS}
+    return {model: read_json(Trained, folder / "train.json") for model, folder in folders.items()}

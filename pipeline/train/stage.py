@@ -14,7 +14,6 @@ from pipeline.networks.matching import wanted_size
 from pipeline.networks.store import save_classifier
 from pipeline.params import ModelName, Params
 from pipeline.shell import Stage
-from pipeline.train import result
 from pipeline.train.classifier import describe, new_classifier
 from pipeline.training.checkpoints import Checkpoints, find_checkpoints
 from pipeline.training.device import choose_compute
@@ -41,7 +40,7 @@ def work(stage: Stage) -> None:
     folder, history = layout.folder(stage.name), pd.DataFrame(progress.history)
     save_classifier(classifier, folder, trained_on=machine)
     trained = describe(classifier, progress, settings, machine)
-    write_json(result.path(stage.name), trained)
+    write_json(folder / "train.json", trained)
     write_json(layout.metrics(stage.name), {model: trained.headline()})
     write_csv(folder / "history.csv", history)
     title = f"{classifier.architecture.title}, epoch by epoch"

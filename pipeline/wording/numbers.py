@@ -56,11 +56,6 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def coefficient(r: float) -> str:
-    """A correlation with its sign: `+0.62`."""
-    return signed(r, 2)
-
-
 def probability(p: float) -> str:
     """A p value that no line break parts: `p = 0.87`, `p < 0.001`."""
     decimals = 2 if p >= 0.1 else 3
