@@ -25,8 +25,7 @@ from flows import remote_experiments
 from flows.artifacts import describe, read_experiment, read_workspace, show_links, show_results
 from flows.stage_tasks import reproduce_experiment, reproduce_in_place
 from flows.study_parameters import StudyPlan, plan_study, to_seconds
-from pipeline.command import command
-from pipeline.driver.process_family import leave_on_sigterm
+from pipeline.command import command, leave_on_sigterm
 from pipeline.driver.stage_runs import Outcome
 from pipeline.errors import UserError
 from pipeline.record.flow_run import FlowRun

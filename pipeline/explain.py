@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from pipeline import disk
 from pipeline.command import command
 from pipeline.dvc_yaml import read_entries
 from pipeline.errors import UserError
@@ -37,7 +36,6 @@ PERHAPS_SEEN = (
 )
 
 
-@command("explain")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Explain what the command line names; returns the exit status."""
     parser = argparse.ArgumentParser(
@@ -51,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     parser.add_argument("--to", type=Path, help=f"folder of the results ({FOLDER}/NAME)")
     chosen = parser.parse_args(arguments)
-    with disk.explained(chosen.to or FOLDER):
+    with command("explain", chosen.to or FOLDER):
         explain(chosen.model, chosen.analyses or list(ANALYSES), chosen.to)
     return 0
 

@@ -29,7 +29,6 @@ from pipeline.serving.saving import save_served
 from pipeline.trained_models import NAMES
 
 
-@command("export")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Export what the command line names; returns the exit status."""
     parser = argparse.ArgumentParser(
@@ -42,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="an ONNX file, or a new folder for `mlflow models serve -m FOLDER`",
     )  # fmt: skip
     chosen = parser.parse_args(arguments)
-    with disk.explained(chosen.to):
+    with command("export", chosen.to):
         _, recogniser = load_recogniser(load(), chosen.model)
         if chosen.to.suffix == ".onnx":
             made = Answering(recogniser.classifier, recogniser.tta, recogniser.temperature)

@@ -1,22 +1,20 @@
 """What every stage has around it: parameters, the record, and how errors end."""
 
 import resource
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
-from types import FrameType
 from typing import Any
 
 import psutil
 
-from pipeline import disk, layout, stale
+from pipeline import layout, stale
+from pipeline.command import command, leave_on_sigterm
 from pipeline.compute_slot import compute_slot
 from pipeline.dvc_yaml import StageEntry, find_entry, read_locked
-from pipeline.errors import UserError, printable
 from pipeline.params import Params, load
 from pipeline.record import made_by
 from pipeline.record.address import find_root
@@ -70,7 +68,7 @@ def run(name: str, *, debug: bool = False, as_json: bool = False) -> None:
         debug: show the traceback of a user's error.
         as_json: print the result for a program, where the stage prints it at all.
     """
-    with _faults_told(name, debug):
+    with command(name, debug=debug):
         entry = find_entry(name)
 
     # Loaded once the stage has its slot, and with it torch.
@@ -107,8 +105,8 @@ def execute(
         debug: likewise.
         as_json: likewise.
     """
-    signal.signal(signal.SIGTERM, _exit_on_signal)
-    with _faults_told(name, debug):
+    leave_on_sigterm()  # so that the record says that it was killed
+    with command(name, layout.folder(name), debug=debug):
         with _failure_recorded(name):
             params = load()
             layout.folder(name).mkdir(parents=True, exist_ok=True)
@@ -130,22 +128,6 @@ def execute(
                 made_by.write(name, made, stage.machine, run)
                 record.measure(_spent(waited))
         _tidy_up(stage)
-
-
-@contextmanager
-def _faults_told(name: str, debug: bool) -> Iterator[None]:
-    """End with exit status 1 and one line where the user or the disk is at fault."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise SystemExit(128 + signal.SIGINT) from None
-    except Exception as error:
-        is_told = isinstance(error, UserError)
-        text = str(error) if is_told else disk.explain(error, layout.folder(name))
-        if debug or text is None:
-            raise
-        print(f"{name}: error: {printable(text)}", file=sys.stderr)
-        raise SystemExit(1) from None
 
 
 @contextmanager
@@ -181,8 +163,3 @@ def _spent(waited: float) -> dict[str, float]:
         "stage.waited_seconds": waited,
         "stage.peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20,
     }
-
-
-def _exit_on_signal(number: int, _frame: FrameType | None) -> None:
-    """Leave through every `with` and `finally`, so that the record says that it was killed."""
-    raise SystemExit(128 + number)

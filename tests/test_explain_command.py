@@ -100,7 +100,8 @@ def explained(capsys, *words):
 
 def refused(capsys, *words):
     """The one line that a command says instead of working."""
-    assert explain.main([*words]) == 1
+    with pytest.raises(SystemExit, match="1"):
+        explain.main([*words])
     out, err = capsys.readouterr()
     assert out == ""
     assert err.count("\n") == 1

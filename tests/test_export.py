@@ -84,7 +84,8 @@ def test_what_cannot_be_exported_is_one_line(classifier, tmp_path, monkeypatch, 
     with pytest.raises(UserError, match="onnxscript is not installed; `pip install"):
         write_onnx(Answering(classifier, MIRRORED, 1.0), tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
-    assert main([str(tmp_path / "nothing"), str(tmp_path / "model.onnx")]) == 1
+    with pytest.raises(SystemExit, match="1"):
+        main([str(tmp_path / "nothing"), str(tmp_path / "model.onnx")])
     assert capsys.readouterr().err.startswith(f"export: error: {tmp_path}/nothing: no such model")
 
 
@@ -94,7 +95,8 @@ def test_a_full_disk_is_one_line(classifier, tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr("pipeline.export.write_onnx", write)
     save_classifier(classifier, tmp_path)
-    assert main([str(tmp_path), str(tmp_path / "x.onnx")]) == 1
+    with pytest.raises(SystemExit, match="1"):
+        main([str(tmp_path), str(tmp_path / "x.onnx")])
     error = f"export: error: no space left on the disk of {tmp_path}/x.onnx: free some"
     assert capsys.readouterr().err.startswith(error)
 
@@ -103,7 +105,8 @@ def test_a_full_disk_is_one_line(classifier, tmp_path, monkeypatch, capsys):
 def test_a_path_below_a_file_is_one_line(classifier, tmp_path, capsys, name):
     save_classifier(classifier, tmp_path)
     taken = tmp_path / "model.json"
-    assert main([str(tmp_path), str(taken / "new" / name)]) == 1
+    with pytest.raises(SystemExit, match="1"):
+        main([str(tmp_path), str(taken / "new" / name)])
     said = capsys.readouterr().err
     assert said == f"export: error: {taken}/new: not a directory; name another place\n"
 

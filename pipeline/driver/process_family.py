@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -17,11 +16,6 @@ remove its copy of the workspace."""
 
 INTERRUPTED = 3.0
 """Seconds before a stage gets SIGTERM after a Ctrl-C, which has reached it already."""
-
-
-def leave_on_sigterm() -> None:
-    """Let a SIGTERM end this process through every `with` and `finally`: nothing else goes on."""
-    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
 
 
 @contextmanager

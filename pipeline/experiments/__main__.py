@@ -11,10 +11,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.command import command
+from pipeline.command import command, leave_on_sigterm
 from pipeline.dotted_keys import flatten
 from pipeline.driver.experiment_runs import Experiment, read_kept, run_experiment
-from pipeline.driver.process_family import leave_on_sigterm
 from pipeline.driver.stage_runs import DVC
 from pipeline.driver.workspace import check_workspace
 from pipeline.errors import UserError

@@ -161,7 +161,8 @@ def test_mistakes_are_named_before_anything_starts(
         params.write_text(re.sub(spoil, "epochs: 0", params.read_text(), count=1))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["study", *arguments])
-    assert study_module.main() == 1
+    with pytest.raises(SystemExit, match="1"):
+        study_module.main()
     said = capsys.readouterr()
     assert message in said.err
     assert said.err.count("\n") == 1
@@ -188,7 +189,8 @@ def test_an_address_without_http_is_refused_before_it_is_waited_for(
     monkeypatch.setattr(sys, "argv", ["worker"])
     monkeypatch.setenv(API, "10.0.0.1:4200/api")
     monkeypatch.setattr("flows.worker.check_workspace", lambda: None)
-    assert worker_module.main() == 1
+    with pytest.raises(SystemExit, match="1"):
+        worker_module.main()
     assert capsys.readouterr().err.startswith(f"worker: error: {API} = 10.0.0.1:4200/api: should")
 
 

@@ -141,7 +141,8 @@ def test_a_stage_that_was_taken_out_is_not_recorded_again(project):
 def test_where_nothing_was_made_that_is_said(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["record", "made"])
-    assert main() == 1
+    with pytest.raises(SystemExit, match="1"):
+        main()
     assert capsys.readouterr().err.startswith("record: error: dvc.lock: none that can be read")
 
 
