@@ -9,7 +9,7 @@ from prefect import get_client
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import FlowRunFilter
-from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun
 from prefect.deployments import run_deployment
 from prefect.runtime import flow_run
 
@@ -25,8 +25,6 @@ PAGE = 200
 """Flow runs that the server lists in one answer."""
 
 Log = Callable[..., None]
-
-_OVER = {StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED, StateType.CRASHED}
 
 
 def run_subflows(experiments: Mapping[str, Mapping[str, Any]], group: str, log: Log) -> list[str]:
@@ -91,7 +89,7 @@ def _open_runs(client: SyncPrefectClient, tag: str) -> list[FlowRun]:
     wanted = FlowRunFilter.model_validate(
         {
             "tags": {"all_": [tag]},
-            "state": {"type": {"not_any_": [kind.value for kind in _OVER]}},
+            "state": {"type": {"not_any_": list(TERMINAL_STATES)}},
         }
     )
     found: list[FlowRun] = []

@@ -64,7 +64,7 @@ def fetch(log: Log) -> None:
     if not is_on():
         return
     with _alone():
-        log(f"takes over what other workers did, from {_remote_name()}")
+        log(f"takes over what other workers did, from {without_secrets(_remote())}")
         _try(log, "git", "fetch", "--quiet", "--prune", _remote(), f"+{OURS}*:{THEIRS}*")
         _take_over()
         _take_over_metrics()
@@ -78,7 +78,7 @@ def push(name: str, log: Log) -> None:
     """
     if not is_on():
         return
-    log(f"pushes experiment {name} to {_remote_name()}")
+    log(f"pushes experiment {name} to {without_secrets(_remote())}")
     with _alone():
         _try(log, *DVC, "exp", "push", "--force", "--run-cache", _remote(), name)
 
@@ -125,10 +125,6 @@ def _alone() -> FileLock:
 
 def _remote() -> str:
     return os.environ[REMOTE]
-
-
-def _remote_name() -> str:
-    return without_secrets(_remote())
 
 
 def _try(log: Log, *command: str) -> None:

@@ -28,7 +28,7 @@ DATABASE, ARTIFACTS = "MLFLOW_BACKEND_STORE_URI", "MLFLOW_ARTIFACTS_DESTINATION"
 """Environment variables of MLflow's own. Prefect's is PREFECT_API_DATABASE_CONNECTION_URL."""
 
 PREFECT_PORT, MLFLOW_PORT = "PREFECT_SERVER_API_PORT", "MLFLOW_PORT"
-"""Environment variables; 4200 and 5000 without them."""
+"""Environment variables, which the servers read themselves; 4200 and 5000 without them."""
 
 FOLDER = Path(".prefect")
 """Prefect's database and settings."""
@@ -49,10 +49,8 @@ PATIENCE = 120.0
 
 def addresses() -> tuple[str, str]:
     """Where the servers of this machine listen: Prefect's, MLflow's."""
-    host = (os.environ.get(HOST) or LOOPBACK).strip("[]")
-    host = f"[{host}]" if ":" in host else host  # of IPv6
     prefect, mlflow = os.environ.get(PREFECT_PORT, "4200"), os.environ.get(MLFLOW_PORT, "5000")
-    return f"http://{host}:{prefect}", f"http://{host}:{mlflow}"
+    return f"http://{_host()}:{prefect}", f"http://{_host()}:{mlflow}"
 
 
 @command("servers")
@@ -60,9 +58,8 @@ def main() -> int:
     """Serve until told to stop; returns the exit status."""
     root = Path.cwd()
     prefect, mlflow = addresses()
-    ready = threading.Thread(target=_print_when_ready, args=(prefect, mlflow), daemon=True)
-    ready.start()
-    return run_together([_prefect(root, prefect), _mlflow(root, mlflow)])
+    threading.Thread(target=_print_when_ready, args=(prefect, mlflow), daemon=True).start()
+    return run_together([_prefect(root, prefect), _mlflow(root)])
 
 
 def answers(address: str, health: Health) -> bool:
@@ -75,27 +72,32 @@ def answers(address: str, health: Health) -> bool:
         return False
 
 
+def _host() -> str:
+    """As it stands in an address: one of IPv6 in brackets."""
+    host = (os.environ.get(HOST) or LOOPBACK).strip("[]")
+    return f"[{host}]" if ":" in host else host
+
+
 def _prefect(root: Path, address: str) -> Program:
     (root / FOLDER).mkdir(exist_ok=True)
-    host, port = address.removeprefix("http://").rsplit(":", 1)
+    by_name = address.replace(_host(), "localhost")
     return Program(
         "prefect server",
-        [sys.executable, "-m", "prefect", "server", "start", "--host", host.strip("[]"),
-         "--port", port],
+        [sys.executable, "-m", "prefect", "server", "start", "--host", _host().strip("[]")],
         {
             "PREFECT_HOME": str(root / FOLDER),
             "PREFECT_API_URL": f"{address}/api",  # the page that it serves asks there
-            ORIGINS: os.environ.get(ORIGINS) or f"{address},http://localhost:{port}",
+            ORIGINS: os.environ.get(ORIGINS) or f"{address},{by_name}",
             "PREFECT_LOGGING_SERVER_LEVEL": "WARNING",
             # A cancelled grid's experiments end after as many seconds, and not after 20.
             "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": "5",
         },
         gives_way=True,
-    )  # fmt: skip
+    )
 
 
-def _mlflow(root: Path, address: str) -> Program:
-    host, port = address.removeprefix("http://").rsplit(":", 1)
+def _mlflow(root: Path) -> Program:
+    host = _host()
     pattern = host.replace("[", "[[]")  # what holds a * is matched as names of files are
     database, artifacts = os.environ.get(DATABASE), os.environ.get(ARTIFACTS)
     if not database:
@@ -104,8 +106,8 @@ def _mlflow(root: Path, address: str) -> Program:
         connect(database, find_address(root).experiment, root)
     return Program(
         "mlflow server",
-        [sys.executable, "-m", "mlflow", "server", "--host", host.strip("[]"), "--port", port,
-         "--workers", "1", "--allowed-hosts", f"{host},{pattern}:*,localhost,localhost:*"],
+        [sys.executable, "-m", "mlflow", "server", "--host", host.strip("[]"), "--workers", "1",
+         "--allowed-hosts", f"{host},{pattern}:*,localhost,localhost:*"],
         {
             # The environment and not the command line, which everybody on the machine can read.
             DATABASE: database,

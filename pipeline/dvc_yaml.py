@@ -98,15 +98,10 @@ def find_entry(name: str, file: Path = FILE) -> StageEntry:
     Raises:
         UserError: there is none.
     """
-    stage, _, key = name.partition("@")
-    entries = {entry.name: entry for entry in read_entries(file)}
-    if stage not in entries:
-        raise UserError(f"stage {stage!r}: not one of {', '.join(entries)}")
-    entry = entries[stage]
-    if key not in (entry.keys or [""]):
-        allowed = ", ".join(entry.keys) or "no key"
-        raise UserError(f"stage {stage} of {key!r}: allowed is {allowed}")
-    return entry
+    entries = {each: entry for entry in read_entries(file) for each in entry.names}
+    if name not in entries:
+        raise UserError(f"stage {name!r}: not one of {', '.join(entries)}")
+    return entries[name]
 
 
 def code_of(stage: str) -> list[Path]:

@@ -57,13 +57,11 @@ class KeptExperiment:
     """An experiment that DVC keeps for the current commit.
 
     Attributes:
-        name: its name.
         params: its params.yaml, by dotted key.
         metrics: the numbers of its stages, likewise; of a stage that it was not asked for, those of
             the commit that it belongs to, if they follow from the same parameters and data.
     """
 
-    name: str
     params: Mapping[str, Any]
     metrics: Mapping[str, float]
 
@@ -128,7 +126,7 @@ def read_kept() -> dict[str, KeptExperiment]:
         for baseline in json.loads(shown.stdout)
         for each in baseline.get("experiments") or ()
     )
-    return {name: _read(name, data) for name, data in experiments if name and data}
+    return {name: _read(data) for name, data in experiments if name and data}
 
 
 def quote(value: Any) -> str:
@@ -155,13 +153,13 @@ def _command(experiment: Experiment) -> list[str]:
     return ["exp", "run", *options, *experiment.stages]
 
 
-def _read(name: str, data: Mapping[str, Any]) -> KeptExperiment:
+def _read(data: Mapping[str, Any]) -> KeptExperiment:
     params = flatten(data["params"].get(str(layout.PARAMS), {}).get("data") or {})
     metrics: dict[str, float] = {}
     for file in data["metrics"].values():
         values = flatten(file.get("data") or {})
         metrics |= {key: value for key, value in values.items() if not isinstance(value, str)}
-    return KeptExperiment(name, params, metrics)
+    return KeptExperiment(params, metrics)
 
 
 def _remove_abandoned_copies() -> None:

@@ -23,9 +23,8 @@ State = Literal["ran", "cached", "failed"]
 Hear = Callable[[str, str, str], None]
 """Gets a stage, empty before the first one, a part of its output, and what ended that part."""
 
-_SAYS_RAN = re.compile(r"Running stage '(?P<name>[^']+)'")
-_SAYS_CACHED = re.compile(
-    r"(?:Stage )?'(?P<name>[^']+)' "
+_ANNOUNCES = re.compile(
+    r"Running stage '(?P<ran>[^']+)'|(Stage )?'(?P<cached>[^']+)' "
     r"(didn't change, skipping|is cached - skipping run, checking out outputs)$"
 )
 _SAYS_KILLED = re.compile(r"exited with (-\d+|1[3-5]\d)$")  # by a signal, as Python or a shell says
@@ -178,8 +177,6 @@ def make_environment(more: Mapping[str, str]) -> dict[str, str]:
 
 def _read_announcement(line: str) -> tuple[str, State] | None:
     """The stage that DVC says it runs or skips, if the line is DVC's."""
-    if found := _SAYS_RAN.match(line):
-        return found["name"], "ran"
-    if found := _SAYS_CACHED.match(line):
-        return found["name"], "cached"
-    return None
+    if not (found := _ANNOUNCES.match(line)):
+        return None
+    return (found["ran"], "ran") if found["ran"] else (found["cached"], "cached")

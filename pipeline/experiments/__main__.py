@@ -26,13 +26,10 @@ from pipeline.experiments.recipes import (
     parse_assignment,
     read_recipe,
 )
-from pipeline.params import MODELS, load
+from pipeline.params import MODELS, Sample, load
 
 HEADLINES = [f"{model}.{name}" for name in ("validation_accuracy", "accuracy") for model in MODELS]
 """The metrics that compare experiments of any kind."""
-
-FEWEST = 70
-"""Faces that a study has, as of the sample: ten of each expression."""
 
 
 @command("experiments")
@@ -104,8 +101,9 @@ def _times(chosen: argparse.Namespace) -> int:
     from pipeline.training.speed import machine_speed
     from pipeline.wording.numbers import duration
 
-    if chosen.faces < FEWEST or chosen.unlabelled < 0:
-        raise UserError(f"--faces: at least {FEWEST}; --unlabelled: not below 0")
+    fewest = Sample.model_fields["faces"].metadata[0].ge
+    if chosen.faces < fewest or chosen.unlabelled < 0:
+        raise UserError(f"--faces: at least {fewest}; --unlabelled: not below 0")
     rows = []
     for name in chosen.names or list_files(RECIPES):
         params = configure(name, [read_recipe(name).overrides], f"recipes/{name}.yaml").params

@@ -75,8 +75,8 @@ def fetch_classifier(text: str, folder: Path) -> Path:
 def _find_run(client: Any, address: re.Match[str]) -> str:
     """The run that an address means, or that a version of a registered model is from."""
     run, name, alias, version = address.group("run", "name", "alias", "version")
-    if run:
-        return str(run)
     if alias:
-        return str(client.get_model_version_by_alias(name, alias).run_id)
-    return str(client.get_model_version(name, version).run_id)
+        run = client.get_model_version_by_alias(name, alias).run_id
+    elif version:
+        run = client.get_model_version(name, version).run_id
+    return str(run)
