@@ -17,7 +17,7 @@ from flows.study_parameters import read_overrides, to_seconds
 from pipeline.dotted_keys import flatten
 from pipeline.driver.git import read_commit
 from pipeline.errors import UserError
-from pipeline.experiments.grid_runs import GridPlan, plan_grid, run_grid
+from pipeline.experiments.grid_runs import GridPlan, plan_grid
 from pipeline.record.address import digest
 from pipeline.record.stage_run import stage_run
 
@@ -64,17 +64,12 @@ def grid(
         }
         for each in plan.combinations
     }
-
-    def run_all() -> list[str]:
-        failed = run_subflows(asked, group, log)
-        remote_experiments.fetch(log)
-        return failed
-
     try:
         with stage_run(f"grid {name}", _describe(plan), resume=group, alone=True) as run:
             run.wait_until_begun(KNOWN)
-            failed, report = run_grid(plan, run_all)
-            if report:
+            failed = run_subflows(asked, group, log)
+            remote_experiments.fetch(log)
+            if report := plan.report(failed):
                 for path in report.files:
                     run.keep(path)
                 run.measure({f"mean.{arms}": mean for arms, mean in report.means.items()})

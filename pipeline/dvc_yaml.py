@@ -89,7 +89,12 @@ class StageEntry:
 
 def read_entries(file: Path = FILE) -> list[StageEntry]:
     """The stages in their order; a `foreach` is one."""
-    return [_entry(name, stage) for name, stage in _parse_stages(file.read_bytes()).items()]
+    entries = []
+    for name, stage in _parse_stages(file.read_bytes()).items():
+        said, keys = stage.get("do", stage), list(stage.get("foreach", []))
+        params, meta = said.get("params", []), said.get("meta", {})
+        entries.append(StageEntry(name, said.get("desc", name), keys, params, meta))
+    return entries
 
 
 def find_entry(name: str, file: Path = FILE) -> StageEntry:
@@ -159,14 +164,3 @@ def _read_settled(file: Path) -> bytes:
     while 0 <= time.time() - file.stat().st_mtime < SETTLED and time.monotonic() < end:
         time.sleep(0.05)
     return file.read_bytes()
-
-
-def _entry(name: str, stage: Mapping[str, Any]) -> StageEntry:
-    said = stage.get("do", stage)
-    return StageEntry(
-        name=name,
-        description=said.get("desc", name),
-        keys=list(stage.get("foreach", [])),
-        params=said.get("params", []),
-        meta=said.get("meta", {}),
-    )

@@ -1,6 +1,7 @@
 """What tests share: the study's own parameters, a tiny study that is done, one thread a process."""
 
 import os
+import pickle
 import shutil
 import tempfile
 from pathlib import Path
@@ -16,6 +17,12 @@ ROOT = Path(__file__).parents[1]
 os.environ.setdefault("DO_NOT_TRACK", "true")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DVC_NO_ANALYTICS", "1")
+# Where a user's shell records, or which reproduction it is in, is none of a test's business.
+for _name in (
+    "DVC_ROOT", "DVC_EXP_NAME", "STUDY_REPRODUCTION", "IMAGE_SENTIMENT_TRACKING",
+    "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "PREFECT_API_URL", "STUDY_GIT_REMOTE",
+):  # fmt: skip
+    os.environ.pop(_name, None)
 # Before torch is imported: results depend on the number of threads; workers share the cores.
 os.environ["OMP_NUM_THREADS"] = "1"
 # On a GPU the bits are not promised.
@@ -66,6 +73,26 @@ def params() -> Params:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
+
+
+class Bomb:
+    """Makes a file where it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+@pytest.fixture
+def bomb(tmp_path):
+    """A hostile object; at the end of the test nobody has unpickled it."""
+    path = tmp_path / "ran"
+    yield Bomb(path)
+    assert not path.exists()
+    pickle.loads(pickle.dumps(Bomb(path)))  # noqa: S301 (it would have worked)
+    assert path.exists()
 
 
 @pytest.fixture(scope="session")

@@ -128,7 +128,7 @@ def modules(root: Path) -> dict[str, set[str]]:
     found = {}
     for path in (each for top in ("pipeline", "flows") for each in (root / top).rglob("*.py")):
         file = path.relative_to(root).as_posix()
-        names = _names(ast.parse(path.read_bytes(), file), file.split("/")[:-1])
+        names = names_in(ast.parse(path.read_bytes(), file), file.split("/")[:-1])
         files = {each for name in names for each in _files_of(name, root)}
         found[file] = {each for each in files if not is_part(file, of=str(Path(each).parent))}
         found[file] |= {each for each in files - {file} if not each.endswith("/__init__.py")}
@@ -152,11 +152,11 @@ def _read(source: str, file: str) -> tuple[tuple[str, ...], bool]:
     """The names of its package that a file imports, and whether it holds more than a docstring."""
     tree = ast.parse(source, file)
     package, *_ = folders = file.split("/")[:-1]
-    names = (name for name in _names(tree, folders) if name.split(".")[0] == package)
+    names = (name for name in names_in(tree, folders) if name.split(".")[0] == package)
     return tuple(names), len(tree.body) > (ast.get_docstring(tree) is not None)
 
 
-def _names(node: ast.AST, folders: list[str]) -> Iterator[str]:
+def names_in(node: ast.AST, folders: list[str]) -> Iterator[str]:
     """Every module that a piece of code may load; of `from a import b` both `a` and `a.b`."""
     for child in ast.iter_child_nodes(node):
         match child:
@@ -168,9 +168,9 @@ def _names(node: ast.AST, folders: list[str]) -> Iterator[str]:
                 yield from (f"{module}.{alias.name}" for alias in child.names)
             case ast.If(test=ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING")):
                 for other in child.orelse:
-                    yield from _names(ast.Module([other], []), folders)
+                    yield from names_in(ast.Module([other], []), folders)
             case _:
-                yield from _names(child, folders)
+                yield from names_in(child, folders)
 
 
 def _files_of(name: str, root: Path) -> Iterator[str]:

@@ -86,13 +86,21 @@ class Project:
         return yaml.safe_load((self.folder / "dvc.lock").read_text())["stages"]
 
     def shown(self):
-        """What `dvc exp show` has in each row: of the workspace, the commit, each experiment."""
+        """What `dvc exp show` has of the workspace, the commit and each experiment.
+
+        Of each all parameters, and the metrics by the name of their folder.
+        """
         rows = {}
         for commit in json.loads(self.run("dvc", "exp", "show", "--json")):
             rows["workspace" if commit["rev"] == "workspace" else "commit"] = commit["data"]
             for each in commit.get("experiments") or ():
                 rows[each["name"]] = each["revs"][0]["data"]
-        return rows
+        found = {}
+        for name, row in rows.items():
+            files = {Path(file).parent.name: each for file, each in row["metrics"].items()}
+            metrics = {name: each["data"] for name, each in files.items() if each.get("data")}
+            found[name] = row["params"]["params.yaml"]["data"], metrics
+        return found
 
     def wait_for_record(self, seconds=400, expect=0):
         """Until all is in MLflow; recorders, at low priority, may take minutes beside tests."""
@@ -105,7 +113,8 @@ class Project:
 
         client = MlflowClient(f"sqlite:///{self.folder / 'mlflow.db'}")
         experiment = client.get_experiment_by_name("image-sentiment")
-        return client, client.search_runs([experiment.experiment_id], query)
+        found = client.search_runs([experiment.experiment_id], query) if experiment else []
+        return client, found
 
     def locked(self):
         return {

@@ -1,14 +1,17 @@
 """Every figure in the documents has a command, and a revision at which that command can run."""
 
 import re
-import subprocess
+from functools import partial
 
 import pytest
 import yaml
 
+from pipeline.driver import git as driver
 from pipeline.params import FORMER
 
 from .conftest import ROOT
+
+git = partial(driver.git, "-C", str(ROOT))
 
 RESULTS = (ROOT / "docs/results.md").read_text()
 MADE = re.compile(r"`((?:python|dvc) [^`]+)`\s+at\s+`([0-9a-f]{7})`")
@@ -80,9 +83,3 @@ def test_the_words_are_those_of_a_letter_to_a_colleague():
 
 def normalised(figure: str) -> str:
     return figure.replace(" %", "")
-
-
-def git(*command: str) -> str | None:
-    """What git prints; none if it fails."""
-    done = subprocess.run(["git", *command], cwd=ROOT, capture_output=True, text=True, check=False)
-    return done.stdout if done.returncode == 0 else None

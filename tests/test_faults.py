@@ -88,15 +88,9 @@ def until(condition, process, seconds=240):
 
 
 def runs(project):
-    from mlflow import MlflowClient
-
     address = Address(f"sqlite:///{project.folder / 'mlflow.db'}", "image-sentiment")
     assert not wait_until_uploaded(Spool(project.folder), address, 400)
-    client = MlflowClient(address.uri)
-    experiment = client.get_experiment_by_name(address.experiment)
-    if experiment is None:
-        return client, {}
-    found = client.search_runs([experiment.experiment_id], "attributes.run_name = 'train@dnn'")
+    client, found = project.recorded("attributes.run_name = 'train@dnn'")
     return client, {run.info.run_id: run for run in found}
 
 

@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from .conftest import ROOT
+from .imports import names_in
 
 MAKE = shutil.which("make") or ""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -176,19 +177,9 @@ def test_every_dependency_is_pinned_within_its_bounds_and_what_breaks_the_server
 
 def test_the_code_imports_what_it_asks_for_and_asks_for_what_it_imports():
     files = [*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "flows").rglob("*.py")]
-    names = set().union(*map(imports, files)) - sys.stdlib_module_names - {"pipeline", "flows"}
+    found = (name for file in files for name in names_in(ast.parse(file.read_text()), []))
+    names = {name.split(".")[0] for name in found} - sys.stdlib_module_names - {"pipeline", "flows"}
     imported = {OTHER_NAMES.get(name, name) for name in names}
     needed = {one.name for one in requirements()}
     assert needed - imported == {"sqlalchemy"}  # only bounded, for Prefect
     assert imported - needed <= {one.name for one in requirements("cluster", "onnx")}
-
-
-def imports(path: Path) -> set[str]:
-    """The first names of what a file imports, wherever in it."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module)
-    return {name.split(".")[0] for name in names}

@@ -59,17 +59,6 @@ def test_two_runs_give_the_same_md5_for_every_output(twice):
     assert {"artifacts/saliency/figures", "artifacts/train/cnn/weights.safetensors"} <= {*outs}
 
 
-def test_no_output_names_a_folder(twice):
-    """The md5 would tell, if the runs differ; this names the culprit."""
-    for project in twice:
-        for _, kind, path in locked(project):
-            place = project.folder / path
-            files = [place] if place.is_file() else place.rglob("*")
-            for file in files if kind == "outs" else ():
-                if file.is_file():
-                    assert str(project.folder).encode() not in file.read_bytes(), file
-
-
 def test_what_made_each_result_is_told_beside_it_and_changes_no_md5(twice):
     for project in twice:
         told = project.run("python", "-m", "pipeline.record", "made")

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
 import numpy as np
 import psutil
@@ -29,26 +28,6 @@ from .conftest import ROOT
 from .project import clone_project, free_port, wait_for
 
 CODE = sorted(path for part in ("pipeline", "flows") for path in (ROOT / part).rglob("*.py"))
-
-
-class Bomb:
-    """Makes a file where it is unpickled."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return Path.touch, (self.path,)
-
-
-@pytest.fixture
-def bomb(tmp_path):
-    """A hostile object; at the end of the test nobody has unpickled it."""
-    path = tmp_path / "ran"
-    yield Bomb(path)
-    assert not path.exists()
-    pickle.loads(pickle.dumps(Bomb(path)))  # noqa: S301 (it would have worked)
-    assert path.exists()
 
 
 # Files

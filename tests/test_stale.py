@@ -43,40 +43,24 @@ def work(stage):
     made |= {"evaluate": p.evaluate.seed} if name in ("evaluate", "confusion") else {}
     made |= {"confusion": p.evaluate.resamples} if name == "confusion" else {}
     made |= {"lime": p.lime.seed} if name == "lime" else {}
-    layout.metrics(name).write_text(json.dumps({name: made}))
+    layout.metrics(name).write_text(json.dumps(made))
     (layout.folder(name) / "result.txt").write_text(json.dumps(made))
 
 shell.execute(name, StageEntry(name, name, [], [], {}), work)
 """
 
 
-class Study(Project):
-    """A project of four small stages, in DVC's hands."""
-
-    def shown(self):
-        """What `dvc exp show` has in each row: metrics by stage."""
-        return {
-            name: {
-                stage: numbers
-                for file in data["metrics"].values()
-                for stage, numbers in (file.get("data") or {}).items()
-            }
-            for name, data in super().shown().items()
-        }
-
-    def metrics(self):
-        """What the metrics files in the workspace hold, by stage."""
-        files = (self.folder / "artifacts").glob("*/metrics.json")
-        return {
-            stage: made for file in files for stage, made in json.loads(file.read_text()).items()
-        }
+def metrics(project):
+    """What the metrics files in the workspace hold, by stage."""
+    files = (project.folder / "artifacts").glob("*/metrics.json")
+    return {file.parent.name: made for file in files if (made := json.loads(file.read_text()))}
 
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
     """All stages ran, and what they left is committed."""
     folder = tmp_path_factory.mktemp("stale") / "study"
-    project = Study(new_project(folder).folder)
+    project = new_project(folder)
     project.environment |= {"PYTHONPATH": str(ROOT), "IMAGE_SENTIMENT_TRACKING": "off"}
     project.run("dvc", "init", "--quiet")
     shutil.copy(ROOT / "params.yaml", folder)
@@ -103,7 +87,7 @@ def done(tmp_path_factory):
 def study(done, tmp_path):
     """A copy of it, with DVC's cache."""
     shutil.copytree(done.folder, tmp_path / "study", symlinks=True)
-    project = Study(tmp_path / "study")
+    project = Project(tmp_path / "study")
     project.environment = {**done.environment}
     return project
 
@@ -124,7 +108,7 @@ def test_an_experiment_has_the_metrics_that_its_parameters_made_and_no_others(st
     # DVC has all that is asked for in its cache, and runs nothing; of `lime` it has nothing.
     said = study.run(*run, "cached", "-S", "evaluate.seed=5", "-S", "lime.seed=7", "evaluate")
     assert "'evaluate' is cached - skipping run" in said
-    shown = study.shown()
+    shown = {name: metrics for name, (_, metrics) in study.shown().items()}
     evaluated = {"split": FACES, "evaluate": FACES | {"evaluate": 5}}
     assert shown["otherwise"] == evaluated | {"lime": ALL["lime"]}
     assert shown["cached"] == evaluated
@@ -136,20 +120,20 @@ def test_a_workspace_shows_no_former_metrics_and_has_all_again_without_work(stud
     study.change({"evaluate": {"seed": 5}})
     study.run("dvc", "repro", "evaluate")
     evaluated = FACES | {"evaluate": 5}
-    now = study.shown()["workspace"]
+    _, now = study.shown()["workspace"]
     assert now == {"split": FACES, "evaluate": evaluated, "lime": ALL["lime"]}
 
     # Other faces, and a stage that fails half-way: what is downstream of either shows nothing.
     (study.folder / "faces.txt").write_text("those")
     study.change({"evaluate": {"seed": 13}})
     assert "evaluate: error: bad luck" in study.run("dvc", "repro", expect=255)
-    assert study.metrics() == {"split": {"faces": "those", "split": 0}}
+    assert metrics(study) == {"split": {"faces": "those", "split": 0}}
 
     (study.folder / "faces.txt").write_text("these")
     study.change({"evaluate": {"seed": 0}})
     said = study.run("dvc", "repro")
     assert said.count("Running stage") == said.count("Running stage 'settings'") == 1
-    assert study.metrics() == ALL
+    assert metrics(study) == ALL
     assert study.run("git", "status", "--porcelain", "artifacts") == ""
 
 
@@ -163,7 +147,7 @@ def test_metrics_of_a_clone_come_back_from_the_cache_though_only_git_had_them(st
     study.run("python", "work.py", "split")
     assert study.json("artifacts/lime/metrics.json") == {}
     assert "Running stage" not in study.run("dvc", "repro")
-    assert study.metrics() == ALL
+    assert metrics(study) == ALL
 
 
 LOCKED = {

@@ -125,27 +125,6 @@ def test_every_run_knows_what_made_it(project, runs):
         assert run.data.params or name in ("settings", "report")
 
 
-def test_the_best_cnn_is_registered_and_answers_for_raw_faces(finished, runs):
-    import mlflow
-
-    client, _ = runs
-    project = finished.study()
-    best = client.get_model_version_by_alias("image-sentiment-cnn", "best")
-    mlflow.set_tracking_uri(f"sqlite:///{project.folder / 'mlflow.db'}")
-    model = mlflow.pyfunc.load_model(f"models:/image-sentiment-cnn/{best.version}")
-    faces = np.load(project.folder / "data/faces/labelled/pixels.npy")[:5, None]
-    logits = np.asarray(model.predict(faces.astype(np.float32)))
-
-    import torch
-
-    from pipeline.networks.store import load_classifier
-
-    ours = load_classifier(project.folder / "artifacts/train/cnn")
-    with torch.no_grad():
-        expected = ours(torch.from_numpy(faces)).numpy()
-    assert np.allclose(logits, expected, atol=1e-3)
-
-
 def test_an_experiment_runs_what_it_changes_and_shows_up(project, stages):
     before = project.locked()
     output = project.run("dvc", "exp", "run", "--name", "longer", "-S", "class_images.steps=3")

@@ -45,21 +45,10 @@ class LineLog:
 
     A bar overwrites itself by ending its states in `\r`. The log gets one of them now and then, and
     the last.
-
-    Args:
-        log: gets each line.
-        between_bars: seconds between two states of a bar.
-        clock: now, in seconds.
     """
 
-    def __init__(
-        self,
-        log: Callable[[str], None],
-        between_bars: float = BETWEEN_BARS,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._log, self._between_bars, self._clock = log, between_bars, clock
-        self._bar, self._shown = "", -between_bars
+    def __init__(self, log: Callable[[str], None]) -> None:
+        self._log, self._bar, self._shown = log, "", -BETWEEN_BARS
 
     def __call__(self, text: str, end: str) -> None:
         """Take a part."""
@@ -68,8 +57,8 @@ class LineLog:
                 self._log(line)
             self._bar = ""
         elif text:
-            self._bar, now = text, self._clock()
-            if now - self._shown >= self._between_bars:
+            self._bar, now = text, time.monotonic()
+            if now - self._shown >= BETWEEN_BARS:
                 self._log(text)
                 self._bar, self._shown = "", now
 

@@ -136,10 +136,11 @@ def _run_recipes(names: Sequence[str], chosen: argparse.Namespace) -> int:
 
 
 def _run_grid(chosen: argparse.Namespace) -> int:
-    from pipeline.experiments.grid_runs import plan_grid, run_grid  # a second, as it draws
+    from pipeline.experiments.grid_runs import plan_grid  # a second, as it draws
 
     plan = plan_grid(chosen.name, [parse_assignment(text) for text in chosen.settings])
-    failed, _ = run_grid(plan, lambda: _run_all(plan.experiments()))
+    failed = _run_all(plan.experiments())
+    plan.report(failed)
     return _report_failures(failed)
 
 

@@ -1,6 +1,6 @@
 """A grid from its file to its report, wherever its experiments run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from pipeline.dotted_keys import Nested
@@ -23,6 +23,15 @@ class GridPlan:
         """All of them, ready to run."""
         return [each.configuration.experiment(self.grid.stages) for each in self.combinations]
 
+    def report(self, failed: Collection[str]) -> GridReport | None:
+        """The report on all that ran, but for those of these names; none if they are all.
+
+        Raises:
+            UserError: they have no such measure.
+        """
+        ended = [each for each in self.combinations if each.name not in failed]
+        return write_report(self.name, self.grid, ended, read_kept()) if ended else None
+
 
 def plan_grid(name: str, overrides: Sequence[Nested] = ()) -> GridPlan:
     """Check all that can be wrong before an experiment starts; overrides are of every one.
@@ -36,23 +45,3 @@ def plan_grid(name: str, overrides: Sequence[Nested] = ()) -> GridPlan:
     for each in combinations:
         check_source(each.configuration.params)
     return GridPlan(name, grid, combinations)
-
-
-def run_grid(
-    plan: GridPlan, run_all: Callable[[], list[str]]
-) -> tuple[list[str], GridReport | None]:
-    """Run a grid's experiments; DVC decides what of each is up to date.
-
-    Args:
-        plan: as checked.
-        run_all: runs its experiments, and returns the names of those that failed.
-
-    Returns:
-        Those names, and the report on the others, if there are any.
-
-    Raises:
-        UserError: they have no such measure.
-    """
-    failed = run_all()
-    ended = [each for each in plan.combinations if each.name not in failed]
-    return failed, write_report(plan.name, plan.grid, ended, read_kept()) if ended else None

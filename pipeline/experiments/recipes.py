@@ -95,16 +95,13 @@ def read_recipe(name: str, folder: Path = RECIPES) -> RecipeFile:
     return recipe.model_copy(update={"overrides": overrides})
 
 
-def configure(
-    name: str, overrides: Sequence[Mapping[str, Any]], origin: str, base: Params | None = None
-) -> Configuration:
+def configure(name: str, overrides: Sequence[Mapping[str, Any]], origin: str) -> Configuration:
     """Lay overrides over params.yaml, the later over the earlier, and check the whole.
 
     Args:
         name: of the experiment.
         overrides: nested as params.yaml is.
         origin: where they are from; a message begins with it.
-        base: what they are laid over; None for params.yaml in the working directory.
 
     Raises:
         UserError: an override's key is not known, or its value not allowed.
@@ -112,7 +109,7 @@ def configure(
     changes: Nested = {}
     for override in overrides:
         changes = merge(changes, override)
-    merged = merge((base or load()).model_dump(), changes)
+    merged = merge(load().model_dump(), changes)
     return Configuration(name, changes, parse(merged, origin))
 
 

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.driver import output_lines
 from pipeline.driver.output_lines import LineLog, read_parts, split_parts
 from pipeline.driver.stage_graph import Stage, read_graph
 from pipeline.driver.stage_runs import follow, reproduce
@@ -114,11 +116,13 @@ def test_an_unreadable_project_is_the_users_error(tmp_path: Path, text: str, mes
 # Output
 
 
-def lines_of(pieces: list[str], **options: object) -> list[str]:
+def lines_of(pieces: list[str], clock: Callable[[], float] = lambda: 0.0) -> list[str]:
     lines: list[str] = []
-    log = LineLog(lines.append, **{"clock": lambda: 0.0, **options})
-    for text, end in split_parts(pieces):
-        log(text, end)
+    log = LineLog(lines.append)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(output_lines, "time", SimpleNamespace(monotonic=clock))
+        for text, end in split_parts(pieces):
+            log(text, end)
     return lines
 
 
@@ -140,9 +144,9 @@ def test_a_log_gets_lines_without_empty_ones_and_few_states_of_bars(
 
 
 def test_a_log_gets_a_bar_now_and_then() -> None:
-    now = iter(range(100))
+    now = iter(range(0, 100, 3))
     text = "".join(f"\rstep {step}" for step in range(10)) + "\n"
-    found = lines_of([text], between_bars=4, clock=lambda: next(now))
+    found = lines_of([text], clock=lambda: next(now))
     assert found == ["step 0", "step 4", "step 8", "step 9"]
 
 

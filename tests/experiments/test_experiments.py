@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -70,15 +69,6 @@ def accuracy(metrics):
     return metrics["evaluate"]["cnn"]["accuracy"]
 
 
-def shown(project):
-    """Name, parameters and metrics by folder of each experiment, as `dvc exp show` has them."""
-    found = {}
-    for name, data in project.shown().items():
-        files = {Path(file).parent.name: each.get("data") for file, each in data["metrics"].items()}
-        found[name] = (data["params"]["params.yaml"]["data"], files)
-    return found
-
-
 # Each recipe's networks
 
 
@@ -89,9 +79,9 @@ def faces():
     return FaceSet(pixels, torch.arange(8) % 7)
 
 
-def build(name, model, params, faces):
+def build(name, model, faces):
     """The classifier that the stage would train, and how it would train it, but for one step."""
-    found = configured(name, params).params
+    found = configured(name).params
     settings = getattr(found.train, model)
     classifier = new_classifier(found, model, faces)
     one_step = {"epochs": 1, "batch": len(faces)}
@@ -100,8 +90,8 @@ def build(name, model, params, faces):
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("name", NAMES)
-def test_the_networks_of_every_recipe_learn_from_a_batch(name, model, params, faces):
-    classifier, settings = build(name, model, params, faces)
+def test_the_networks_of_every_recipe_learn_from_a_batch(name, model, faces):
+    classifier, settings = build(name, model, faces)
     before = {key: value.clone() for key, value in classifier.named_parameters()}
     task = Classification.of(settings)
     progress = fit(classifier, task, faces, faces, settings, CPU)
@@ -111,8 +101,8 @@ def test_the_networks_of_every_recipe_learn_from_a_batch(name, model, params, fa
     assert not still
 
 
-def test_a_dnn_can_be_asked_for_by_the_size_of_the_cnn(params, faces):
-    sizes = [count_parameters(build("r4", model, params, faces)[0]) for model in MODELS]
+def test_a_dnn_can_be_asked_for_by_the_size_of_the_cnn(faces):
+    sizes = [count_parameters(build("r4", model, faces)[0]) for model in MODELS]
     assert sizes[1] == pytest.approx(sizes[0], rel=0.02)
 
 
@@ -126,7 +116,7 @@ def test_a_recipe_runs_as_the_experiment_of_its_name_and_is_recorded_so(tmp_path
     output = project.run(*EXPERIMENTS, "run", "other", "--to", "split")
     ran = [line for line in output.splitlines() if line.startswith("Running stage")]
     assert ran == ["Running stage 'settings':", "Running stage 'split':"]
-    params, metrics = shown(project)["other"]
+    params, metrics = project.shown()["other"]
     assert params["split"]["seed"] == 3
     assert metrics["split"]["split"]["train"] > 0
     assert is_untouched(project)
@@ -141,16 +131,16 @@ def test_a_recipe_runs_as_the_experiment_of_its_name_and_is_recorded_so(tmp_path
 
 
 @pytest.mark.nightly
-def test_one_command_runs_every_recipe(tmp_path, finished, params):
+def test_one_command_runs_every_recipe(tmp_path, finished):
     project = finished.prepare(tmp_path / "image-sentiment", upto="report")
     project.commit("results")
     settings = [word for name, value in SHORT.items() for word in ("-S", f"{name}={value}")]
     output = project.run(*EXPERIMENTS, "all", *settings, seconds=7200)
-    found = shown(project)
+    found = project.shown()
     assert found.keys() >= set(NAMES)
     for name in NAMES:
         used, metrics = found[name]
-        expected = configured(name, params).params.train
+        expected = configured(name).params.train
         for model in MODELS:
             assert used["train"][model]["network"] == getattr(expected, model).network
             assert used["train"][model]["epochs"] == 1
@@ -223,8 +213,8 @@ def is_untouched(project):
 def test_an_experiment_without_a_change_takes_the_place_of_the_former_one(tiny):
     for settings in (["-S", "train.cnn.epochs=10"], []):
         tiny.run(*EXPERIMENTS, "run", "same", *settings)
-        assert "same" in shown(tiny)
-    assert shown(tiny)["same"][0] == yaml.safe_load((tiny.folder / "params.yaml").read_text())
+        assert "same" in tiny.shown()
+    assert tiny.shown()["same"][0] == yaml.safe_load((tiny.folder / "params.yaml").read_text())
 
 
 def test_an_experiment_is_replaced_if_the_new_one_succeeds_and_kept_if_not(tiny):
@@ -232,9 +222,9 @@ def test_an_experiment_is_replaced_if_the_new_one_succeeds_and_kept_if_not(tiny)
     output = run_r4(tiny, 13, expect=1)
     assert "bad luck" in output
     assert "experiments: failed: r4" in output
-    assert accuracy(shown(tiny)["r4"][1]) == 0.1
+    assert accuracy(tiny.shown()["r4"][1]) == 0.1
     run_r4(tiny, 30)
-    assert accuracy(shown(tiny)["r4"][1]) == 0.3
+    assert accuracy(tiny.shown()["r4"][1]) == 0.3
     # Its columns by name: headline metrics, and parameters that differ from params.yaml.
     table = tiny.run("env", "COLUMNS=4000", *EXPERIMENTS, "show")
     head = next(line for line in table.splitlines() if "Experiment" in line).split()
@@ -247,14 +237,14 @@ def test_dvc_repeats_nothing_until_the_code_or_the_faces_change(tiny):
     faces.write_text("face face")
     elsewhere = ("-S", "data.source=../faces.csv")
     run_r4(tiny, 10, *elsewhere)
-    params, metrics = shown(tiny)["r4"]
+    params, metrics = tiny.shown()["r4"]
     assert params["data"]["source"] == str(faces)
     assert metrics["evaluate"]["cnn"]["faces"] == 2
     assert "'evaluate' is cached - skipping run" in run_r4(tiny, 10, *elsewhere)
 
     faces.write_text("face face face")
     assert "Running stage 'evaluate'" in run_r4(tiny, 10, *elsewhere)
-    assert shown(tiny)["r4"][1]["evaluate"]["cnn"]["faces"] == 3
+    assert tiny.shown()["r4"][1]["evaluate"]["cnn"]["faces"] == 3
 
     (tiny.folder / "work.py").write_text(WORK + "# changed, not committed\n")
     assert "Running stage 'evaluate'" in run_r4(tiny, 10, *elsewhere)
@@ -264,7 +254,7 @@ def test_dvc_repeats_nothing_until_the_code_or_the_faces_change(tiny):
 def test_a_grid_ends_in_its_table_and_is_not_run_twice(tiny):
     output = tiny.run(*EXPERIMENTS, "grid", "lengths")
     names = {f"lengths-{arm}-{seed}" for arm in ("short", "long") for seed in (0, 1)}
-    found = shown(tiny)
+    found = tiny.shown()
     assert found.keys() >= names
     table = pd.read_csv(tiny.folder / "artifacts" / "grids" / "lengths.csv").set_index("length")
     assert list(table["seeds"]) == [2, 2]
@@ -306,7 +296,7 @@ sys.exit(main())
 
 @pytest.mark.parametrize("sent", ["Ctrl-C", "SIGTERM"])
 def test_a_signal_leaves_nothing_running_and_nothing_changed(tiny, sent):
-    before, log = shown(tiny), tiny.folder.parent / "log"
+    before, log = tiny.shown(), tiny.folder.parent / "log"
     command = [sys.executable, *EXPERIMENTS[1:], "run", "r4", "-S", "train.cnn.epochs=99"]
     with (
         log.open("w") as output,
@@ -325,5 +315,5 @@ def test_a_signal_leaves_nothing_running_and_nothing_changed(tiny, sent):
         _, alive = psutil.wait_procs(family, timeout=1)
         assert not alive
     assert is_untouched(tiny)
-    assert shown(tiny) == before
+    assert tiny.shown() == before
     assert "Traceback" not in log.read_text()

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import chdir
 from itertools import pairwise
 
 import numpy as np
@@ -36,8 +37,9 @@ RECIPES, GRIDS = ROOT / "recipes", ROOT / "grids"
 NAMES = list_files(RECIPES)
 
 
-def configured(name, params):
-    return configure(name, [read_recipe(name, RECIPES).overrides], name, params)
+def configured(name):
+    with chdir(ROOT):
+        return configure(name, [read_recipe(name).overrides], name)
 
 
 def params_that_dvc_makes(folder, settings):
@@ -50,6 +52,11 @@ def params_that_dvc_makes(folder, settings):
     return load_yaml(str(path))
 
 
+@pytest.fixture
+def in_project(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
 # Recipes
 
 
@@ -60,7 +67,7 @@ def test_there_is_one_recipe_a_report_beside_the_study_s_own():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_is_complete_honest_and_what_dvc_runs(name, params, tmp_path):
-    recipe, configuration = read_recipe(name, RECIPES), configured(name, params)
+    recipe, configuration = read_recipe(name, RECIPES), configured(name)
     found = configuration.params
     assert recipe.title
     # It says by itself all that decides a figure, but for data and sample, which are the user's: so
@@ -105,9 +112,9 @@ def test_a_recipe_extends_another_and_has_the_last_word(tmp_path):
         read_recipe("lost", tmp_path)
 
 
-def test_r4_trains_on_the_first_25_000_rows(params):
+def test_r4_trains_on_the_first_25_000_rows():
     faces = pd.DataFrame({"label": 0, "photograph": range(28_709)})
-    parts = split_faces(faces, configured("r4", params).params.split)
+    parts = split_faces(faces, configured("r4").params.split)
     assert (parts[:25_000] == "train").all()
     assert not (parts[25_000:] == "train").any()
 
@@ -126,11 +133,12 @@ def test_a_value_reaches_the_experiment_as_it_is(value, tmp_path):
 
 
 @pytest.mark.parametrize("before", ["auto", {"contempt": "drop"}])
-def test_a_map_of_labels_reaches_the_experiment_as_it_is(before, params, tmp_path):
+def test_a_map_of_labels_reaches_the_experiment_as_it_is(before, params, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     there = params.model_copy(update={"data": params.data.model_copy(update={"labels": before})})
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(there.model_dump()))
     wanted = parse_assignment("data.labels={very angry: angry, 7: drop, sad(2): sad}")
-    configuration = configure("a map", [wanted], "-S", there)
+    configuration = configure("a map", [wanted], "-S")
     settings = configuration.experiment().settings
     labels = params_that_dvc_makes(tmp_path, settings)["data"]["labels"]
     assert {str(name): label for name, label in labels.items()} == configuration.params.data.labels
@@ -148,10 +156,10 @@ def test_a_map_of_labels_reaches_the_experiment_as_it_is(before, params, tmp_pat
         ("title: 2024-99-99", "not YAML"),
     ],
 )
-def test_a_mistake_in_a_recipe_is_named_in_one_line(text, message, params, tmp_path):
+def test_a_mistake_in_a_recipe_is_named_in_one_line(text, message, in_project, tmp_path):
     (tmp_path / "mine.yaml").write_text(text)
     with pytest.raises(UserError) as caught:
-        configure("mine", [read_recipe("mine", tmp_path).overrides], "mine.yaml", params)
+        configure("mine", [read_recipe("mine", tmp_path).overrides], "mine.yaml")
     assert "mine.yaml: " in str(caught.value)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -192,11 +200,6 @@ def test_faces_that_may_not_be_read_are_named(params, tmp_path):
 
 
 # Grids
-
-
-@pytest.fixture
-def in_project(monkeypatch):
-    monkeypatch.chdir(ROOT)
 
 
 def test_the_ablation_is_every_combination_of_one_network_and_nothing_else(in_project):

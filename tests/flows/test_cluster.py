@@ -18,12 +18,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-import yaml
-
-from pipeline.dotted_keys import merge
 
 from ..conftest import ROOT
-from ..project import TINY, wait_for
+from ..project import TINY, clone_project, wait_for
 
 pytestmark = pytest.mark.cluster
 
@@ -215,21 +212,10 @@ class Cluster:
 
     def make_origin(self):
         """The project, small, as a repository that all clone from."""
-        work = self.folder / "author"
-        work.mkdir()
-        names = sh("git", "ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT)
-        for name in names.splitlines():
-            if not name.startswith("artifacts/") and name != "dvc.lock" and (ROOT / name).is_file():
-                (work / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / name, work / name)
-        params = work / "params.yaml"
-        params.write_text(yaml.safe_dump(merge(yaml.safe_load(params.read_text()), TINY)))
-        (work / "grids" / "small.yaml").write_text(GRID)
-        run = {"cwd": work, "env": self.environment}
-        sh("git", "init", "--quiet", "--initial-branch", "main", **run)
-        sh("git", "add", "--all", **run)
-        sh("git", "commit", "--quiet", "--message", "as cloned", **run)
-        sh("git", "clone", "--quiet", "--bare", str(work), str(self.folder / "origin.git"))
+        author = clone_project(self.folder / "author", TINY)
+        (author.folder / "grids" / "small.yaml").write_text(GRID)
+        author.commit("a small grid")
+        author.run("git", "clone", "--quiet", "--bare", ".", str(self.folder / "origin.git"))
 
     def clone(self, name):
         folder = self.folder / name / "image-sentiment"

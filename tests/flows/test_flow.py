@@ -107,11 +107,8 @@ NAMES = ["source", "fit@a", "fit@b", "light", "both"]
 @pytest.fixture(scope="module", autouse=True)
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "DVC_ROOT"):
-            patch.delenv(name, raising=False)
         # Each record costs a process and a database; two tests look at one.
         patch.setenv(SWITCH, "off")
-        patch.delenv("PREFECT_API_URL", raising=False)
         patch.setenv("PYTHONPATH", str(ROOT))
         patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
         # Compute slots of its own: a training of other tests may hold the machine's for minutes.

@@ -152,8 +152,7 @@ def test_a_remote_that_says_nothing_is_given_up(
     assert "tries again" in lines[-1]
 
 
-def test_without_a_remote_nothing_is_exchanged(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("STUDY_GIT_REMOTE", raising=False)
+def test_without_a_remote_nothing_is_exchanged() -> None:
     lines: list[str] = []
     remote_experiments.fetch(hear(lines))
     remote_experiments.push("any", hear(lines))

@@ -106,8 +106,6 @@ class Study(Project):
 
 def new_study(folder):
     study = Study(new_project(folder).folder)
-    for name in ("MLFLOW_EXPERIMENT_NAME", "DVC_EXP_NAME"):
-        study.environment.pop(name, None)
     study.environment["PYTHONPATH"] = str(ROOT)
     shutil.copy(ROOT / "params.yaml", folder)
     (folder / "stage.py").write_text(STAGE)

@@ -11,7 +11,6 @@ import time
 import numpy as np
 import pytest
 import yaml
-from mlflow import MlflowClient
 
 from pipeline.record import made_by
 from pipeline.record.__main__ import main
@@ -84,9 +83,8 @@ def test_results_that_lie_here_are_recorded_again(project):
             project.wait_for_record()
     finally:
         path.write_text(kept)
-    client = MlflowClient(f"sqlite:///{project.folder / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("image-sentiment")
-    runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+    client, found = project.recorded()
+    runs = {run.info.run_name: run for run in found}
     assert len(runs) == 6
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
     split = runs["split"]

@@ -43,14 +43,13 @@ def study(tmp_path_factory):
     study.commit("first")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(study.folder)
-        for name in ("DVC_ROOT", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"):
-            patch.delenv(name, raising=False)
         reproduction = study.start("-m", "dvc", "repro", "-q")
         flow = FlowRun("the flow", "a key")
         together = [study.start("stage.py", f"quick@{i}", **flow.environment) for i in range(3)]
         slow = study.start("stage.py", "slow", **flow.environment)
         try:
-            identity = wait_for(lambda: (study.folder / "run.txt").exists() and _read(study))
+            said = study.folder / "run.txt"
+            identity = wait_for(lambda: said.exists() and said.read_text())
             run = wait_for(lambda: study.store.find(identity))
             live = wait_for(lambda: study.store.client.get_metric_history(run, "loss"))
             study.live = [study.store.client.get_run(run).info.status, live, slow.poll()]
@@ -76,10 +75,6 @@ def study(tmp_path_factory):
         finally:
             slow.kill()
             kill_recorders(study.folder)
-
-
-def _read(study):
-    return (study.folder / "run.txt").read_text()
 
 
 @pytest.mark.study
@@ -189,8 +184,6 @@ def test_everything_is_where_the_user_interface_looks_without_arguments(study):
 @pytest.fixture
 def workspace(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in ("DVC_ROOT", "DVC_EXP_NAME", "STUDY_REPRODUCTION", "MLFLOW_TRACKING_URI"):
-        monkeypatch.delenv(name, raising=False)
     return tmp_path
 
 
