@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -81,11 +81,9 @@ def _acquire(count: int, log: Callable[[str], None]) -> tuple[int, FileLock]:
     waits = False
     while True:
         for number, lock in enumerate(locks):
-            try:
+            with suppress(Timeout):
                 lock.acquire()
-            except Timeout:
-                continue
-            return number, lock
+                return number, lock
         if not waits:
             waits = True
             log(f"waits for a compute slot: {count} of {count} in use on this machine")

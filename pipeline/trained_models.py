@@ -46,7 +46,7 @@ def model_folder(model: str) -> Iterator[Path]:
     elif Path(model).is_dir():
         yield Path(model)
     else:
-        raise UserError(f"{model}: no such model; allowed: {', '.join(MODELS)}, a folder, {FORMS}")
+        raise UserError(f"{model}: no such model; allowed: {NAMES}")
 
 
 def name_of(model: str) -> str:

@@ -1,6 +1,5 @@
 """A model as an ONNX file: the same answers in another program, and the same bytes twice."""
 
-import errno
 import re
 import sys
 
@@ -87,18 +86,6 @@ def test_what_cannot_be_exported_is_one_line(classifier, tmp_path, monkeypatch, 
     with pytest.raises(SystemExit, match="1"):
         main([str(tmp_path / "nothing"), str(tmp_path / "model.onnx")])
     assert capsys.readouterr().err.startswith(f"export: error: {tmp_path}/nothing: no such model")
-
-
-def test_a_full_disk_is_one_line(classifier, tmp_path, monkeypatch, capsys):
-    def write(_made, path):
-        raise OSError(errno.ENOSPC, "No space left on device", str(path))
-
-    monkeypatch.setattr("pipeline.export.write_onnx", write)
-    save_classifier(classifier, tmp_path)
-    with pytest.raises(SystemExit, match="1"):
-        main([str(tmp_path), str(tmp_path / "x.onnx")])
-    error = f"export: error: no space left on the disk of {tmp_path}/x.onnx: free some"
-    assert capsys.readouterr().err.startswith(error)
 
 
 @pytest.mark.parametrize("name", ["x.onnx", "served"])

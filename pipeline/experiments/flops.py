@@ -5,7 +5,6 @@ and convolutions, a multiplication and an addition apart) of one pass of the loo
 a few faces, times the faces of all passes: with the checks on validation faces after each.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -67,28 +66,20 @@ class Sizes:
 
 def count_trainings(params: Params, sizes: Sizes) -> dict[str, float]:
     """Floating point operations of each training of the study, by its name."""
-    return dict(
-        [*_classifiers(params, sizes), *_semisupervised(params.section(SemiSupervised), sizes)]
-    )
-
-
-def _classifiers(params: Params, sizes: Sizes) -> Iterator[tuple[str, float]]:
+    found = {}
     for model in MODELS:
         settings = getattr(params.train, model)
         classifier = Classifier(design(settings, wanted_size(params, model)))
         task = Classification.of(settings)
-        yield f"train@{model}", _count(classifier, task, settings, sizes.train, sizes)
-
-
-def _semisupervised(settings: SemiSupervised, sizes: Sizes) -> Iterator[tuple[str, float]]:
-    everything = sizes.train + settings.unlabelled_file * sizes.unlabelled
+        found[f"train@{model}"] = _count(classifier, task, settings, sizes.train, sizes)
+    semi = params.section(SemiSupervised)
+    faces = sizes.train + semi.unlabelled_file * sizes.unlabelled
     for name in TRAININGS:
-        objective, _ = lesson(name, settings, _faces(FEW), _faces(FEW))
-        model = (
-            new_autoencoder(settings) if name == "autoencoder" else new_classifier(settings, None)
-        )
-        count = _count(model, objective, settings_of(name, settings), everything, sizes)
-        yield f"semisupervised.{name}", settings.seeds * count
+        objective, _ = lesson(name, semi, _faces(FEW), _faces(FEW))
+        network = new_autoencoder(semi) if name == "autoencoder" else new_classifier(semi, None)
+        count = _count(network, objective, settings_of(name, semi), faces, sizes)
+        found[f"semisupervised.{name}"] = semi.seeds * count
+    return found
 
 
 def _faces(count: int) -> FaceSet:

@@ -20,7 +20,7 @@ import psutil
 import pytest
 
 from ..conftest import ROOT
-from ..project import TINY, clone_project, wait_for
+from ..project import TINY, Project, clone_project, wait_for
 
 pytestmark = pytest.mark.cluster
 
@@ -113,10 +113,8 @@ class Cluster:
         self.api = f"http://{server}:{self.ports['prefect']}/api"
         self.mlflow = f"http://{server}:{self.ports['mlflow']}"
         self.environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "PREFECT_"))},
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "GIT_AUTHOR_NAME": "test", "GIT_AUTHOR_EMAIL": "test@example.org",
-            "GIT_COMMITTER_NAME": "test", "GIT_COMMITTER_EMAIL": "test@example.org",
+            **{name: value for name, value in Project(folder).environment.items()
+               if not name.startswith(("MLFLOW_", "PREFECT_", "PYTHONPATH"))},
             "AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "secret",
             "AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": self.s3,
             "MLFLOW_S3_ENDPOINT_URL": self.s3,

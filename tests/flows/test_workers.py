@@ -18,6 +18,7 @@ import httpx
 import psutil
 import pytest
 
+from flows.servers import PREFECT_HEALTH, answers
 from pipeline.priority import NICE
 
 from ..browser import BROWSER, PATIENCE, QUIET, find_playwright, needs_browser
@@ -458,14 +459,11 @@ def test_cancelling_ends_the_stage_at_once_and_a_restarted_server_costs_nothing(
 
         again = site.ask(targets=["evaluate"])
         site.wait_for_stage()
-        servers = psutil.Process(site.processes[0].pid)
-        for process in [servers, *servers.children(recursive=True)]:
-            with suppress(psutil.Error):
-                process.kill()
-        wait_for(lambda: not is_up(site))
+        kill_family(site.processes[0])
+        wait_for(lambda: not answers(site.prefect, PREFECT_HEALTH))
         site.processes[0] = site.start("flows.servers")
         site.processes.pop()
-        wait_for(lambda: is_up(site), explain=site.said)
+        wait_for(lambda: answers(site.prefect, PREFECT_HEALTH), explain=site.said)
     assert site.end_of(again).is_completed()
     site.wait_for_tasks(again, {"split": "Cached", "evaluate": "Completed"})
     assert site.witnessed()[len(before) :] == ["evaluate 97 0", "evaluate 97 0"]
@@ -549,12 +547,6 @@ def test_a_schedule_fires_once_it_is_switched_on_and_picks_up_new_data(
     assert (site.folder / "split.txt").read_text() == "face, and a new one"
 
 
-def is_up(site: Site) -> bool:
-    with suppress(httpx.HTTPError):
-        return httpx.get(f"{site.prefect}/api/health").is_success
-    return False
-
-
 # From here on the worker is lost. Until the server notices that, tests follow that need none.
 
 
@@ -582,10 +574,7 @@ def lost(site: Site, studied: UUID) -> tuple[UUID, list[str]]:
         run = site.ask(targets=["evaluate"])
         wait_for(lambda: "evaluate 95 0" in site.witnessed(), explain=site.said)
         before = site.witnessed()
-        worker = psutil.Process(site.processes[1].pid)
-        for process in [worker, *worker.children(recursive=True)]:
-            with suppress(psutil.Error):
-                process.kill()
+        kill_family(site.processes[1])
     return run, before
 
 
@@ -650,6 +639,13 @@ def test_pools_and_deployments_come_from_files_any_number_of_times(
     assert {found.trigger.within.seconds for found in automations} == {90, 600}
     # The user has switched it on, and may go on without looking after each start of a worker.
     assert [each.active for found in deployments for each in found.schedules] == [True]
+
+
+def kill_family(leader: "subprocess.Popen[bytes]") -> None:
+    process = psutil.Process(leader.pid)
+    for each in [process, *process.children(recursive=True)]:
+        with suppress(psutil.Error):
+            each.kill()
 
 
 def processes_of(site: Site, words: str) -> list[psutil.Process]:
