@@ -36,9 +36,6 @@ def set_up(root: Path) -> None:
 
     Schedules stay switched on or off, as the user has left them.
 
-    Args:
-        root: the project's folder.
-
     Raises:
         UserError: Prefect did not take the deployments.
     """

@@ -135,12 +135,8 @@ def _run_all(
 ) -> dict[str, Outcome]:
     """Run stages as tasks.
 
-    Args:
-        graph: the stages.
-        run: runs one.
-        wait_for: what a stage waits for besides those that it needs, given the futures of those
-            before it.
-        retries: how often a stage is tried again that was killed.
+    A stage waits for those that it needs, and for what `wait_for` says of it, given the futures of
+    those before it. One that was killed is tried again, so many times.
     """
     futures: Futures = {}
     for stage in graph:

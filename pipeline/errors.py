@@ -4,8 +4,8 @@
 class UserError(Exception):
     """Something the user can mend: the message names the thing, its value, what is allowed.
 
-    A stage that meets one prints the message in one line and exits with status 1, without a
-    traceback (see `pipeline.shell`).
+    A stage or a command that meets one prints the message in one line and exits with status 1,
+    without a traceback (see `pipeline.command`).
     """
 
     def __str__(self) -> str:

@@ -55,12 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def explain(model: str, analyses: Sequence[str], to: Path | None = None) -> None:
-    """Write a picture or more and one JSON file for each analysis.
+    """Write a picture or more and one JSON file for each of some `ANALYSES`.
 
-    Args:
-        model: see above.
-        analyses: names in `ANALYSES`.
-        to: the folder of the results; None for one named after the model.
+    Without a folder for them they go to one that is named after the model.
 
     Raises:
         UserError: no such model or analysis, or there are no faces to explain it on.

@@ -95,15 +95,8 @@ def execute(
 ) -> None:
     """Parameters in, files out, exit status 1 on a user's error.
 
-    A stage that fills the machine (`meta: {compute: heavy}` in dvc.yaml) holds a compute slot.
-
-    Args:
-        name: as DVC calls it.
-        entry: what dvc.yaml says of it.
-        work: does the stage's work.
-        resume: see `run`.
-        debug: likewise.
-        as_json: likewise.
+    A stage that fills the machine (`meta: {compute: heavy}` in dvc.yaml) holds a compute slot. Its
+    `entry` is what dvc.yaml says of it; all else is as of `run`.
     """
     leave_on_sigterm()  # so that the record says that it was killed
     with command(name, layout.folder(name), debug=debug):

@@ -25,12 +25,7 @@ def start(
     """A process whose output the block reads; ended with its family if the block raises.
 
     It stays in the caller's process group: whoever ends that group, as Prefect and a Ctrl-C do,
-    ends it too.
-
-    Args:
-        command: its words; the first is a program.
-        environment: all of its variables.
-        folder: where it works; None for the working directory.
+    ends it too. It inherits no variable besides those of `environment`.
     """
     with subprocess.Popen(
         command,

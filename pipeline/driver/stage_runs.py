@@ -92,13 +92,8 @@ def reproduce(
 ) -> Outcome:
     """Bring one stage up to date, given that all it needs is. Several may run at once.
 
-    Args:
-        name: as in DVC's graph.
-        root: the project's folder.
-        log: gets each line of the output, of DVC and of the stage, as it comes.
-        force: run it even if it is up to date.
-        environment: as of `follow`.
-        timeout: likewise.
+    The log gets each line of the output, of DVC and of the stage, as it comes. With `force` the
+    stage runs even if it is up to date; environment and timeout are those of `follow`.
     """
     # Without --wait-for-lock parallel calls fail at random; without --single-item each would also
     # lock and check all that is upstream, which is reproduced already.

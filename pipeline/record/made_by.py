@@ -35,9 +35,7 @@ PATIENCE = 10.0
 def describe(stage: str, params: Params) -> dict[str, Any]:
     """What is about to make a stage's results; former ones lose their description.
 
-    Args:
-        stage: as in dvc.yaml.
-        params: all of params.yaml: what made the stage's inputs counts, too.
+    That is all of params.yaml: what made the stage's inputs counts, too.
     """
     (layout.folder(stage) / NAME).unlink(missing_ok=True)
     return {

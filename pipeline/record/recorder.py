@@ -133,13 +133,9 @@ def wait_until_uploaded(
 
     Where all that is left goes to an address that MLflow refuses, waiting is of no use.
 
-    The run of a stage that has ended is sent to `address` if the MLflow it was meant for fails.
-
-    Args:
-        spool: the workspace's.
-        address: where this process's environment wants the record.
-        timeout: seconds.
-        key: wait for the stages of this reproduction only, whatever else goes on here.
+    The run of a stage that has ended is sent to `address`, where this process's environment wants
+    the record, if the MLflow it was meant for fails. With the key of a reproduction, only its
+    stages are waited for, whatever else goes on here. The timeout is in seconds.
 
     Returns:
         What is left, a line each; empty if there is nothing.

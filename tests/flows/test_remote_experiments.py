@@ -65,10 +65,6 @@ def run(project: Project, name: str, n: int) -> None:
     project.run("dvc", "exp", "run", "--temp", "--force", "--name", name, "-S", f"n={n}")
 
 
-def hear(lines: list[str]) -> remote_experiments.Log:
-    return lines.append
-
-
 def experiments(project: Project) -> set[str]:
     return set(project.run("dvc", "exp", "list", "--name-only").split())
 
@@ -80,9 +76,9 @@ def test_what_one_clone_made_another_has_with_its_outputs(
     lines: list[str] = []
     run(one, "seven", 7)
     monkeypatch.chdir(one.folder)
-    remote_experiments.push("seven", hear(lines))
+    remote_experiments.push("seven", lines.append)
     monkeypatch.chdir(two.folder)
-    remote_experiments.fetch(hear(lines))
+    remote_experiments.fetch(lines.append)
     assert experiments(two) == {"seven"}
     said = two.run("dvc", "exp", "run", "--temp", "--pull", "--name", "mine", "-S", "n=7")
     assert "Stage 'double' is cached - skipping run" in said
@@ -132,7 +128,7 @@ def test_a_remote_that_is_away_is_tried_again_and_named_without_secrets(
     monkeypatch.setattr(remote_experiments, "PAUSES", (0.0, 0.0))
     lines: list[str] = []
     with pytest.raises(UserError, match="git fetch") as caught:
-        remote_experiments.fetch(hear(lines))
+        remote_experiments.fetch(lines.append)
     assert len([line for line in lines if "tries again" in line]) == 2
     assert "secret" not in str([str(caught.value), *lines])
 
@@ -148,12 +144,12 @@ def test_a_remote_that_says_nothing_is_given_up(
         monkeypatch.setenv("STUDY_GIT_REMOTE", address)
         lines: list[str] = []
         with pytest.raises(UserError, match=r"git fetch .* no end after 0\.01 minutes"):
-            remote_experiments.fetch(hear(lines))
+            remote_experiments.fetch(lines.append)
     assert "tries again" in lines[-1]
 
 
 def test_without_a_remote_nothing_is_exchanged() -> None:
     lines: list[str] = []
-    remote_experiments.fetch(hear(lines))
-    remote_experiments.push("any", hear(lines))
+    remote_experiments.fetch(lines.append)
+    remote_experiments.push("any", lines.append)
     assert lines == []
