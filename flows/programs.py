@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import FrameType
 
 from pipeline.driver.process_family import end_families
 from pipeline.priority import give_way
@@ -36,10 +35,6 @@ class Program:
     gives_way: bool = False
 
 
-class Stopped(Exception):  # noqa: N818 (no error: a signal asks for it)
-    """This process got a signal to end."""
-
-
 def run_together(programs: Sequence[Program]) -> int:
     """Run programs until one ends or this process gets a signal; then end all of them.
 
@@ -47,10 +42,13 @@ def run_together(programs: Sequence[Program]) -> int:
     workers put flow runs in groups of their own, and end them themselves.
 
     Returns:
-        An exit status: 0 after a signal, 1 if a program ended by itself.
+        The exit status if a program ended by itself, 1.
+
+    Raises:
+        SystemExit: after a signal, with the exit status 0.
     """
     for number in SIGNALS:
-        signal.signal(number, _stop)
+        signal.signal(number, lambda *_: sys.exit(0))
     running: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for program in programs:
@@ -67,13 +65,7 @@ def run_together(programs: Sequence[Program]) -> int:
                     print(f"{name} ended with status {process.returncode}", file=sys.stderr)
                     return 1
             time.sleep(0.5)
-    except Stopped:
-        return 0
     finally:
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         end_families(list(running.values()), children_first=False, grace=GRACE)
-
-
-def _stop(_number: int, _frame: FrameType | None) -> None:
-    raise Stopped
