@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from pipeline.dotted_keys import Nested, flatten
 from pipeline.errors import UserError
 from pipeline.experiments.recipes import (
     Configuration,
     configure,
-    find_file,
     parse_assignment,
     read_file,
     read_recipe,
@@ -23,10 +22,16 @@ from pipeline.params import Seed
 
 GRIDS = Path("grids")
 
-NAME = re.compile(r"[a-z0-9_]+")
-"""Of an arm: a part of an experiment's name, whose parts `-` separates."""
 
-Axis = Annotated[dict[str, Nested], Field(min_length=1)]
+def _check_name(arm: str) -> str:
+    if not re.fullmatch(r"[a-z0-9_]+", arm):
+        raise ValueError(
+            "an arm's name is a part of its experiments' names; allowed: a to z, 0 to 9 and _"
+        )
+    return arm
+
+
+Axis = Annotated[dict[Annotated[str, AfterValidator(_check_name)], Nested], Field(min_length=1)]
 """What is set in each arm, by its name."""
 
 Arms = tuple[str, ...]
@@ -95,16 +100,7 @@ def read_grid(name: str, folder: Path = GRIDS) -> GridFile:
     Raises:
         UserError: there is none of this name, or it holds what a grid does not.
     """
-    path = find_file(folder, "grid", name)
-    grid = read_file(path, GridFile)
-    for axis, arms in grid.vary.items():
-        for arm in arms:
-            if not NAME.fullmatch(arm):
-                raise UserError(
-                    f"{path}: vary.{axis}.{arm!r}: an arm's name is a part of its experiments' "
-                    f"names; allowed: a to z, 0 to 9 and _"
-                )
-    return grid
+    return read_file(folder, "grid", name, GridFile)
 
 
 def combine(name: str, grid: GridFile, overrides: Sequence[Nested] = ()) -> list[Combination]:

@@ -64,32 +64,19 @@ def list_files(folder: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.yaml"))
 
 
-def find_file(folder: Path, kind: str, name: str) -> Path:
-    """The file of a recipe or grid.
-
-    Raises:
-        UserError: there is none of this name.
-    """
-    known = list_files(folder)
-    if name not in known:
-        choice = f"choose one of: {', '.join(known)}" if known else f"{folder}/ holds none"
-        raise UserError(f"{kind} {name!r} is not known; {choice}")
-    return folder / f"{name}.yaml"
-
-
 def read_recipe(name: str, folder: Path = RECIPES) -> RecipeFile:
     """Read a recipe, laid over those that it extends.
 
     Raises:
         UserError: there is none of this name, it has other keys than a recipe, or extends itself.
     """
-    recipe = read_file(find_file(folder, "recipe", name), RecipeFile)
+    recipe = read_file(folder, "recipe", name, RecipeFile)
     overrides, line = recipe.overrides, [name]
     while recipe.extends:
         if recipe.extends in line:
             raise UserError(f"recipe {' extends '.join([*line, repr(recipe.extends)])}: a circle")
         line.append(recipe.extends)
-        below = read_file(find_file(folder, "recipe", recipe.extends), RecipeFile)
+        below = read_file(folder, "recipe", recipe.extends, RecipeFile)
         overrides = merge(below.overrides, overrides)
         recipe = recipe.model_copy(update={"extends": below.extends})
     return recipe.model_copy(update={"overrides": overrides})
@@ -152,12 +139,16 @@ def parse_assignment(text: str) -> Nested:
     raise UserError(f"-S {text!r}: not key=value, as in train.cnn.epochs=1")
 
 
-def read_file(path: Path, model: type[Model]) -> Model:
-    """Read a YAML file of known keys.
+def read_file(folder: Path, kind: str, name: str, model: type[Model]) -> Model:
+    """Read a recipe or grid: a YAML file of known keys.
 
     Raises:
-        UserError: it is not YAML, or holds what is not allowed.
+        UserError: there is none of this name, it is not YAML, or holds what is not allowed.
     """
+    known, path = list_files(folder), folder / f"{name}.yaml"
+    if name not in known:
+        choice = f"choose one of: {', '.join(known)}" if known else f"{folder}/ holds none"
+        raise UserError(f"{kind} {name!r} is not known; {choice}")
     values = read_yaml(path.read_bytes(), str(path))
     try:
         return model.model_validate(values)
