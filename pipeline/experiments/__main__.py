@@ -130,8 +130,9 @@ def _run_recipes(names: Sequence[str], chosen: argparse.Namespace) -> int:
         experiments.append(configuration.experiment(chosen.stages))
     check_workspace()
     failed = _run_all(experiments)
-    if not chosen.stages or "evaluate" in chosen.stages:
-        _print_accuracies(names)
+    ran = [name for name in names if name not in failed]  # of the others DVC has former results
+    if ran and (not chosen.stages or "evaluate" in chosen.stages):
+        _print_accuracies(ran)
     return _report_failures(failed)
 
 

@@ -211,6 +211,7 @@ def test_an_experiment_is_replaced_if_the_new_one_succeeds_and_kept_if_not(tiny)
     output = run_r4(tiny, 13, expect=1)
     assert "bad luck" in output
     assert "experiments: failed: r4" in output
+    assert "10.0" not in output  # the former one's accuracy, which this one has not
     assert accuracy(tiny.shown()["r4"][1]) == 0.1
     run_r4(tiny, 30)
     assert accuracy(tiny.shown()["r4"][1]) == 0.3
