@@ -60,6 +60,7 @@ def runs(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("project")
         patch.chdir(folder)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)  # which MLflow itself sets
         write_project(folder)
         params, spool, address = load(), Spool(folder), find_address(folder)
         with FileLock(spool.lock(address)):  # this process is the recorder
@@ -185,6 +186,7 @@ def test_without_faces_or_a_record_nothing_is_explained_and_none_is_made(
     tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     shutil.copy(ROOT / "params.yaml", tmp_path)
     assert "split.parquet: no such file" in refused(capsys, "cnn", "lime")
     write_project(tmp_path)

@@ -107,6 +107,7 @@ NAMES = ["source", "fit@a", "fit@b", "light", "both"]
 @pytest.fixture(scope="module", autouse=True)
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)  # which MLflow itself sets
         # Each record costs a process and a database; two tests look at one.
         patch.setenv(SWITCH, "off")
         patch.setenv("PYTHONPATH", str(ROOT))

@@ -43,6 +43,7 @@ def study(tmp_path_factory):
     study.commit("first")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(study.folder)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)  # which MLflow itself sets
         reproduction = study.start("-m", "dvc", "repro", "-q")
         flow = FlowRun("the flow", "a key")
         together = [study.start("stage.py", f"quick@{i}", **flow.environment) for i in range(3)]
@@ -184,6 +185,7 @@ def test_everything_is_where_the_user_interface_looks_without_arguments(study):
 @pytest.fixture
 def workspace(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)  # which MLflow itself sets
     return tmp_path
 
 

@@ -44,6 +44,7 @@ def store(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)  # which MLflow itself sets
         patch.setenv("MLFLOW_EXPERIMENT_NAME", "faces")  # as every recorder has it
         Path("dvc.yaml").write_text(DVC)
         Path("split.txt").touch()
