@@ -77,10 +77,14 @@ class Data(Section):
     labels: LabelMapName | Annotated[dict[int | str, ExpressionOrDrop], Field(min_length=1)]
 
 
+FEWEST_FACES = 70
+"""Of a study: ten of each expression."""
+
+
 class Sample(Section):
     """The embedded sample faces: how many, and how hard they are to tell apart."""
 
-    faces: Annotated[int, Field(ge=70, le=200_000)]
+    faces: Annotated[int, Field(ge=FEWEST_FACES, le=200_000)]
     unlabelled: Annotated[int, Field(ge=0, le=200_000)]
     mislabelled: Share
     copies: Share

@@ -20,7 +20,10 @@ from pipeline.params import Ascent
 def imagine_classes(
     model: nn.Module, settings: Ascent
 ) -> tuple[NDArray[np.uint8], ClassImagesResult]:
-    """An image (7, 48, 48) for each expression, and what the network makes of it."""
+    """An image for each expression in their order, and what the network makes of it.
+
+    Images are (7, 48, 48), of grey levels 0..255, whole numbers as a face has them.
+    """
     model.eval()
     device = next(model.parameters()).device
     classes = torch.arange(len(EXPRESSIONS), device=device)

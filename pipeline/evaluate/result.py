@@ -41,7 +41,8 @@ class Reliability:
 class Calibration:
     """What a temperature does to the calibration error of the test faces.
 
-    It divides the logarithms of the probabilities, and is fitted on so many validation faces.
+    It divides the logarithms of the probabilities, and is fitted on so many validation faces, none
+    of which trained.
     """
 
     temperature: float
@@ -55,7 +56,7 @@ class Answers:
     """What comes of saying "not sure" below the threshold of params.yaml, on the test faces.
 
     The share that gets an answer, and of right ones among these; the share of all faces, and of
-    those without an answer, whose label is among the two likeliest expressions.
+    those without an answer, whose label is among the two likeliest expressions. None is of no face.
     """
 
     answered: Interval
@@ -83,8 +84,8 @@ class Evaluated:
 class Third:
     """Test faces within a third of a measure, and the share of them that is named rightly.
 
-    It is `expected` if only the expressions of these faces count: the mean of the recalls that
-    their expressions have among all test faces.
+    It is none where there are no faces, and `expected` if only their expressions count: the mean of
+    the recalls that these have among all test faces.
     """
 
     faces: int

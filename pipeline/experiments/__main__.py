@@ -26,7 +26,7 @@ from pipeline.experiments.recipes import (
     parse_assignment,
     read_recipe,
 )
-from pipeline.params import MODELS, Sample, load
+from pipeline.params import FEWEST_FACES, MODELS, load
 
 HEADLINES = [f"{model}.{name}" for name in ("validation_accuracy", "accuracy") for model in MODELS]
 """The metrics that compare experiments of any kind."""
@@ -101,9 +101,8 @@ def _times(chosen: argparse.Namespace) -> int:
     from pipeline.training.speed import machine_speed
     from pipeline.wording.numbers import duration
 
-    fewest = Sample.model_fields["faces"].metadata[0].ge
-    if chosen.faces < fewest or chosen.unlabelled < 0:
-        raise UserError(f"--faces: at least {fewest}; --unlabelled: not below 0")
+    if chosen.faces < FEWEST_FACES or chosen.unlabelled < 0:
+        raise UserError(f"--faces: at least {FEWEST_FACES}; --unlabelled: not below 0")
     rows = []
     for name in chosen.names or list_files(RECIPES):
         params = configure(name, [read_recipe(name).overrides], f"recipes/{name}.yaml").params

@@ -21,7 +21,7 @@ JITTER = 2
 
 @dataclass(frozen=True)
 class Climbed:
-    """Images, and the objective (N,) of those that they began as and of these."""
+    """Images, grey levels 0..255, and the objective (N,) before the ascent and after it."""
 
     images: Images
     before: NDArray[np.float64]
