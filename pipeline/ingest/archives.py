@@ -1,6 +1,5 @@
 """The files of a zip or a tar, which are read where they lie: nothing is unpacked to disk."""
 
-import io
 import stat
 import tarfile
 import zipfile
@@ -11,9 +10,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from pipeline.errors import UserError
-from pipeline.faces.batch import Progress
 from pipeline.ingest.compressed import damage, most_unpacked, unpacked
-from pipeline.ingest.containers import PICTURE, Counted, Member, Passed
+from pipeline.ingest.containers import PICTURE, Member, Passed
 from pipeline.ingest.folder import Folder
 from pipeline.ingest.kinds import HEAD, ending_tells, is_archive, is_noise, kind_of
 
@@ -31,7 +29,7 @@ def open_archive(path: Path) -> "Archive | None":
     if head[:2] == b"PK" and is_archive(head):
         return Archive(path, _walk_zip)
     try:
-        with unpacked(Counted(path, None), path.name, path.stat().st_size) as stream:
+        with unpacked(path.open("rb"), path.name, path.stat().st_size) as stream:
             inner = stream.read(HEAD)
     except UserError:
         return None
@@ -55,16 +53,14 @@ class Archive:
         UserError: it is damaged or encrypted, or it holds what no set of faces does.
     """
 
-    def __init__(
-        self, path: Path, walk: Callable[[Path, Progress | None], Iterator[_Entry]]
-    ) -> None:
+    def __init__(self, path: Path, walk: Callable[[Path], Iterator[_Entry]]) -> None:
         self.path = path
         self.folders: set[str] = set()
         self.passed: list[Passed] = []
         self.members: list[Member] = []
         self._walk = walk
         packed, size = path.stat().st_size, 0
-        for count, entry in enumerate(walk(path, None), 1):
+        for count, entry in enumerate(walk(path), 1):
             size += entry.size
             if count > _MOST_FILES or size > most_unpacked(packed):
                 raise UserError(
@@ -94,10 +90,10 @@ class Archive:
             raise damage(self.path.name, "archive", error) from None
 
     @contextmanager
-    def open(self, name: str, progress: Progress | None = None) -> Iterator[Any]:
+    def open(self, name: str) -> Iterator[Any]:
         """See `Folder`."""
         is_there = False
-        for entry in self._walk(self.path, progress):  # to its end, where a checksum may stand
+        for entry in self._walk(self.path):  # to its end, where a checksum may stand
             if entry.open and not is_there and _safe(self.path, entry.name) == name:
                 is_there = True
                 with self._opened(entry.open) as file:
@@ -108,7 +104,7 @@ class Archive:
     def contents(self, names: Collection[str]) -> Iterator[tuple[str, bytes | Exception]]:
         """See `Folder`."""
         wanted = set(names)
-        for entry in self._walk(self.path, None):
+        for entry in self._walk(self.path):
             name = _safe(self.path, entry.name)
             if entry.open is None or name not in wanted:
                 continue
@@ -128,11 +124,10 @@ Container = Folder | Archive
 """What holds the files of a source."""
 
 
-def _walk_zip(path: Path, progress: Progress | None) -> Iterator[_Entry]:
+def _walk_zip(path: Path) -> Iterator[_Entry]:
     """What a zip holds, in the order of its paths."""
     try:
-        with io.BufferedReader(Counted(path, progress)) as file:
-            archive = zipfile.ZipFile(file)
+        with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
             if len(infos) != _count(path, len(infos)):  # zipfile stops at the first odd one
                 raise zipfile.BadZipFile("its directory lists fewer files than it says")
@@ -158,9 +153,9 @@ def _count(path: Path, files: int) -> int:
     return files if said == 0xFFFF else said
 
 
-def _walk_tar(path: Path, progress: Progress | None) -> Iterator[_Entry]:
+def _walk_tar(path: Path) -> Iterator[_Entry]:
     """What a tar holds, compressed or not, in its own order."""
-    with unpacked(Counted(path, progress), path.name, path.stat().st_size) as stream:
+    with unpacked(path.open("rb"), path.name, path.stat().st_size) as stream:
         try:
             with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Header) as tar:
                 for info in tar:

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 from isal import igzip
 
 from pipeline.errors import UserError
+from pipeline.faces.batch import Progress
 
 _BUFFER = 1 << 20
 
@@ -21,7 +22,9 @@ _ALWAYS = 1 << 30
 
 
 @contextmanager
-def unpacked(opening: AbstractContextManager[Any], name: str, size: int) -> Iterator[BinaryIO]:
+def unpacked(
+    opening: AbstractContextManager[Any], name: str, size: int, progress: Progress | None = None
+) -> Iterator[BinaryIO]:
     """Open a stream for reading its unpacked bytes from front to back.
 
     Damage that shows only in the course of reading ends the block with the error below as well,
@@ -31,6 +34,7 @@ def unpacked(opening: AbstractContextManager[Any], name: str, size: int) -> Iter
         opening: opens the packed stream, such as `Folder.open`.
         name: of the file, for errors.
         size: of the packed stream, in bytes.
+        progress: told of the packed bytes as they are read.
 
     Raises:
         UserError: it cannot be opened, breaks off, is damaged, or unpacks to more than faces do.
@@ -38,7 +42,8 @@ def unpacked(opening: AbstractContextManager[Any], name: str, size: int) -> Iter
     with ExitStack() as stack:
         kind = "file"
         try:
-            packed: Any = io.BufferedReader(stack.enter_context(opening), _BUFFER)
+            counted = _Counted(stack.enter_context(opening), progress)
+            packed: Any = io.BufferedReader(counted, _BUFFER)
             kind = compression(packed.peek(6))
             guard = _Guard(_unpack(packed, kind), name, kind, most_unpacked(size))
         except Exception as error:  # zipfile raises nearly anything at a damaged file
@@ -88,6 +93,24 @@ def damage(name: str, kind: str, error: Exception) -> UserError:
         f"{name}: a damaged or incomplete {kind}, or none at all: {detail[:200]}; "
         "fetch or pack it again"
     )
+
+
+class _Counted(io.RawIOBase):
+    """Passes bytes on and tells how many."""
+
+    def __init__(self, source: Any, progress: Progress | None) -> None:
+        self._source, self._progress = source, progress
+
+    def readable(self) -> bool:
+        """Say that this is for reading."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer, or less of it, and tell."""
+        count: int = self._source.readinto(buffer)
+        if self._progress is not None and count:
+            self._progress(count)
+        return count
 
 
 class _Guard(io.RawIOBase):

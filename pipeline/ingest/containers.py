@@ -1,10 +1,7 @@
 """What a folder (`folder.py`) and an archive (`archives.py`) say of the files that they hold."""
 
-import io
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from pipeline.faces.batch import Progress
 from pipeline.ingest.kinds import Kind
 
 PICTURE = 1 << 26
@@ -26,18 +23,3 @@ class Passed(NamedTuple):
 
     name: str
     reason: str
-
-
-class Counted(io.FileIO):
-    """A file that tells how many bytes were read from it."""
-
-    def __init__(self, path: Path, progress: Progress | None) -> None:
-        super().__init__(path)
-        self._progress = progress
-
-    def readinto(self, buffer: Any) -> int | None:
-        """Read, and tell how many bytes came."""
-        count = super().readinto(buffer)
-        if self._progress is not None and count:
-            self._progress(count)
-        return count

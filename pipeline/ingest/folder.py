@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UserError
-from pipeline.faces.batch import Progress
 from pipeline.ingest.compressed import compression, unpacked
-from pipeline.ingest.containers import PICTURE, Counted, Member, Passed
+from pipeline.ingest.containers import PICTURE, Member, Passed
 from pipeline.ingest.kinds import HEAD, Kind, ending_tells, is_archive, is_noise, kind_of
 
 _SMALL = 1 << 14
@@ -87,9 +86,9 @@ class Folder:
         return hashlib.md5(lines.encode(), usedforsecurity=False).hexdigest()
 
     @contextmanager
-    def open(self, name: str, progress: Progress | None = None) -> Iterator[Any]:
+    def open(self, name: str) -> Iterator[Any]:
         """Open a file's bytes as they are packed."""
-        with Counted(self.path_of(name), progress) as file:
+        with self.path_of(name).open("rb") as file:
             yield file
 
     def contents(self, names: Collection[str]) -> Iterator[tuple[str, bytes | Exception]]:

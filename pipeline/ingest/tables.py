@@ -78,8 +78,8 @@ class Table:
 
     def open(self, progress: Progress | None = None) -> Any:
         """Open its unpacked bytes, as a context manager."""
-        opening = self.container.open(self.member.name, progress)
-        return unpacked(opening, self.name, self.member.size)
+        opening = self.container.open(self.member.name)
+        return unpacked(opening, self.name, self.member.size, progress)
 
     def lines(self) -> tuple[list[str], list[list[str]]]:
         """The columns' names in small letters, and all lines that are not blank.
