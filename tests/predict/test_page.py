@@ -3,6 +3,7 @@
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -100,6 +101,16 @@ def test_too_many_pictures_at_once_are_told_to_come_back_and_the_others_are_answ
         wait_for(lambda: client.post("/answer", content=b"").status_code == 503)
         go.set()
         assert [each.result() for each in asked] == [200] * MOST_WAITING
+
+
+def test_a_picture_that_breaks_off_leaves_the_page_at_work_and_silent(address, client):
+    host, port = address.removeprefix("http://").strip("/").split(":")
+    with socket.create_connection((host, int(port))) as sender:
+        sender.sendall(
+            b"POST /answer HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n%PNG"
+        )
+    assert client.post("/answer", content=PHOTO.read_bytes()).json()["faces"]
+    # Its silence is asserted where `address` ends.
 
 
 def test_only_the_page_itself_is_answered(client):

@@ -17,6 +17,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.trustedhost import TrustedHostMiddleware
 from fastapi.responses import JSONResponse
 from numpy.typing import NDArray
+from starlette.requests import ClientDisconnect
 
 from pipeline.detection.pictures import read_picture
 from pipeline.errors import UserError
@@ -111,10 +112,13 @@ def _answer(content: bytes, recogniser: Recogniser, settings: Saliency | None) -
 async def _read(request: Request) -> bytes:
     """The body, of which no more is taken than is allowed."""
     content = bytearray()
-    async for piece in request.stream():
-        content += piece
-        if len(content) > MOST_BYTES:
-            raise HTTPException(413, f"the picture has more than {MOST_BYTES >> 20} MB")
+    try:
+        async for piece in request.stream():
+            content += piece
+            if len(content) > MOST_BYTES:
+                raise HTTPException(413, f"the picture has more than {MOST_BYTES >> 20} MB")
+    except ClientDisconnect:
+        raise HTTPException(400, "the picture broke off") from None  # nobody is there to read it
     return bytes(content)
 
 
