@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
@@ -21,10 +22,6 @@ from pipeline.training.optimiser import learning_rate, make_optimiser
 from pipeline.training.selection import Row, TrainingProgress
 
 VALIDATION_BATCH = 512
-
-AUGMENTATION = 2**40
-"""Added to the seed of the augmentation, so that with any seed its chance is not that of the order
-and of dropout."""
 
 
 def fit(
@@ -140,10 +137,11 @@ def train_epoch(
     Returns:
         The last learning rate and the mean scores of the batches as they were trained on.
     """
-    torch.manual_seed(settings.seed * 100_003 + epoch)
-    generator = torch.Generator(compute.device).manual_seed(
-        AUGMENTATION + settings.seed * 99_991 + epoch
-    )
+    # One number for order and dropout, and an unrelated one for what changes the faces. Of 32 bits:
+    # a CPU's generator takes no more of a seed.
+    shuffling, changing = np.random.SeedSequence([settings.seed, epoch]).generate_state(2).tolist()
+    torch.manual_seed(shuffling)
+    generator = torch.Generator(compute.device).manual_seed(changing)
     order = torch.randperm(len(faces)).to(compute.device)
     batch = min(settings.batch, len(faces))
     steps = len(faces) // batch

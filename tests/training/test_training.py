@@ -89,6 +89,26 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(settings):
     assert progress.history[-1]["passes"] == pytest.approx(4 * 100 / 128)
 
 
+def test_each_epoch_of_each_seed_has_a_chance_of_its_own_and_the_changes_of_faces_another(settings):
+    """Not the same numbers again in another place, of which a CPU's generator has 2**32 kinds."""
+    firsts = []
+
+    class Spy(Classification):
+        def training_batch(self, chosen, teacher):
+            state = torch.Generator()
+            for now in (torch.get_rng_state(), chosen.generator.get_state()):
+                state.set_state(now)
+                firsts.append(state.initial_seed() % 2**32)
+            return super().training_batch(chosen, teacher)
+
+    whole = settings.model_copy(update={"batch": len(FACES), "epochs": 14})
+    for seed in (0, 1):
+        model = Classifier(Architecture("dense-dnn", 0.1, "scale"))
+        task = Spy(NONE, 0.1)
+        fit(model, task, FACES, OTHERS, whole.model_copy(update={"seed": seed}), CPU)
+    assert len(set(firsts)) == len(firsts) == 2 * 14 * 2
+
+
 @pytest.mark.parametrize(
     ("network", "large", "stopped_in"),
     [
