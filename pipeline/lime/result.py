@@ -16,7 +16,8 @@ class FaceExplained:
         face: its place among all labelled faces.
         predicted: the expression that the network names, which is explained.
         samples: faces with some segments hidden.
-        r2: share of the variance of the network's answer that the linear model explains.
+        r2: share of the variance of the network's answer that the linear model explains, over
+            samples that it was not fitted to.
         overlap: of the marked segments between two seeds (Jaccard).
         correlation: of all weights between two seeds.
     """
