@@ -13,7 +13,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.faces.expressions import EXPRESSIONS
-from pipeline.params import Evaluate
 from pipeline.photographs.result import Agreement
 from pipeline.statistics.intervals import Interval, mean_interval
 
@@ -25,14 +24,13 @@ def measure_agreement(
     photographs: NDArray[np.int64],
     md5: NDArray[np.object_],
     labels: NDArray[np.int8],
-    settings: Evaluate,
 ) -> dict[str, Agreement]:
     """Agreement of the labels of near-copies, and of exact copies; without those that are too few.
 
     Exact copies are apart, as someone may have copied the label with the face. Among near-copies
     each image counts once, with the label that it has first.
 
-    All arrays are (N,), an entry a face; the settings are of the bootstrap.
+    All arrays are (N,), an entry a face.
     """
     table = pd.DataFrame({"photograph": photographs, "md5": md5, "label": labels})
     images = table.drop_duplicates("md5")
@@ -43,7 +41,8 @@ def measure_agreement(
     found = {}
     for name, agreements in kinds.items():
         if len(agreements) >= FEWEST:
-            agree = mean_interval(agreements, settings)
+            mean = mean_interval(agreements)
+            agree = Interval(mean.value, max(0.0, mean.low), min(1.0, mean.high))
             ceiling = Interval(*(ceiling_of(end) for end in (agree.value, agree.low, agree.high)))
             found[name] = Agreement(len(agreements), agree, ceiling)
     return found

@@ -23,10 +23,8 @@ def work(stage: Stage) -> None:
     images = faces.table["md5"].to_numpy()
     result = PhotographsResult(
         copies=count_copies(found, images, others.table["md5"].to_numpy()),
-        agreement=measure_agreement(
-            found.labelled, images, faces.labels, stage.params.evaluate
-        ),
-    )  # fmt: skip
+        agreement=measure_agreement(found.labelled, images, faces.labels),
+    )
     write_json(layout.folder(stage.name) / "photographs.json", result)
     write_json(layout.metrics(stage.name), {"photographs": result.copies})
     stage.tell(copies(result.copies))

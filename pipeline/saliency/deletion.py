@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pipeline.networks.inference import predict_probabilities
-from pipeline.params import Bootstrap
 from pipeline.saliency.result import Deletion
 from pipeline.saliency.saliency import Maps, Method
 from pipeline.statistics.intervals import mean_interval
@@ -34,7 +33,6 @@ def measure_deletion(
     *,
     orders: int,
     seed: int,
-    bootstrap: Bootstrap,
 ) -> Deletion:
     """Delete pixels of faces (N, 48, 48) by several maps, and in several random orders of each.
 
@@ -57,11 +55,10 @@ def measure_deletion(
         random=random.mean(axis=0).tolist(),
         area_random=float(at_random.mean()),
         difference={
-            name: mean_interval(at_random - area_under(curves), bootstrap)
-            for name, curves in salient.items()
+            name: mean_interval(at_random - area_under(curves)) for name, curves in salient.items()
         },
         opponents={
-            name: mean_interval(area_under(curves_by(order)) - by_map, bootstrap)
+            name: mean_interval(area_under(curves_by(order)) - by_map)
             for name, order in blind_orders(next(iter(maps.values()))).items()
         },
     )

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from pipeline import layout
 from pipeline.faces.regions import read_regions
-from pipeline.params import Bootstrap
 from pipeline.saliency.saliency import Maps
 from pipeline.statistics.intervals import mean_interval
 
@@ -22,9 +21,7 @@ def known_features() -> NDArray[np.bool_] | None:
     return None if regions is None else np.any(list(regions.values()), axis=0)
 
 
-def measure_on_features(
-    maps: Maps, untrained: Maps, inside: NDArray[np.bool_], bootstrap: Bootstrap
-) -> dict[str, Any]:
+def measure_on_features(maps: Maps, untrained: Maps, inside: NDArray[np.bool_]) -> dict[str, Any]:
     """The fields of `SaliencyResult` that rest on features.
 
     Of maps (N, 48, 48) by SmoothGrad, of those of the same faces by the same network before any
@@ -36,8 +33,8 @@ def measure_on_features(
         "share_on_features": float(shares.mean()),
         "area_of_features": float(area.mean()),
         "share_untrained": float(without.mean()),
-        "lift": mean_interval(shares / area, bootstrap),
-        "learned": mean_interval(shares - without, bootstrap),
+        "lift": mean_interval(shares / area),
+        "learned": mean_interval(shares - without),
     }
 
 

@@ -17,7 +17,6 @@ from torch import nn
 
 from pipeline.networks.classifier import Classifier
 from pipeline.networks.ensemble import members
-from pipeline.params import Bootstrap
 from pipeline.saliency.result import Randomisation
 from pipeline.saliency.saliency import Maps
 from pipeline.statistics.intervals import mean_interval
@@ -28,7 +27,7 @@ with, a part of its maps would come back."""
 
 
 def measure_randomisation(
-    learned: Classifier, draw_maps: Callable[[Classifier], Maps], *, seed: int, bootstrap: Bootstrap
+    learned: Classifier, draw_maps: Callable[[Classifier], Maps], *, seed: int
 ) -> Randomisation:
     """How alike maps stay to those of the learned network, which is left as it is, as it forgets.
 
@@ -45,9 +44,9 @@ def measure_randomisation(
     return Randomisation(
         faces=len(before),
         spearman={layer: float(values.mean()) for layer, values in found.items()},
-        all=mean_interval(last, bootstrap),
+        all=mean_interval(last),
         others=float(others.mean()),
-        excess=mean_interval(last - others, bootstrap),
+        excess=mean_interval(last - others),
     )
 
 

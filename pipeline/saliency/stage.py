@@ -34,20 +34,20 @@ def explain(subject: Subject, features: NDArray[np.bool_] | None = None) -> Sali
     """
     features = known_features() if features is None else features
     model, faces, settings = subject.model, subject.faces, subject.params.section(Saliency)
-    seed, bootstrap = settings.seed, subject.params.evaluate
+    seed = settings.seed
     order = np.random.default_rng(seed).permutation(len(faces.labels))
     shown, measured = one_of_each(faces.labels, seed), order[: settings.faces]
     maps = {method: maps_of(subject, measured, method) for method in METHODS}
     targets = subject.predict(measured).argmax(axis=1)
     deletion = measure_deletion(
         model, faces.pixels[measured], targets, maps,
-        orders=settings.random, seed=seed, bootstrap=bootstrap,
+        orders=settings.random, seed=seed,
     )  # fmt: skip
     few, on_features = measured[:FORGETTING], {}
     if features is not None:
         untrained = maps_of(subject, measured, "smoothgrad", unlearned(model, seed))
         inside = features[faces.places[measured]]
-        on_features = measure_on_features(maps["smoothgrad"], untrained, inside, bootstrap)
+        on_features = measure_on_features(maps["smoothgrad"], untrained, inside)
     draw(subject, shown, order[:SEVERAL])
     title = f"{subject.name}: how soon the answer goes, {len(measured)} test faces"
     subject.save({"deletion": draw_deletion(deletion, title)})
@@ -58,7 +58,7 @@ def explain(subject: Subject, features: NDArray[np.bool_] | None = None) -> Sali
         deletion=deletion,
         randomisation=measure_randomisation(
             model, lambda network: maps_of(subject, few, "smoothgrad", network),
-            seed=seed, bootstrap=bootstrap,
+            seed=seed,
         ),
         **on_features,
     )  # fmt: skip

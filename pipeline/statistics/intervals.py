@@ -82,11 +82,17 @@ def macro_f1(matrices: Matrices) -> NDArray[np.float64]:
     return mean
 
 
-def mean_interval(values: NDArray[np.floating], bootstrap: Bootstrap) -> Interval:
-    """Mean of some values (N,) with a percentile bootstrap interval."""
-    rng = np.random.default_rng(bootstrap.seed)
-    drawn = rng.integers(len(values), size=(bootstrap.resamples, len(values)))
-    return percentile_interval(np.concatenate([[values.mean()], values[drawn].mean(axis=1)]))
+def mean_interval(values: NDArray[np.floating]) -> Interval:
+    """Mean of some values (N,) with Student's interval, as wide as it has to be for few of them.
+
+    A percentile bootstrap of 16 values would hold the mean 91 times of a hundred.
+    """
+    from scipy.stats import t  # slow, and readers of intervals need not pay it
+
+    value, count = float(values.mean()), len(values)
+    error = values.std(ddof=1) / np.sqrt(count) if count > 1 else 0.0
+    half = float(t.ppf(HIGH / 100, max(1, count - 1)) * error)
+    return Interval(value, value - half, value + half)
 
 
 def compare(

@@ -176,15 +176,13 @@ def corner_faces(rng):
     return faces
 
 
-def test_deleting_what_matters_takes_the_answer_sooner_than_chance(corner_faces, params):
+def test_deleting_what_matters_takes_the_answer_sooner_than_chance(corner_faces):
     model, targets = LooksAtCorner(), np.zeros(40, int)
     maps = {
         "gradient": maps_by(model, corner_faces, targets, method="gradient"),
         "noise": np.random.default_rng(3).random((40, 48, 48)).astype(np.float32),
     }
-    found = measure_deletion(
-        model, corner_faces, targets, maps, orders=3, seed=0, bootstrap=params.evaluate
-    )
+    found = measure_deletion(model, corner_faces, targets, maps, orders=3, seed=0)
     assert found.difference["gradient"].low > 0.2
     assert found.difference["noise"].low < 0.01
     assert abs(found.difference["noise"].value) < 0.01

@@ -97,18 +97,16 @@ def test_maps_change_when_the_network_forgets(measured):
     assert by_layer[-1] < by_layer[0]
 
 
-def test_a_map_of_edges_is_found_out(rng, params):
+def test_a_map_of_edges_is_found_out(rng):
     """What depends on the face alone stays as it is, whatever the network forgets."""
     faces = rng.integers(0, 256, (3, 48, 48), dtype=np.uint8)
     edges = np.hypot(*np.gradient(faces.astype(np.float32), axis=(1, 2)))
-    found = measure_randomisation(
-        trained_a_little(), lambda _: edges, seed=0, bootstrap=params.evaluate
-    )
+    found = measure_randomisation(trained_a_little(), lambda _: edges, seed=0)
     assert all(values == pytest.approx(1) for values in found.spearman.values())
     assert found.excess.low > 0.5  # far beyond what maps of other faces have in common
 
 
-def test_what_all_maps_have_in_common_is_not_taken_for_the_face(rng, params):
+def test_what_all_maps_have_in_common_is_not_taken_for_the_face(rng):
     """Maps that are brighter in the middle, whichever face and network they are of."""
     line = np.arange(48) - 23.5
     middle = np.exp(-np.hypot(line[:, None], line[None]) / 12).astype(np.float32)
@@ -116,19 +114,18 @@ def test_what_all_maps_have_in_common_is_not_taken_for_the_face(rng, params):
     def maps(_):
         return middle + rng.random((12, 48, 48), np.float32) * middle.std()
 
-    found = measure_randomisation(trained_a_little(), maps, seed=0, bootstrap=params.evaluate)
+    found = measure_randomisation(trained_a_little(), maps, seed=0)
     assert found.all.low > 0.2
     assert found.others == pytest.approx(found.all.value, abs=0.05)
     assert found.excess.low < 0 < found.excess.high
 
 
-def test_a_map_of_the_gradient_is_not_one_of_edges(rng, params):
+def test_a_map_of_the_gradient_is_not_one_of_edges(rng):
     faces, targets = rng.integers(0, 256, (3, 48, 48), dtype=np.uint8), np.array([0, 3, 6])
     found = measure_randomisation(
         trained_a_little("dense-dnn"),
         lambda network: maps_by(network, faces, targets, method="gradient"),
         seed=0,
-        bootstrap=params.evaluate,
     )
     assert abs(found.spearman["dense1"]) < 0.15
 
