@@ -1,9 +1,9 @@
 """The four trainings: from which weights each starts, what it learns, from which faces.
 
-The autoencoder learns from pixels alone. Three classifiers of the same kind follow, alike in all
-but what unlabelled faces bring: as many faces in as many steps, changed alike, at the same rates.
-One learns from labels alone; one likewise, on the autoencoder's encoder; one, from random weights,
-is shown all faces where the others are shown labelled ones again.
+The autoencoder learns from pixels alone. Three classifiers of the same kind follow, shown as many
+faces in as many steps, changed alike, at the same rates. One learns from labels alone; one
+likewise, on the autoencoder's encoder, whose own passes come on top; one, from random weights, is
+shown all faces where the others are shown labelled ones again.
 """
 
 import torch

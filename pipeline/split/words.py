@@ -10,7 +10,7 @@ from pipeline.wording.numbers import count, counted
 def leaks(parts: Parts) -> str:
     """Whether held-out faces have copies in other parts, and how many near-copies were kept out."""
     if not parts.copies_across_parts:
-        none = "No validation or test face has a copy or near-copy in another part."
+        none = "No validation or test face was found to have a copy or near-copy in another part."
         if not parts.by_exact_copies_alone:
             return none
         kept = count(parts.by_exact_copies_alone)

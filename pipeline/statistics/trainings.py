@@ -1,8 +1,8 @@
 """How certain a difference is between two ways to train, each trained with several seeds.
 
 Faces and seeds are both drawn by chance. Photographs of test faces are drawn anew by the bootstrap,
-the same ones for every training. Seeds are too few for that: drawn anew, two hold the truth 83
-times of a hundred and three 90 times, where faces matter little. So the mean over the seeds is
+the same ones for every training. Seeds are too few for that: drawn anew, two hold the truth 50
+times of a hundred and three 75 times, where faces do not matter. So the mean over the seeds is
 given the chance of Student's t, from the spread of what each seed found, paired: both ways share
 seed, labels and first weights. That holds it 95 times, and up to 99 times where faces matter most:
 their chance is in what each seed found, too.

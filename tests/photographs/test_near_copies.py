@@ -1,4 +1,4 @@
-"""Faces of one photograph have one number, whatever was done to them; those of two people never."""
+"""Faces of one photograph have one number, whatever was done to them; those of two people two."""
 
 import numpy as np
 import pytest

@@ -32,7 +32,7 @@ def answers(rng):
 @pytest.mark.parametrize("of_faces", [0.2, 1.0])
 @pytest.mark.parametrize("seeds", [2, 3, 10])
 def test_an_interval_over_seeds_and_faces_holds_the_truth(seeds, of_faces):
-    """Also where seeds matter most, in which a bootstrap over two of them holds it 83 times."""
+    """Also where seeds matter most, where a bootstrap over two holds it two times of three."""
     rng, held = np.random.default_rng(1), []
     for number in range(600):
         found = rng.normal(0, 1, seeds) + rng.normal(0, of_faces)
