@@ -76,6 +76,15 @@ class Data(Section):
     on_bad_row: Literal["stop", "drop"]
     labels: LabelMapName | Annotated[dict[int | str, ExpressionOrDrop], Field(min_length=1)]
 
+    @field_validator("labels")
+    @classmethod
+    def _keep_to_one_kind_of_key(cls, labels: str | dict[int | str, str]) -> Any:
+        if len({type(key) for key in labels}) > 1:  # DVC sorts them
+            raise ValueError(
+                'numbers beside names have to be in quotes, as in {"0": neutral, contempt: drop}'
+            )
+        return labels
+
 
 FEWEST_FACES = 70
 """Of a study: ten of each expression."""

@@ -52,6 +52,7 @@ def test_the_committed_file_is_allowed_and_has_a_section_for_each_model():
         ("filters.layers", ["classify"], "gives no maps but rows of 7 numbers"),
         ("lime.samples", 10, "a weight for each of lime.segments = 40; allowed from 40 on"),
         ("train.cnn.epochs", 10**9, "less than or equal to 10000"),
+        ("data.labels", {0: "angry", "contempt": "drop"}, "beside names have to be in quotes"),
         ("train.cnn.learning_rate", math.nan, "a finite number"),
     ],
 )

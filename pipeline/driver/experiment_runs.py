@@ -135,13 +135,18 @@ def quote(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, str):
         return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-    if isinstance(value, Mapping):  # a key has no quotes there: what would end it is escaped
-        keys = (re.sub(r"([\\()\[\]{}:=, \t])", r"\\\1", str(key)) for key in value)
-        pairs = zip(keys, map(quote, value.values()), strict=True)
+    if isinstance(value, Mapping):
+        pairs = zip(map(_as_key, value), map(quote, value.values()), strict=True)
         return "{" + ",".join(f"{key}:{item}" for key, item in pairs) + "}"
     if isinstance(value, Sequence):
         return "[" + ",".join(quote(item) for item in value) + "]"
     return repr(value)
+
+
+def _as_key(key: str | int) -> str:
+    """A key has no quotes there: what would end it is escaped, and a blank makes digits a text."""
+    text = f"{key} " if isinstance(key, str) and key.isdecimal() else str(key)
+    return re.sub(r"([\\()\[\]{}:=, \t])", r"\\\1", text)
 
 
 def _command(experiment: Experiment) -> list[str]:

@@ -27,7 +27,7 @@ def setting_for(labels: Labels, text: str, among: Iterable[str]) -> str:
     if {0, 7, 10} <= numbers and max(numbers) == 10:
         return "0 to 10 are AffectNet's: data.labels: affectnet, which leaves 7 to 10 out"
     if {0, 7} <= numbers and max(numbers) < 10:
-        more = ", ".join(f"{number}: drop" for number in sorted(numbers) if number > 6)
+        more = ", ".join(f'"{number}": drop' for number in sorted(numbers) if number > 6)
         return (
             f"0 to {max(numbers)} are AffectNet's (data.labels: affectnet) or FER+'s (data.labels: "
             "ferplus), both without contempt: only their source can say which; if 0 to 6 are "
@@ -85,7 +85,7 @@ def _is_class(labels: Labels, text: str, rows: int) -> bool:
 
 def _key(name: str) -> str:
     """A class as a key of YAML, in quotes where it is read as something else without."""
-    is_plain = re.fullmatch(r"-?(0|[1-9]\d*)|[a-zA-Z]+", name)
+    is_plain = re.fullmatch("[a-zA-Z]+", name)
     is_kept = name.lower() not in ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
     return name if is_plain and is_kept else f'"{name}"'
 
