@@ -31,10 +31,12 @@ def read_video(path: Path, every: float) -> Iterator[tuple[float, Picture]]:
         rate = video.get(cv2.CAP_PROP_FPS) or _USUAL
         due, number = 0.0, 0
         while video.grab():
-            if number + 0.5 > due * rate:  # the nearest one
+            # Pictures may be unevenly far apart, as browsers record them: then a rate says nothing.
+            second = video.get(cv2.CAP_PROP_POS_MSEC) / 1000 or number / rate
+            if second - due > 1e-6 - 0.5 / rate:  # the nearest one
                 picture = _decode(video)
                 if picture is not None:
-                    yield number / rate, picture
+                    yield second, picture
                 due += every
             number += 1
     finally:

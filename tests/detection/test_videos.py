@@ -1,5 +1,7 @@
 """Pictures out of a video come as often as was asked."""
 
+import struct
+
 import cv2
 import numpy as np
 import pytest
@@ -18,3 +20,20 @@ def test_the_nearest_picture_is_taken_each_time(tmp_path, every, seconds):
         video.write(np.zeros((32, 32, 3), np.uint8))
     video.release()
     assert [second for second, _ in read_video(path, every)] == pytest.approx(seconds)
+
+
+def test_pictures_that_are_unevenly_far_apart_are_taken_at_their_own_times(tmp_path):
+    path, steps = tmp_path / "clip.webm", [100, 33, 67, 40] * 5
+    video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"VP80"), 30, (32, 32))
+    for _ in steps:
+        video.write(np.zeros((32, 32, 3), np.uint8))
+    video.release()
+    content, at = bytearray(path.read_bytes()), 0
+    length = content.index(b"\x23\xe3\x83\x84")  # of each picture: left out
+    content[length : length + 2] = b"\xec\x86"
+    for number in range(len(steps)):  # each block begins with its track and its time
+        at = content.index(b"\x81" + struct.pack(">h", round(number * 1000 / 30)), at) + 1
+        content[at : at + 2] = struct.pack(">h", sum(steps[:number]))
+    path.write_bytes(content)
+    found = [second for second, _ in read_video(path, 0.5)]
+    assert found == pytest.approx([0.0, 0.58, 1.06], abs=0.002)
