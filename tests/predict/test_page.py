@@ -129,7 +129,7 @@ def test_a_port_that_is_taken_is_a_line(address):
     command = [sys.executable, "-m", "pipeline.predict.page", "--port", port]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert re.fullmatch(rf"try: error: port {port}: .*; choose another with --port\n", done.stderr)
+    assert re.fullmatch(rf"try: error: port {port}: .*; choose another: python .*\n", done.stderr)
 
 
 @pytest.fixture(scope="module")
@@ -221,6 +221,27 @@ def test_photos_are_pasted_and_dropped_and_what_is_none_is_told(page, tmp_path):
     (tmp_path / "none.png").write_bytes(b"no picture")
     page.set_input_files("#files", [tmp_path / "none.png"])
     expect(page.get_by_role("alert")).to_contain_text("none.png: cannot be read")
+
+
+@needs_browser
+def test_of_many_pictures_it_says_which_are_answered_and_why_one_is_not(page, tmp_path):
+    pictures = [tmp_path / f"{number}.jpg" for number in range(14)]
+    for picture in pictures:
+        picture.write_bytes(encoded(photo(), "JPEG"))
+    page.set_input_files("#files", pictures)
+    pictures[11].unlink()  # as if it were a folder: what is chosen cannot be read
+    expect(page.get_by_text("The first 12 of 14 pictures are answered.")).to_be_visible()
+    expect(page.locator(".face")).to_have_count(11)
+    expect(page.get_by_role("alert")).to_contain_text("11.jpg: cannot be read")
+
+
+@needs_browser
+def test_a_picture_that_the_browser_does_not_show_is_answered_and_no_empty_frame(page, tmp_path):
+    photo().save(tmp_path / "photo.tiff")
+    page.set_input_files("#files", [tmp_path / "photo.tiff"])
+    expect(page.locator(".face")).to_have_count(1)
+    expect(page.locator(".unshown")).to_have_count(1)
+    expect(page.locator(".box")).to_be_hidden()
 
 
 @needs_browser

@@ -39,7 +39,8 @@ def serve(port: int, model: str | None) -> None:
         door = socket.create_server((HOST, port))
     except (OSError, OverflowError) as error:
         raise UserError(
-            f"port {port}: {getattr(error, 'strerror', None) or error}; choose another with --port"
+            f"port {port}: {getattr(error, 'strerror', None) or error}; "
+            "choose another: python -m pipeline.predict.page --port 8049"
         ) from None
     with door:
         from pipeline.params import load

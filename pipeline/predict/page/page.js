@@ -26,9 +26,14 @@ async function ask(picture) {
     throw new Error(`the picture has more than ${about.most_bytes >> 20} MB`);
   }
   const address = get("saliency").checked ? "answer?saliency=true" : "answer";
-  let answer;
+  let answer, body;
   try {
-    answer = await fetch(address, { method: "POST", body: picture });
+    body = await picture.arrayBuffer();
+  } catch {
+    throw new Error("cannot be read; of a folder, drop the pictures that are in it");
+  }
+  try {
+    answer = await fetch(address, { method: "POST", body });
   } catch {
     throw new Error("the server does not answer; is it still running?");
   }
@@ -44,8 +49,8 @@ let queue = Promise.resolve();   // each waits for those before it
 function take(files) {
   const pictures = [...files].filter((file) => file.type.startsWith("image/") || !file.type);
   if (!pictures.length) return say("That is no picture.");
-  if (pictures.length > MOST_AT_ONCE) say(`The first ${MOST_AT_ONCE} of ${pictures.length} pictures are answered.`);
   for (const file of pictures.slice(0, MOST_AT_ONCE)) queue = queue.then(() => show(file));
+  if (pictures.length > MOST_AT_ONCE) queue = queue.then(() => say(`The first ${MOST_AT_ONCE} of ${pictures.length} pictures are answered.`));
 }
 
 async function show(file) {
@@ -61,6 +66,7 @@ async function show(file) {
     await answer();
     const image = new Image();
     image.alt = name;
+    image.onerror = () => article.querySelector(".picture").classList.add("unshown");
     image.src = URL.createObjectURL(file);
     article.querySelector(".picture").prepend(image);
     article.redo = answer;
