@@ -6,6 +6,7 @@ machines the environment names a database server, a place for artifacts and an a
 (docs/cluster.md).
 """
 
+import argparse
 import http.client
 import os
 import sys
@@ -56,6 +57,7 @@ def addresses() -> tuple[str, str]:
 @command("servers")
 def main() -> int:
     """Serve until told to stop; returns the exit status."""
+    argparse.ArgumentParser(prog="python -m flows.servers", description=__doc__).parse_args()
     root = Path.cwd()
     prefect, mlflow = addresses()
     threading.Thread(target=_print_when_ready, args=(prefect, mlflow), daemon=True).start()

@@ -43,8 +43,9 @@ class Stage:
     as_json: bool = False
 
     def tell(self, text: str) -> None:
-        """Print a line for whoever watches."""
-        _tell(self.name)(text)
+        """Print a line for whoever watches; beside a result for a program, on standard error."""
+        out = sys.stderr if self.as_json else sys.stdout
+        print(f"{self.name}: {text}", file=out, flush=True)
 
     def record_epoch(self, row: Mapping[str, float], of: str = "") -> None:
         """Record an epoch of a training; where a stage has several, `of` is a prefix like `a.`."""

@@ -91,7 +91,9 @@ class Labels:
         if self._has_numbers:
             return []
         return sorted(
-            text for text in self.seen if text.isdecimal() and self.label(text) is not None
+            text
+            for text in self.seen
+            if text.isdecimal() and self.label(text) not in (None, LEFT_OUT)
         )
 
     def label(self, text: str) -> int | None:

@@ -110,7 +110,8 @@ def _why(table: Table, read: str) -> str:
     columns = ", ".join(table.columns)[:40]
     return {
         "other": f"no file of faces: {f'columns {columns!r}' if columns else 'no header'}",
-        "faces": f"faces with labels, beside {read}; name it in data.source to read it instead",
+        "faces": f"faces with labels, beside {read}; {table.way_to_name} in data.source to read "
+        "it instead",
         "unlabelled faces": f"faces without labels, beside {read}",
         "list": f"a list of labels, which {read} does not need",
         "votes": "FER+'s votes, which count with fer2013.csv (with its column Usage), and with "

@@ -49,9 +49,9 @@ def work(stage: Stage) -> None:
     save(figure, layout.figures(stage.name) / "faces.svg")
     if stage.as_json:
         print(layout.INGESTED.read_text(encoding="utf-8"))
-    else:
-        for line in lines(found):
-            stage.tell(line)
+        return
+    for line in lines(found):
+        stage.tell(line)
     # A recipe under way, a DVC experiment, has chosen already.
     if found.labelled.faces >= MANY and "DVC_EXP_NAME" not in os.environ:
         recommend(found.labelled.faces, found.unlabelled.faces, stage.tell)

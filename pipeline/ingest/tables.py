@@ -51,6 +51,11 @@ class Table:
         return isinstance(self.container, Folder)
 
     @property
+    def way_to_name(self) -> str:
+        """What to do with it so that it is read alone, before `in data.source`."""
+        return "name it" if self._is_in_folder else "unpack it and name it"
+
+    @property
     def stem(self) -> str:
         """The name of it, or of its archive, up to the first full stop, in small letters."""
         return PurePosixPath(self.name).name.split(".")[0].lower()
@@ -182,7 +187,8 @@ def _choose_labelled(tables: Sequence[Table]) -> list[Table]:
     if faces:
         names = ", ".join(table.name for table in faces)
         raise UserError(
-            f"{names}: several files of faces, whose names do not tell all of them apart; name "
-            "one of them in data.source, or call them train.csv, val.csv and test.csv"
+            f"{names}: several files of faces, whose names do not tell all of them apart; "
+            f"choose one and {faces[0].way_to_name} in data.source, or call them train.csv, "
+            "val.csv and test.csv"
         )
     return []

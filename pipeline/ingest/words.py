@@ -74,7 +74,8 @@ def warnings(ingested: Ingested) -> list[str]:
         lines.append(
             f"nothing says in which order the numbers {', '.join(ingested.assumed)} name "
             "expressions; FER2013's order was taken; for another one set data.labels "
-            "(raf-db, affectnet, ferplus, or a map), for this one data.labels: fer2013"
+            "(raf-db, affectnet, ferplus, or a map), for this one data.labels: fer2013, or where "
+            "there is a map the numbers in it"
             f"{raf_db if from_one else ''}"
         )
     if ingested.labelled.constant:

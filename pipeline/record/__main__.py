@@ -21,6 +21,8 @@ from pipeline.record.spool import Spool
 from pipeline.record.stage_run import stage_run
 from pipeline.stale import find_stale
 
+_OFF = f"record: off ({addresses.SWITCH}=off)"
+
 
 @command("record")
 def main() -> int:
@@ -44,7 +46,7 @@ def main() -> int:
 
 def _wait(spool: Spool, timeout: float) -> int:
     if addresses.is_off():
-        print(f"record: off ({addresses.SWITCH}=off)")
+        print(_OFF)
         return 0
     started = time.monotonic()
     address = addresses.find_address(spool.root)
@@ -78,6 +80,9 @@ def _again(_spool: Spool, _timeout: float) -> int:
     All that the record needs lies beside them. Results of other parameters than params.yaml's are
     left out.
     """
+    if addresses.is_off():
+        print(_OFF)
+        return 0
     values, stages = load().model_dump(), read_locked()
     git = made_by.git_state(Path.cwd())
     found = []

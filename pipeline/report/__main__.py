@@ -1,5 +1,6 @@
 """Show the results in a terminal, without computing anything: `python -m pipeline.report`."""
 
+import argparse
 import sys
 from importlib import import_module
 from importlib.util import find_spec
@@ -17,6 +18,7 @@ from pipeline.stale import find_emptied
 @command("report")
 def main() -> int:
     """Print them; returns the exit status."""
+    argparse.ArgumentParser(prog="python -m pipeline.report", description=__doc__).parse_args()
     print_results()
     return 0
 

@@ -155,7 +155,7 @@ FILES = {
     "zip cut off": ("a.csv.zip", zipped({"a.csv": csv()})[:-9], "a damaged or incomplete zip"),
     "a zip of two": (
         "a.csv.zip", zipped({"a.csv": csv(), "b.csv": csv()}), "several files of faces",
-        "name one of them",
+        "choose one and unpack it and name it in data.source",
     ),
     "no regions": ("regions.npz", b"none", "regions.npz: not an archive of arrays"),
     "ids of test faces twice": (

@@ -148,3 +148,16 @@ def test_a_test_file_beside_the_one_that_is_named_is_pointed_out(
     assert said in capsys.readouterr().out
     assert len(read_faces(layout.UNLABELLED)) == 0
     assert not np.load(layout.REGIONS).files
+
+
+def test_a_result_for_a_program_stands_alone(tmp_path, monkeypatch, params, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("pipeline.ingest.stage.MANY", 4)  # faces for which a recipe is recommended
+    write_source(tmp_path / "raw", TRAIN)
+    data = params.data.model_copy(update={"source": "raw"})
+    stage = Stage("ingest", params.model_copy(update={"data": data}), as_json=True)
+    work(stage)
+    stage.tell("not for a program")
+    said = capsys.readouterr()
+    assert json.loads(said.out)["labelled"]["faces"] == 4
+    assert "not for a program" in said.err
