@@ -122,7 +122,7 @@ def test_every_run_knows_what_made_it(project, runs):
         assert {"git.revision", "git.dirty", "device"} <= run.data.tags.keys(), name
         listed = {item.path for item in client.list_artifacts(run.info.run_id)}
         assert "made_by.json" in listed, name
-        assert run.data.params or name in ("settings", "report")
+        assert run.data.params or name in ("settings", "photographs", "report")
 
 
 def test_an_experiment_runs_what_it_changes_and_shows_up(project, stages):
