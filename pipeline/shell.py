@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import Any, TextIO
 
 import psutil
 
@@ -44,8 +44,7 @@ class Stage:
 
     def tell(self, text: str) -> None:
         """Print a line for whoever watches; beside a result for a program, on standard error."""
-        out = sys.stderr if self.as_json else sys.stdout
-        print(f"{self.name}: {text}", file=out, flush=True)
+        _tell(self.name, sys.stderr if self.as_json else None)(text)
 
     def record_epoch(self, row: Mapping[str, float], of: str = "") -> None:
         """Record an epoch of a training; where a stage has several, `of` is a prefix like `a.`."""
@@ -145,8 +144,8 @@ def _tidy_up(stage: Stage) -> None:
             stage.tell(f"something is left that is of no more use: {error}")
 
 
-def _tell(name: str) -> Callable[[str], None]:
-    return lambda text: print(f"{name}: {text}", flush=True)
+def _tell(name: str, out: TextIO | None = None) -> Callable[[str], None]:
+    return lambda text: print(f"{name}: {text}", file=out, flush=True)
 
 
 def _spent(waited: float) -> dict[str, float]:

@@ -56,6 +56,8 @@ PACKERS = {
     "": bytes, ".gz": gzip.compress, ".xz": lzma.compress,
     ".zip": lambda content: zipped({"faces.csv": content}),
 }  # fmt: skip
+ALONE = PACKERS | {".tar.gz": lambda content: tarred({"faces.csv": content})}
+"""With what is read where it is named itself."""
 
 
 # Pixels
@@ -92,10 +94,9 @@ def test_a_short_row_beside_a_long_one_is_not_shifted():
 # CSV files
 
 
-@pytest.mark.parametrize("packed", [*PACKERS, ".tar.gz"])
+@pytest.mark.parametrize("packed", ALONE)
 def test_a_labelled_file_is_read_plain_or_packed(tmp_path, packed):
-    pack = PACKERS.get(packed, lambda content: tarred({"faces.csv": content}))
-    path = write(tmp_path, pack(labelled()), "train.csv" + packed)
+    path = write(tmp_path, ALONE[packed](labelled()), "train.csv" + packed)
     told = []
     pixels, labels, rows, faults = read(path, progress=told.append)
     assert (pixels == FACES).all()

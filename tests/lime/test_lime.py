@@ -102,14 +102,23 @@ def test_the_linear_model_is_the_weighted_one_of_its_samples(face):
     distance = 1 - np.sqrt(shown.mean(axis=1))
     weight = np.exp(-(distance**2) / (2 * 0.25**2))
     y = both_or_neither(hidden)[:, 0]
-    centred = shown - np.average(shown, axis=0, weights=weight)
-    change = y - np.average(y, weights=weight)
-    normal = (centred * weight[:, None]).T @ centred + np.eye(count)
-    expected = np.linalg.solve(normal, (centred * weight[:, None]).T @ change)
-    assert found.weights == pytest.approx(expected, abs=1e-5)
-    left_over = np.average((change - centred @ expected) ** 2, weights=weight)
-    over_its_own = 1 - left_over / np.average(change**2, weights=weight)
-    assert over_its_own - 0.1 < found.r2 < over_its_own - 0.001
+
+    def left_over(fitted, seen):
+        """Weights by some samples, and the squares of what they leave of others."""
+        x, change, w = shown[fitted], y[fitted], weight[fitted, None]
+        middle, level = (np.average(each, axis=0, weights=w[:, 0]) for each in (x, change))
+        normal = ((x - middle) * w).T @ (x - middle) + np.eye(count)
+        slopes = np.linalg.solve(normal, ((x - middle) * w).T @ (change - level))
+        return slopes, (y[seen] - level - (shown[seen] - middle) @ slopes) ** 2
+
+    everything = np.arange(300)
+    assert found.weights == pytest.approx(left_over(everything, everything)[0], abs=1e-5)
+    tenths = np.array_split(everything, 10)
+    squares = [left_over(np.setdiff1d(everything, tenth), tenth)[1] for tenth in tenths]
+    variance = np.average((y - np.average(y, weights=weight)) ** 2, weights=weight)
+    unexplained = np.average(np.concatenate(squares), weights=weight) / variance
+    assert found.r2 == pytest.approx(1 - unexplained)
+    assert found.r2 < 0.99
 
 
 def test_weights_of_answers_that_are_chance_explain_nothing(face, rng):

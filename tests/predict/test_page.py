@@ -129,7 +129,8 @@ def test_a_port_that_is_taken_is_a_line(address):
     command = [sys.executable, "-m", "pipeline.predict.page", "--port", port]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert re.fullmatch(rf"try: error: port {port}: .*; choose another: python .*\n", done.stderr)
+    other = r"choose another: python -m pipeline\.predict\.page --port 8049"
+    assert re.fullmatch(rf"try: error: port {port}: .*; {other}\n", done.stderr)
 
 
 @pytest.fixture(scope="module")

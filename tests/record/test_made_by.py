@@ -20,6 +20,7 @@ from ..project import new_project
 pytestmark = pytest.mark.study
 
 FILE = "artifacts/split/made_by.json"
+AGAIN = "python", "-m", "pipeline.record", "again"
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ def test_results_that_lie_here_are_recorded_again(project):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(project, "environment", project.environment | recorded)
             for _ in range(2):
-                said = project.run("python", "-m", "pipeline.record", "again")
+                said = project.run(*AGAIN)
                 assert sorted(re.findall(r"\w+", said)[1:]) == [
                     "ingest", "photographs", "sample", "settings", "split",
                 ]  # fmt: skip
@@ -99,9 +100,8 @@ def test_results_that_lie_here_are_recorded_again(project):
 
 def test_results_of_other_parameters_are_not_recorded_again(project):
     set_split(project, seed=7)
-    again = "python", "-m", "pipeline.record", "again"
-    said = project.run(*again, IMAGE_SENTIMENT_TRACKING="on")
-    assert project.run(*again) == "record: off (IMAGE_SENTIMENT_TRACKING=off)\n"
+    said = project.run(*AGAIN, IMAGE_SENTIMENT_TRACKING="on")
+    assert project.run(*AGAIN) == "record: off (IMAGE_SENTIMENT_TRACKING=off)\n"
     set_split(project, seed=0)
     assert sorted(re.findall(r"\w+", said)[1:]) == ["ingest", "photographs", "sample"]
 
@@ -132,8 +132,7 @@ def test_a_stage_that_was_taken_out_is_not_recorded_again(project):
     content = yaml.safe_load(before)
     del content["stages"]["split"]
     described.write_text(yaml.safe_dump(content))
-    again = "python", "-m", "pipeline.record", "again"
-    found = project.run(*again, IMAGE_SENTIMENT_TRACKING="on")
+    found = project.run(*AGAIN, IMAGE_SENTIMENT_TRACKING="on")
     described.write_text(before)
     assert {"ingest", "photographs", "sample"} <= set(re.findall(r"\w+", found))
     assert "split" not in found

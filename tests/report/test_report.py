@@ -472,7 +472,8 @@ CASES: list[tuple[Any, ...]] = [
     (with_("split/metrics.json", split=RESULTS["split/metrics.json"]["split"]
            | {"copies_across_parts": 4}),
      "Warning: 4 validation or test faces have copies, pixel by pixel or nearly, in another part"),
-    ({}, "No validation or test face was found to have a copy or near-copy", "!only exact"),
+    ({}, "No validation or test face was found to have a copy or near-copy in another part.",
+     "!only exact"),
     (with_("split/metrics.json", split=RESULTS["split/metrics.json"]["split"]
            | {"by_exact_copies_alone": 30}),
      "If only exact copies were kept on one side, 30 of them would have one."),
