@@ -3,7 +3,7 @@
 import copy
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 
 class AveragedModel:
@@ -13,28 +13,24 @@ class AveragedModel:
     with its own random start (as TensorFlow's ExponentialMovingAverage does with `num_updates`).
 
     Args:
-        model: the model that is trained; copied, not kept.
+        model: the model that is trained, whose weights change in place.
         decay: the share of the old average that a step keeps; 0 follows the model exactly.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
-        self._pairs: tuple[list[Tensor], list[Tensor]] | None = None
+        # Listed once: to list them in every step would take as long as to average them.
+        both = (each.state_dict().values() for each in (self.model, model))
+        pairs = list(zip(*both, strict=True))
+        self._averaged = [pair for pair in pairs if pair[0].is_floating_point()]
+        self._counted = [pair for pair in pairs if not pair[0].is_floating_point()]
 
     @torch.no_grad()
-    def update(self, model: nn.Module, step: int) -> None:
-        """Take in the weights after a step, counted from 0; of the same model each time."""
-        if self._pairs is None:  # to list them anew would take as long as to average them
-            averages, values = self.model.state_dict().values(), model.state_dict().values()
-            self._pairs = list(averages), list(values)
+    def update(self, step: int) -> None:
+        """Take in the model's weights after a step, counted from 0."""
         decay = min(self.decay, (1 + step) / (10 + step)) if self.decay else 0.0
-        mine: list[Tensor] = []
-        theirs: list[Tensor] = []
-        for average, value in zip(*self._pairs, strict=True):
-            if average.is_floating_point():
-                mine.append(average)
-                theirs.append(value)
-            else:
-                average.copy_(value)
-        torch._foreach_lerp_(mine, theirs, 1 - decay)
+        averages, values = zip(*self._averaged, strict=True)
+        torch._foreach_lerp_(averages, values, 1 - decay)
+        for count, value in self._counted:
+            count.copy_(value)

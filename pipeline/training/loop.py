@@ -169,7 +169,7 @@ def train_epoch(
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
-        average.update(model, step)
+        average.update(step)
         with torch.no_grad():
             _add(sums, objective.scores(outputs, part))
         advance(batch)

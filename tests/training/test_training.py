@@ -294,11 +294,11 @@ def test_the_average_follows_slowly_and_without_its_random_start():
     with torch.no_grad():
         model.weight.fill_(1.0)
     for step in range(50):
-        average.update(model, step)
+        average.update(step)
     assert average.model.weight.item() == pytest.approx(1.0, abs=1e-3)
     with torch.no_grad():
         model.weight.fill_(2.0)
-    average.update(model, 50)
+    average.update(50)
     assert 1.0 < average.model.weight.item() < 1.3
 
 
