@@ -13,8 +13,6 @@ from pipeline.networks.layer_row import LayerRow
 from pipeline.networks.layers import FACE
 from pipeline.networks.networks import count_parameters
 
-_STATISTICS = ("running_mean", "running_var")
-
 
 def tabulate(network: nn.Module) -> list[LayerRow]:
     """List the layers of a network of normalised faces, from the input on.
@@ -40,10 +38,6 @@ def tabulate(network: nn.Module) -> list[LayerRow]:
 
 
 def count_all(network: nn.Module) -> int:
-    """Keras' total: all parameters and BatchNorm's statistics."""
-    statistics = sum(
-        buffer.numel()
-        for name, buffer in network.named_buffers()
-        if name.rpartition(".")[2] in _STATISTICS
-    )
+    """Keras' total: all parameters and BatchNorm's statistics, but for torch's count of batches."""
+    statistics = sum(buffer.numel() for buffer in network.buffers() if buffer.ndim)
     return count_parameters(network) + statistics
