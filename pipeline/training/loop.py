@@ -68,7 +68,7 @@ def fit(
     average = AveragedModel(model, settings.ema_decay)
     trained = compute.compile(model)
     parts: dict[str, Any] = {"model": model, "optimiser": optimiser, "average": average.model}
-    progress = TrainingProgress(history=[])
+    progress = TrainingProgress()
     if checkpoints:
         checkpoints.remember("precision", compute.precision)
         if state := checkpoints.load():
@@ -115,8 +115,7 @@ def fit(
                 states = {name: part.state_dict() for name, part in parts.items()}
                 checkpoints.save(epoch + 1, states | {"progress": vars(progress)})
 
-    if progress.kept is not None:
-        model.load_state_dict(progress.kept)
+    model.load_state_dict(progress.kept)
     model.eval()
     return progress
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.params import Fit
@@ -26,11 +26,11 @@ class TrainingProgress:
         kept: these weights.
     """
 
-    history: list[Row]
+    history: list[Row] = field(default_factory=list)
     best_epoch: int = 0
     best_loss: float = math.inf
     kept_epoch: int = 0
-    kept: "dict[str, Tensor] | None" = None
+    kept: "dict[str, Tensor]" = field(default_factory=dict)
 
     @property
     def kept_row(self) -> Row:
