@@ -18,14 +18,19 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+from torch import Tensor, nn
+
 from pipeline import disk
 from pipeline.command import command
 from pipeline.errors import UserError
 from pipeline.faces.expressions import EXPRESSIONS, SIDE
-from pipeline.networks.answering import Answering
-from pipeline.params import load
+from pipeline.networks.classifier import Classifier
+from pipeline.networks.inference import show_views
+from pipeline.params import TTA, load
 from pipeline.predict.model import load_recogniser
 from pipeline.serving.saving import save_served
+from pipeline.statistics.temperature import SMALLEST
 from pipeline.trained_models import NAMES
 
 
@@ -52,14 +57,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+class Answering(nn.Module):
+    """Faces (N, 1, 48, 48), grey levels 0..255, to calibrated probabilities (N, 7), as one module.
+
+    The mean answer for what `tta` shows of a face counts; the temperature divides its logarithms
+    (`pipeline.statistics.temperature.temper`).
+    """
+
+    def __init__(self, classifier: Classifier, tta: TTA, temperature: float) -> None:
+        super().__init__()
+        self.classifier, self.tta, self.temperature = classifier, tta, temperature
+
+    def forward(self, faces: Tensor) -> Tensor:
+        """Probabilities of each face, in the order of `EXPRESSIONS`."""
+        views = list(show_views(faces.float(), self.tta))
+        # All at once: an exported graph then holds the network once, not for each view.
+        answers = self.classifier(torch.cat(views)).softmax(dim=1)
+        mean = answers.reshape(len(views), -1, answers.shape[1]).mean(dim=0)
+        tempered: Tensor = mean.clamp_min(SMALLEST).log() / self.temperature
+        return tempered.softmax(dim=1)
+
+
 def write_onnx(answering: Answering, path: Path) -> None:
     """Write an answering classifier as ONNX; the same one gives the same bytes.
 
     Raises:
         UserError: the packages that write ONNX are not installed.
     """
-    import torch
-
     try:
         import onnxscript  # noqa: F401 (torch exports by it)
     except ImportError:

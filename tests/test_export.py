@@ -9,9 +9,8 @@ import torch
 
 from pipeline import layout
 from pipeline.errors import UserError
-from pipeline.export import main, write_onnx
+from pipeline.export import Answering, main, write_onnx
 from pipeline.faces.expressions import EXPRESSIONS
-from pipeline.networks.answering import Answering
 from pipeline.networks.classifier import Architecture, Classifier
 from pipeline.networks.inference import predict_probabilities
 from pipeline.networks.store import save_classifier
