@@ -8,6 +8,7 @@ what calibrates the mean (Rahaman and Thiery 2021, arXiv:2007.08792).
 
 import numpy as np
 
+from pipeline.networks.mathematics import softmax
 from pipeline.statistics.scores import Labels, Probabilities
 
 LEAST, MOST = 0.05, 20.0
@@ -19,10 +20,8 @@ SMALLEST = float(np.finfo(np.float32).tiny)
 
 def temper(probabilities: Probabilities, temperature: float) -> Probabilities:
     """Probabilities (N, 7) at a temperature: above 1 flatter, below 1 sharper, of one order."""
-    scaled = np.log(np.maximum(probabilities, SMALLEST, dtype=np.float64)) / temperature
-    exponents = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    tempered: Probabilities = exponents / exponents.sum(axis=1, keepdims=True)
-    return tempered.astype(np.float32)
+    logits = np.log(np.maximum(probabilities, SMALLEST, dtype=np.float64))
+    return softmax(logits / temperature).astype(np.float32)
 
 
 def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
