@@ -6,8 +6,7 @@ import pandas as pd
 from scipy.stats import t
 
 from pipeline.experiments.grids import Arms
-
-CONFIDENCE = 0.95
+from pipeline.statistics.intervals import HIGH
 
 Measured = Mapping[Arms, Mapping[int, float]]
 """Of each arm, its figure by seed."""
@@ -47,7 +46,7 @@ def compare(differences: pd.DataFrame, name: str) -> pd.DataFrame:
         name: of the column of means; those of the ends are `NAME_low` and `NAME_high`.
     """
     mean, freedom = differences.mean(axis=1), differences.count(axis=1) - 1
-    half = differences.sem(axis=1) * t.ppf((1 + CONFIDENCE) / 2, freedom)
+    half = differences.sem(axis=1) * t.ppf(HIGH / 100, freedom)
     return pd.DataFrame({name: mean, f"{name}_low": mean - half, f"{name}_high": mean + half})
 
 
