@@ -166,6 +166,10 @@ imported."""
 DenseName = Literal["dense-dnn", "deep-dnn", "small-dnn", "waist-dnn"]
 """Likewise."""
 
+Initialisation = Literal["kaiming", "glorot", "torch"]
+
+Normalisation = Literal["none", "scale", "face", "dataset"]
+
 Dropout = Annotated[float, Field(ge=0, lt=1)] | Literal["own"]
 """A rate for every dropout layer, or each at the rate of its network's design."""
 
@@ -174,10 +178,10 @@ class Train(Fit):
     """One classifier: its network, its inputs and how it is fitted."""
 
     network: str
-    initialisation: Literal["kaiming", "glorot", "torch"]
+    initialisation: Initialisation
     ensemble: Annotated[int, Field(ge=1, le=32)]
     dropout: Dropout
-    normalisation: Literal["none", "scale", "face", "dataset"]
+    normalisation: Normalisation
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     cutmix: Share
     augmentation: Augmentation

@@ -11,10 +11,11 @@ from functools import partial
 from torch import Tensor, nn
 
 from pipeline.faces.expressions import SIDE
-from pipeline.networks.initialisation import Initialisation, initialise
+from pipeline.networks.initialisation import initialise
 from pipeline.networks.layers import CLASSES
 from pipeline.networks.normalise import Normalise
 from pipeline.networks.residual import convolution
+from pipeline.params import Initialisation
 
 CHANNELS = (32, 64, 128)
 SLIM = (16, 32, 64)

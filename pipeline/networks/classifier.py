@@ -1,13 +1,12 @@
 """The classifier: normalisation and network in one module, fed with grey levels."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from torch import Tensor, nn
 
-from pipeline.networks.initialisation import Initialisation
 from pipeline.networks.networks import build_network
-from pipeline.networks.normalise import Normalisation, Normalise
+from pipeline.networks.normalise import Normalise
+from pipeline.params import Dropout, Initialisation, Normalisation
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Architecture:
     """
 
     network: str
-    dropout: float | Literal["own"]
+    dropout: Dropout
     normalisation: Normalisation
     mean: float = 0.0
     deviation: float = 255.0

@@ -1,12 +1,9 @@
 """The random weights that a network starts from."""
 
-from typing import Literal
-
 from torch import nn
 
 from pipeline.networks.layers import CLASSES
-
-Initialisation = Literal["kaiming", "glorot", "torch"]
+from pipeline.params import Initialisation
 
 
 def initialise(network: nn.Module, kind: Initialisation = "kaiming") -> None:

@@ -4,16 +4,16 @@ A network takes normalised faces (N, 1, 48, 48) and gives logits (N, 7), one for
 """
 
 from collections.abc import Callable
-from typing import Literal
 
 from torch import nn
 
 from pipeline.errors import UserError
 from pipeline.networks import convolutional, dense
 from pipeline.networks.ensemble import Ensemble
-from pipeline.networks.initialisation import Initialisation, initialise
+from pipeline.networks.initialisation import initialise
 from pipeline.networks.paired import paired_cnn, slim_paired_cnn, wide_paired_cnn
 from pipeline.networks.residual import compact_cnn, residual_cnn
+from pipeline.params import Dropout, Initialisation
 
 CONVOLUTIONAL: dict[str, Callable[[], nn.Module]] = {
     "compact-cnn": compact_cnn,
@@ -44,7 +44,7 @@ NETWORKS = [*CONVOLUTIONAL, *DENSE]
 
 def build_network(
     name: str,
-    dropout: float | Literal["own"] = "own",
+    dropout: Dropout = "own",
     width: float = 1.0,
     members: int = 1,
     initialisation: Initialisation = "kaiming",

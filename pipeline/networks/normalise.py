@@ -4,12 +4,10 @@ Because the layer travels with the weights, nobody can feed a model inputs on an
 the one it was trained on: everything outside speaks grey levels from 0 to 255.
 """
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
-Normalisation = Literal["none", "scale", "face", "dataset"]
+from pipeline.params import Normalisation
 
 
 class Normalise(nn.Module):

@@ -10,8 +10,8 @@ from torch.nn import functional
 from pipeline.errors import UserError
 from pipeline.faces.augment import affine_grid, augment, flips
 from pipeline.faces.cutmix import cutmix
-from pipeline.networks.normalise import Normalisation, Normalise
-from pipeline.params import Augmentation, parse
+from pipeline.networks.normalise import Normalise
+from pipeline.params import Augmentation, Normalisation, parse
 from pipeline.sample.drawing.photograph import draw_faces
 
 NOTHING = Augmentation(
