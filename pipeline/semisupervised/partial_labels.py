@@ -12,7 +12,6 @@ from pipeline.faces.photographs import read_photographs
 from pipeline.faces.store import read_faces
 from pipeline.files import read_parquet
 from pipeline.semisupervised.params import SemiSupervised
-from pipeline.split.split import choose_labelled
 from pipeline.training.face_set import FaceSet
 
 
@@ -37,17 +36,12 @@ class Material:
 
 
 def gather(settings: SemiSupervised) -> Material:
-    """Read the faces, and give each its part in the study.
-
-    Which training faces keep their labels is chosen blind to the labels; those of the others are
-    not looked at.
-    """
+    """Read the faces, and give each its part in the study."""
     faces, parts = read_faces(layout.LABELLED), read_parquet(layout.SPLIT)["part"].to_numpy()
     train, validation, test = (
         np.flatnonzero(parts == part) for part in ("train", "validation", "test")
     )
-    share, seed = settings.labelled_fraction, settings.classifier.seed
-    kept = choose_labelled(len(train), share, seed, settings.labelled_rows)
+    kept = choose_labelled(len(train), settings)
     seen, photographs = faces.pixels[train], read_photographs(layout.PHOTOGRAPHS)
     if settings.unlabelled_file:
         others = read_faces(layout.UNLABELLED)
@@ -63,3 +57,14 @@ def gather(settings: SemiSupervised) -> Material:
         test_labels=faces.labels[test].astype(np.int64),
         test_photographs=photographs.labelled[test],
     )
+
+
+def choose_labelled(count: int, settings: SemiSupervised) -> NDArray[np.int64]:
+    """Which of so many training faces keep their labels, one at least: places in rising order.
+
+    Chosen blindly: a choice by label would read the very labels that are to be removed.
+    """
+    kept = max(1, round(settings.labelled_fraction * count))
+    if settings.labelled_rows == "last":
+        return np.arange(count - kept, count)
+    return np.sort(np.random.default_rng(settings.classifier.seed).permutation(count)[:kept])

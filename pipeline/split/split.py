@@ -1,7 +1,5 @@
 """Split the labelled faces into training, validation and test faces."""
 
-from typing import Literal
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -154,22 +152,3 @@ def count_leaks_by_near_copies(table: pd.DataFrame, settings: Split) -> int:
     """How many there would be if the split knew exact copies alone, by the column `md5`."""
     exact = table.assign(photograph=pd.factorize(table["md5"])[0])
     return count_leaks(table["photograph"].to_numpy(), split_faces(exact, settings))
-
-
-def choose_labelled(
-    count: int, fraction: float, seed: int, rows: Literal["random", "last"] = "random"
-) -> NDArray[np.int64]:
-    """Positions of the faces that keep their label, in rising order: this share, at least one.
-
-    Chosen blindly: a choice by label would read the very labels that are to be removed.
-
-    Args:
-        count: how many training faces there are.
-        fraction: share that stays labelled.
-        seed: decides which.
-        rows: or the last ones, whatever the seed.
-    """
-    kept = max(1, round(fraction * count))
-    if rows == "last":
-        return np.arange(count - kept, count)
-    return np.sort(np.random.default_rng(seed).permutation(count)[:kept])

@@ -16,7 +16,7 @@ from pipeline.faces.photographs import Photographs, write_photographs
 from pipeline.files import write_parquet
 from pipeline.semisupervised.consistency import find_thresholds
 from pipeline.semisupervised.params import SemiSupervised
-from pipeline.semisupervised.partial_labels import gather
+from pipeline.semisupervised.partial_labels import choose_labelled, gather
 from pipeline.semisupervised.result import read
 from pipeline.semisupervised.stage import work
 from pipeline.semisupervised.trainings import (
@@ -118,6 +118,20 @@ def test_removed_labels_do_not_change_a_byte(study):
     grown, drawing = (f"trainings/{name}-0.safetensors" for name in ("pretrained", "autoencoder"))
     assert after[grown] != before[grown]
     assert after[drawing] == before[drawing]
+
+
+def test_labels_are_kept_for_a_share_that_the_seed_alone_decides(study):
+    def kept(count, seed=0, **settings):
+        fit = study.set().classifier.model_copy(update={"seed": seed})
+        return choose_labelled(count, study.set(classifier=fit, **settings))
+
+    tenth = kept(1000, labelled_fraction=0.1)
+    assert len(set(tenth)) == 100
+    assert list(tenth) == sorted(tenth)
+    assert (tenth == kept(1000, labelled_fraction=0.1)).all()
+    assert (tenth != kept(1000, seed=1, labelled_fraction=0.1)).any()
+    assert len(kept(3, labelled_fraction=0.01)) == 1
+    assert list(kept(5, labelled_fraction=0.4, labelled_rows="last")) == [3, 4]
 
 
 def test_no_face_without_a_label_is_among_the_labelled(study):

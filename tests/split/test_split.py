@@ -6,13 +6,7 @@ import pytest
 
 from pipeline.errors import UserError
 from pipeline.split.result import Parts
-from pipeline.split.split import (
-    PARTS,
-    choose_labelled,
-    count_leaks,
-    count_leaks_by_near_copies,
-    split_faces,
-)
+from pipeline.split.split import PARTS, count_leaks, count_leaks_by_near_copies, split_faces
 from pipeline.split.words import lines
 
 
@@ -126,16 +120,6 @@ def test_what_became_of_the_sources_own_parts_is_said(settings):
     assert "pooled and parted anew (stratified)" in " ".join(lines(parts, own, pooled))
     assert "WARNING: 13 validation or test faces" in lines(parts, own, usage)[-1]
     assert lines(parts, {}, pooled)[0] == "train 32, validation 10, test 13"
-
-
-def test_labels_are_kept_for_a_share_that_the_seed_alone_decides():
-    kept = choose_labelled(1000, 0.1, seed=0)
-    assert len(set(kept)) == 100
-    assert list(kept) == sorted(kept)
-    assert (kept == choose_labelled(1000, 0.1, seed=0)).all()
-    assert (kept != choose_labelled(1000, 0.1, seed=1)).any()
-    assert len(choose_labelled(3, 0.01, seed=0)) == 1
-    assert list(choose_labelled(5, 0.4, seed=0, rows="last")) == [3, 4]
 
 
 @pytest.mark.parametrize("method", ["stratified", "shuffled", "first_rows", "usage"])
