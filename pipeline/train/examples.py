@@ -8,12 +8,8 @@ from numpy.typing import NDArray
 
 from pipeline.faces.expressions import SIDE
 from pipeline.networks.layer_row import LayerRow
-from pipeline.networks.mathematics import (
-    batch_norm_gradient,
-    cross_entropy_gradient,
-    output_size,
-    softmax,
-)
+from pipeline.networks.mathematics import batch_norm_gradient, cross_entropy_gradient, softmax
+from pipeline.networks.mathematics import output_size as output_size
 from pipeline.wording.numbers import decimal
 
 VALUES = np.array([[1.0], [2.0], [6.0]])
@@ -31,16 +27,6 @@ def sides(layers: Sequence[LayerRow]) -> str:
     one = [row for row in layers if row.name.startswith("member1.")] or layers
     found = [SIDE] + [layer.shape[1] for layer in one if len(layer.shape) > 1]
     return ", ".join(str(side) for side, _ in groupby(found))
-
-
-def same_padding() -> str:
-    """A 5x5 kernel with two pixels of padding."""
-    return str(output_size(SIDE, 5, padding=2))
-
-
-def rounded_pool() -> tuple[str, str]:
-    """Halving a side of 3, rounded down and rounded up."""
-    return str(output_size(3, 2, stride=2)), str(output_size(3, 2, stride=2, ceil=True))
 
 
 def normalised_push() -> tuple[str, str, str]:
