@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from pipeline.params import Params, load
+from pipeline.dotted_keys import merge
+from pipeline.params import Params, load, parse
 
 ROOT = Path(__file__).parents[1]
 
@@ -68,6 +69,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def params() -> Params:
     """params.yaml as it is committed."""
     return load(ROOT / "params.yaml")
+
+
+@pytest.fixture(scope="session")
+def changed(params):
+    """Parameters like these but for some settings: `changed(train={"cnn": {"epochs": 1}})`."""
+    return lambda **sections: parse(merge(params.model_dump(), sections))
 
 
 @pytest.fixture

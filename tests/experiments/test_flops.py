@@ -6,11 +6,9 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from pipeline.dotted_keys import merge
 from pipeline.experiments.flops import CPU, Sizes, count_trainings
 from pipeline.networks.classifier import Classifier
 from pipeline.networks.matching import design
-from pipeline.semisupervised.params import SemiSupervised
 from pipeline.semisupervised.trainings import lesson, new_classifier
 from pipeline.training.face_set import FaceSet
 from pipeline.training.loop import fit
@@ -43,10 +41,9 @@ def operations(model, objective, train, settings):
 
 
 @pytest.mark.parametrize("ensemble", [pytest.param(1, marks=pytest.mark.study), 2])
-def test_the_count_is_that_of_a_real_training(params, ensemble):
-    few = {"epochs": 2, "batch": 32, "ensemble": ensemble}
-    cnn = params.train.cnn.model_copy(update=few)
-    short = params.model_copy(update={"train": params.train.model_copy(update={"cnn": cnn})})
+def test_the_count_is_that_of_a_real_training(changed, ensemble):
+    short = changed(train={"cnn": {"epochs": 2, "batch": 32, "ensemble": ensemble}})
+    cnn = short.train.cnn
     real = operations(Classifier(design(cnn, 0)), Classification.of(cnn), faces(100), cnn)
     assert count_trainings(short, Sizes(100, 21, 0))["train@cnn"] == real
 
@@ -54,10 +51,9 @@ def test_the_count_is_that_of_a_real_training(params, ensemble):
 @pytest.mark.parametrize(
     "name", [pytest.param("labelled_only", marks=pytest.mark.study), "consistent"]
 )
-def test_what_stands_beside_a_batch_is_counted_too_and_every_seed(params, name):
-    few = {"seeds": 2, "classifier": {"epochs": 2, "batch": 32}}
-    settings = SemiSupervised(**merge(params.semisupervised.model_dump(), few))
-    short = params.model_copy(update={"semisupervised": settings})
+def test_what_stands_beside_a_batch_is_counted_too_and_every_seed(changed, name):
+    short = changed(semisupervised={"seeds": 2, "classifier": {"epochs": 2, "batch": 32}})
+    settings = short.semisupervised
     objective, shown = lesson(name, settings, faces(100), faces(40))
     assert len(shown) == 100
     real = operations(new_classifier(settings, None), objective, shown, settings.classifier)

@@ -10,7 +10,6 @@ from pipeline.networks.classifier import Architecture, Classifier
 from pipeline.networks.matching import wanted_size
 from pipeline.networks.networks import build_network, count_parameters
 from pipeline.networks.store import load_classifier, save_classifier
-from pipeline.params import parse
 from pipeline.saliency.randomisation import forget_by_layer
 from pipeline.train.classifier import tabulate_members
 from pipeline.training.face_set import FaceSet
@@ -60,30 +59,18 @@ def test_an_ensemble_is_saved_with_all_its_members(tmp_path, members):
     assert torch.equal(load_classifier(tmp_path)(faces), model(faces))
 
 
-@pytest.fixture
-def changed(params):
-    """The study's parameters with other settings of a model."""
-
-    def change(cnn=None, dnn=None):
-        values = params.model_dump()
-        values["train"]["cnn"] |= cnn or {}
-        values["train"]["dnn"] |= dnn or {}
-        return parse(values)
-
-    return change
-
-
 def test_a_dnn_of_the_cnns_size_has_that_of_all_its_members(changed):
-    params = changed({"ensemble": 3}, {"match": "cnn"})
+    params = changed(train={"cnn": {"ensemble": 3}, "dnn": {"match": "cnn"}})
     alone = count_parameters(build_network(params.train.cnn.network))
     assert wanted_size(params, "dnn") == 3 * alone
     assert wanted_size(params, "cnn") == 0
-    assert wanted_size(changed({"ensemble": 3}, {"match": "dnn"}), "dnn") == 0
+    apart = changed(train={"cnn": {"ensemble": 3}, "dnn": {"match": "dnn"}})
+    assert wanted_size(apart, "dnn") == 0
 
 
 def test_members_without_faces_enough_are_named(changed):
     with pytest.raises(UserError, match=r"train\.cnn\.ensemble = 5: .*two faces.*batch is 8"):
-        changed({"batch": 8, "ensemble": 5})
+        changed(train={"cnn": {"batch": 8, "ensemble": 5}})
 
 
 def test_the_table_lists_the_layers_of_every_member():

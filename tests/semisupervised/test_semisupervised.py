@@ -11,11 +11,10 @@ import pytest
 import torch
 
 from pipeline import layout
-from pipeline.dotted_keys import merge
+from pipeline.errors import UserError
 from pipeline.faces.photographs import Photographs, write_photographs
 from pipeline.files import write_parquet
 from pipeline.semisupervised.consistency import find_thresholds
-from pipeline.semisupervised.params import SemiSupervised
 from pipeline.semisupervised.partial_labels import choose_labelled, gather
 from pipeline.semisupervised.result import read
 from pipeline.semisupervised.stage import work
@@ -84,17 +83,11 @@ class Study:
 
 
 @pytest.fixture
-def study(tmp_path, monkeypatch, rng, params):
+def study(tmp_path, monkeypatch, rng, changed):
     monkeypatch.chdir(tmp_path)
     once = {"epochs": 1, "batch": 20}
-    settings = merge(
-        params.semisupervised.model_dump(),
-        {
-            "labelled_fraction": 0.5, "autoencoder": once, "classifier": once,
-        },
-    )  # fmt: skip
-    section = SemiSupervised.model_validate(settings)
-    return Study(params.model_copy(update={"semisupervised": section}), rng)
+    few = {"labelled_fraction": 0.5, "autoencoder": once, "classifier": once}
+    return Study(changed(semisupervised=few), rng)
 
 
 def positions(faces, pixels):
@@ -277,11 +270,10 @@ def test_the_control_is_shown_as_many_faces_changed_alike_with_labels_in_place_o
         assert getattr(control, name) == getattr(lessons["consistent"][0], name)
 
 
-def test_no_validation_label_chooses_an_epoch(study):
-    for change in ({"keep": "best"}, {"early_stopping": 3}):
-        changed = merge(study.set().model_dump(), {"classifier": change})
-        with pytest.raises(ValueError, match=r"Input should be .*(last|equal to 0)"):
-            SemiSupervised.model_validate(changed)
+def test_no_validation_label_chooses_an_epoch(study, changed):
+    for change, allowed in (({"keep": "best"}, "'last'"), ({"early_stopping": 3}, ".* equal to 0")):
+        with pytest.raises(UserError, match=f"should be {allowed}"):
+            changed(semisupervised={"classifier": change})
     before = study.outputs()
     study.relabel(list(range(40, 50)), 6)
     after = study.outputs()

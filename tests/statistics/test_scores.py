@@ -100,11 +100,10 @@ def test_copies_of_a_face_count_for_mcnemar_as_one_toss(rng):
     assert difference.first_only - difference.second_only == of_each.sum()
 
 
-def test_validation_is_named_where_it_chose_the_epoch(params):
-    def chosen_on(**changes):
-        cnn = params.train.cnn.model_copy(update={"keep": "last", "early_stopping": 0} | changes)
-        train = params.train.model_copy(update={"cnn": cnn})
-        return roles(params.model_copy(update={"train": train}))["epoch_chosen_on"]["cnn"]
+def test_validation_is_named_where_it_chose_the_epoch(changed):
+    def chosen_on(**settings):
+        cnn = {"keep": "last", "early_stopping": 0} | settings
+        return roles(changed(train={"cnn": cnn}))["epoch_chosen_on"]["cnn"]
 
     assert chosen_on() == "none"
     assert chosen_on(keep="best") == chosen_on(early_stopping=3) == "validation"
