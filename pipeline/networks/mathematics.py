@@ -19,21 +19,16 @@ def output_size(
     dilation: int = 1,
     ceil: bool = False,
 ) -> int:
-    """Side of the maps that a convolution or a pooling layer gives.
+    """Side of the maps that a convolution or a pooling layer makes of maps of side `size`.
 
-    A kernel spans `dilation * (kernel - 1) + 1` pixels. The padded side has
-    `size + 2 * padding - span + 1` places for it, of which every `stride`-th is used:
+    A kernel, its weights `dilation` pixels apart, spans `dilation * (kernel - 1) + 1` pixels. A
+    side with `padding` pixels more at either end has `size + 2 * padding - span + 1` places for
+    it, of which every `stride`-th is used:
 
         floor((size + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1
 
-    Args:
-        size: side of the maps that come in.
-        kernel: side of the kernel.
-        stride: pixels from one place to the next.
-        padding: pixels added at either end.
-        dilation: pixels from one weight of the kernel to the next.
-        ceil: round up instead of down, as pooling can: the last window may hang over the edge,
-            but may not begin in the padding behind it.
+    With `ceil` it is rounded up, as pooling can: the last window may hang over the edge, but may
+    not begin in the padding behind it.
 
     Raises:
         ValueError: the kernel does not fit once.
@@ -53,16 +48,11 @@ def batch_norm_gradient(
     """Gradients of batch normalisation in training (Ioffe and Szegedy 2015, arXiv:1502.03167).
 
     Forward, over the m values of a channel: `x̂ = (x - mean) / sqrt(variance + eps)` and
-    `y = weight * x̂ + bias`. Mean and variance depend on every x, which takes two parts out of the
-    gradient, the one that would move the mean and the one that would stretch the deviation:
+    `y = weight * x̂ + bias`, of inputs x (N, C) or (N, C, H, W) and weights (C,). Mean and variance
+    depend on every x, which takes two parts out of the upstream gradient g = dL/dy, the one that
+    would move the mean and the one that would stretch the deviation:
 
         dL/dx = weight / sqrt(variance + eps) * (g - mean(g) - x̂ * mean(g * x̂))
-
-    Args:
-        inputs: x, (N, C) or (N, C, H, W).
-        upstream: g = dL/dy, of the same shape.
-        weight: one factor a channel, (C,).
-        eps: keeps a constant channel from dividing by zero.
 
     Returns:
         dL/dx of the shape of the inputs, dL/dweight = sum(g * x̂) and dL/dbias = sum(g), (C,).
@@ -79,19 +69,12 @@ def batch_norm_gradient(
 
 
 def cross_entropy_gradient(logits: Array, labels: NDArray[np.integer]) -> Array:
-    """Gradient of the mean cross-entropy of a softmax by the logits.
+    """Gradient of the mean cross-entropy of a softmax by the logits z (N, classes); rows sum to 0.
 
-    With `p = softmax(z)` the loss of one face is `-log p[y] = log(sum(exp z)) - z[y]`; its
-    derivative by `z[k]` is `p[k]`, less 1 where k is the true class:
+    With `p = softmax(z)` the loss of a face is `-log p[y] = log(sum(exp z)) - z[y]`, where y (N,)
+    are the true classes; its derivative by `z[k]` is `p[k]`, less 1 where k is the true one:
 
         dL/dz = (softmax(z) - onehot(y)) / N
-
-    Args:
-        logits: z, (N, classes).
-        labels: y, the true class of each, (N,).
-
-    Returns:
-        (N, classes); each row sums to 0.
     """
     gradient = softmax(logits)
     gradient[np.arange(len(labels)), labels] -= 1

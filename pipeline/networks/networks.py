@@ -51,14 +51,9 @@ def build_network(
 ) -> nn.Module:
     """Make a freshly initialised network, or an ensemble of several.
 
-    Args:
-        name: one of `NETWORKS`.
-        dropout: the rate of every dropout layer, or `own`: each at the rate of its design. Layers
-            that leave out whole channels keep theirs: at the rates of single units they would
-            leave too little.
-        width: factor of all hidden widths of a dense network; one of convolutions has none.
-        members: how many of them answer together.
-        initialisation: of the random weights that it starts from.
+    `pipeline.networks.classifier.Architecture` says what the arguments are. Layers that leave out
+    whole channels keep the dropout of their design: at the rates of single units they would leave
+    too little. A network of convolutions has no `width`.
 
     Raises:
         UserError: no network has this name.

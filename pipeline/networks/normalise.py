@@ -13,12 +13,9 @@ from pipeline.params import Normalisation
 class Normalise(nn.Module):
     """Grey levels (N, 1, 48, 48) in 0..255 to inputs of the same shape.
 
-    Args:
-        kind: `none` leaves 0..255; `scale` divides by 255; `face` gives each face mean 0 and
-            standard deviation 1, which takes exposure and contrast out; `dataset` does the same
-            with the mean and deviation of all training faces.
-        mean: mean grey level of the training faces, for `dataset`.
-        deviation: its standard deviation.
+    `none` leaves 0..255; `scale` divides by 255; `face` gives each face mean 0 and standard
+    deviation 1, which takes exposure and contrast out; `dataset` does the same with the `mean` and
+    `deviation` of all training faces.
     """
 
     def __init__(self, kind: Normalisation, mean: float = 0.0, deviation: float = 255.0) -> None:

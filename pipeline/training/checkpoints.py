@@ -31,14 +31,10 @@ PAUSE = 15.0
 def find_checkpoints(
     training: str, settings: Sequence[object], files: Sequence[Path]
 ) -> "Checkpoints":
-    """The checkpoints of this very training: same parameters, data and code.
+    """The checkpoints of this very training, such as `train@cnn`: same settings, files and code.
 
-    Code is what DVC, too, asks whether to train again.
-
-    Args:
-        training: its stage, and its name in that, as in `train@cnn`.
-        settings: the sections of params.yaml that the training reads, and what else decides it.
-        files: the data.
+    Settings are the sections of params.yaml that it reads, and what else decides it; files are the
+    data; code is what DVC, too, asks whether to train again.
 
     Raises:
         UserError: a file is missing.

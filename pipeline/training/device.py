@@ -53,11 +53,8 @@ def choose_compute(machine: Machine, precision: str | None = None) -> Compute:
 
     bfloat16 where it is clearly faster: on CUDA cards, and on a CPU that has shown it
     (`pipeline.training.speed`). Compiling costs half a minute and gains between nothing and a fifth
-    on a CPU: too little for trainings of minutes, so `auto` compiles on CUDA alone.
-
-    Args:
-        machine: the section of params.yaml.
-        precision: in which it began, where it goes on from a checkpoint: it ends in the same.
+    on a CPU: too little for trainings of minutes, so `auto` compiles on CUDA alone. A training that
+    goes on from a checkpoint ends in the precision in which it began.
 
     Raises:
         UserError: CUDA is asked for and there is none, or compiling and there is no compiler.

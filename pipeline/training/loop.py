@@ -41,16 +41,10 @@ def fit(
     Chance comes from the seed and the number of the epoch alone, so a training that goes on from
     a checkpoint ends with the same weights, bit for bit on one CPU, as one that never stopped.
 
-    Args:
-        model: on any device; moved to the one of `compute`.
-        objective: what is learned.
-        train: training faces, on any device, like those that follow.
-        validation: faces that choose the epoch where the best is kept.
-        settings: optimiser, schedule, length and seed.
-        compute: device and precision.
-        checkpoints: where to save, and to go on from; they keep the precision, too.
-        on_epoch: called with each new row of the history.
-        title: stands before the progress bar, which says how long it will take.
+    Model and faces may be on any device, and are moved to that of `compute`. Validation faces
+    choose the epoch where the best is kept. Checkpoints are saved and gone on from; they keep the
+    precision, too. `on_epoch` is called with each new row of the history, and the title stands
+    before the progress bar, which says how long it will take.
 
     Raises:
         UserError: the loss is no longer finite, or a batch has too few faces for an ensemble or for
