@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from pipeline import layout
 from pipeline.files import read_json
-from pipeline.statistics.intervals import Difference, Interval
+from pipeline.statistics.intervals import Interval
 from pipeline.statistics.scores import Scores
+from pipeline.statistics.trainings import Difference
 
 
 @dataclass(frozen=True)

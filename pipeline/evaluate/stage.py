@@ -17,8 +17,8 @@ from pipeline.networks.inference import predict_probabilities
 from pipeline.networks.store import load_classifier
 from pipeline.params import MODELS
 from pipeline.shell import Stage
-from pipeline.statistics.intervals import compare
 from pipeline.statistics.scores import Probabilities, majority_accuracy
+from pipeline.statistics.trainings import compare
 
 
 def work(stage: Stage) -> None:

@@ -7,7 +7,8 @@ sentence says that nothing is shown.
 from collections.abc import Callable, Sequence
 
 from pipeline.evaluate.result import Answers, Calibration, Evaluated, Evaluation, Third
-from pipeline.statistics.intervals import Difference, Interval
+from pipeline.statistics.intervals import Interval
+from pipeline.statistics.trainings import Difference
 from pipeline.wording.evidence import doubt, evidence, excludes_zero, no_better
 from pipeline.wording.numbers import (
     NOTHING,

@@ -1,4 +1,4 @@
-"""How certain a figure is: bootstrap intervals and the paired test between two models."""
+"""How certain a figure is: intervals of several kinds, and the paired test between two models."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -27,22 +27,6 @@ class Interval:
     value: float
     low: float
     high: float
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Two models on the same faces.
-
-    Accuracy and macro-F1 of the first less that of the second, the faces that only one of them gets
-    right, and McNemar's exact two-sided probability of a split at least as uneven by chance, over
-    photographs.
-    """
-
-    accuracy: Interval
-    macro_f1: Interval
-    first_only: int
-    second_only: int
-    p: float
 
 
 def draw_matrices(
@@ -93,25 +77,6 @@ def mean_interval(values: NDArray[np.floating]) -> Interval:
     error = values.std(ddof=1) / np.sqrt(count) if count > 1 else 0.0
     half = float(t.ppf(HIGH / 100, max(1, count - 1)) * error)
     return Interval(value, value - half, value + half)
-
-
-def compare(
-    labels: Labels, first: Labels, second: Labels, photographs: Clusters, bootstrap: Bootstrap
-) -> Difference:
-    """Compare two models' predictions (N,) for the same faces: paired, as they share them."""
-    both = draw_matrices(labels, np.stack([first, second]), photographs, bootstrap)
-    accuracy, f1 = (
-        percentile_interval(scores[:, 0] - scores[:, 1])
-        for scores in (accuracies(both), macro_f1(both))
-    )
-    first_right, second_right = first == labels, second == labels
-    return Difference(
-        accuracy,
-        f1,
-        first_only=int((first_right & ~second_right).sum()),
-        second_only=int((second_right & ~first_right).sum()),
-        p=mcnemar_p(labels, first, second, photographs),
-    )
 
 
 def mcnemar_p(labels: Labels, first: Labels, second: Labels, photographs: Clusters) -> float:

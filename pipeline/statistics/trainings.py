@@ -29,6 +29,22 @@ from pipeline.statistics.scores import Labels
 
 
 @dataclass(frozen=True)
+class Difference:
+    """Two models on the same faces.
+
+    Accuracy and macro-F1 of the first less that of the second, the faces that only one of them gets
+    right, and McNemar's exact two-sided probability of a split at least as uneven by chance, over
+    photographs.
+    """
+
+    accuracy: Interval
+    macro_f1: Interval
+    first_only: int
+    second_only: int
+    p: float
+
+
+@dataclass(frozen=True)
 class TrainingsDifference:
     """Two ways to train, on the same faces and with the same seeds.
 
@@ -58,12 +74,28 @@ def compare_trainings(
     labels: Labels, first: Labels, second: Labels, photographs: Clusters, bootstrap: Bootstrap
 ) -> TrainingsDifference:
     """Compare predictions (seeds, N) for the same faces, row by row of the same seed."""
-    one, other = (draw_matrices(labels, each, photographs, bootstrap) for each in (first, second))
+    both = draw_matrices(labels, np.concatenate([first, second]), photographs, bootstrap)
+    one, other = np.split(both, 2, axis=1)
     gains, f1 = (score(one) - score(other) for score in (accuracies, macro_f1))
     drawn, each = mean_over_seeds(gains, bootstrap.seed), gains[0].tolist()
     p = mcnemar_p(labels, first[0], second[0], photographs) if len(first) == 1 else _p(drawn)
     gained = percentile_interval(mean_over_seeds(f1, bootstrap.seed))
     return TrainingsDifference(percentile_interval(drawn), gained, each, p)
+
+
+def compare(
+    labels: Labels, first: Labels, second: Labels, photographs: Clusters, bootstrap: Bootstrap
+) -> Difference:
+    """Compare two models' predictions (N,) for the same faces: paired, as they share them."""
+    gain = compare_trainings(labels, first[None], second[None], photographs, bootstrap)
+    first_right, second_right = first == labels, second == labels
+    return Difference(
+        gain.accuracy,
+        gain.macro_f1,
+        first_only=int((first_right & ~second_right).sum()),
+        second_only=int((second_right & ~first_right).sum()),
+        p=gain.p,
+    )
 
 
 def mean_over_seeds(values: NDArray[np.float64], seed: int) -> NDArray[np.float64]:

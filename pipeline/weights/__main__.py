@@ -29,8 +29,9 @@ from pipeline.params import Evaluate, Params, load
 from pipeline.photographs import result as found_copies
 from pipeline.split import result as split
 from pipeline.statistics.champion import name_faces
-from pipeline.statistics.intervals import Clusters, compare, share_of
+from pipeline.statistics.intervals import Clusters, share_of
 from pipeline.statistics.scores import Labels, Probabilities, score
+from pipeline.statistics.trainings import compare
 from pipeline.weights.card import CARD, FOR_PEOPLE, Card, Rounding, render
 
 

@@ -1,7 +1,7 @@
 """What an interval or a test allows to be said."""
 
-from pipeline.statistics.intervals import Difference, Interval
-from pipeline.statistics.trainings import TrainingsDifference
+from pipeline.statistics.intervals import Interval
+from pipeline.statistics.trainings import Difference, TrainingsDifference
 from pipeline.wording.numbers import points_range, probability
 
 LEVEL = 0.05

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pipeline.params import Bootstrap
-from pipeline.statistics.intervals import compare, macro_f1
-from pipeline.statistics.trainings import mean_accuracy_and_f1
+from pipeline.statistics.intervals import macro_f1
+from pipeline.statistics.trainings import compare, mean_accuracy_and_f1
 
 SETS, RESAMPLES = 1000, 400
 PHOTOGRAPHS = np.concatenate([np.arange(400), np.repeat(np.arange(400, 450), 4)])

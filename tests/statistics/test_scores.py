@@ -10,9 +10,9 @@ from pipeline.evaluate.evaluate import roles
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.networks.mathematics import softmax
 from pipeline.params import Bootstrap
-from pipeline.statistics.intervals import compare, mean_interval
+from pipeline.statistics.intervals import mean_interval
 from pipeline.statistics.scores import calibration_error, majority_accuracy, score
-from pipeline.statistics.trainings import mean_accuracy_and_f1
+from pipeline.statistics.trainings import compare, mean_accuracy_and_f1
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.params import Bootstrap
-from pipeline.statistics.intervals import compare, macro_f1
+from pipeline.statistics.intervals import macro_f1
 from pipeline.statistics.trainings import (
     compare_trainings,
     holm,
@@ -42,16 +42,6 @@ def test_an_interval_over_seeds_and_faces_holds_the_truth(seeds, of_faces):
         )
         held.append(low <= 0 <= high)
     assert 0.93 <= np.mean(held) <= 0.995
-
-
-def test_one_training_is_compared_as_two_models_are(answers):
-    labels, first, second = answers
-    gain = compare_trainings(labels, first[:1], second[:1], APART, CHANCE)
-    models = compare(labels, first[0], second[0], APART, CHANCE)
-    assert (gain.accuracy.value, gain.macro_f1.value, gain.p) == pytest.approx(
-        (models.accuracy.value, models.macro_f1.value, models.p)
-    )
-    assert gain.accuracy.low == pytest.approx(models.accuracy.low, abs=0.03)
 
 
 def test_several_trainings_count_by_their_mean_and_their_spread(answers):
