@@ -1,34 +1,27 @@
 """The answers in numbers, how sure they are, and which faces chose something in them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pipeline.networks.autoencoder import Autoencoder
 from pipeline.networks.networks import count_parameters
 from pipeline.params import Bootstrap
+from pipeline.semisupervised.learn import Learned
 from pipeline.semisupervised.params import SemiSupervised
-from pipeline.semisupervised.partial_labels import Material
 from pipeline.semisupervised.result import SemiSupervisedResult
-from pipeline.semisupervised.trainings import TRAININGS, effort, seeded, settings_of
+from pipeline.semisupervised.trainings import CLASSIFIERS, TRAININGS, effort, seeded, settings_of
 from pipeline.statistics.scores import majority_accuracy
 from pipeline.statistics.trainings import compare_trainings, mean_accuracy_and_f1
-from pipeline.training.selection import TrainingProgress, epoch_chosen_on
+from pipeline.training.selection import epoch_chosen_on
 
 
 def measure(
-    settings: SemiSupervised,
-    bootstrap: Bootstrap,
-    material: Material,
-    guesses: dict[str, NDArray[np.int64]],
-    autoencoder: Autoencoder,
-    progress: TrainingProgress,
+    settings: SemiSupervised, bootstrap: Bootstrap, found: Sequence[Learned]
 ) -> SemiSupervisedResult:
-    """Compare the classifiers on the test faces by the expressions that each names, (seeds, N).
-
-    Faces, autoencoder and its progress are those of the first seed.
-    """
+    """Compare the classifiers of all seeds on the test faces; all else is of the first seed."""
+    guesses = {name: np.stack([each.guesses[name] for each in found]) for name in CLASSIFIERS}
+    material, autoencoder = found[0].material, found[0].autoencoder
     labels, photographs = material.test_labels, material.test_photographs
     figures = {
         name: mean_accuracy_and_f1(labels, each, photographs, bootstrap)
@@ -57,7 +50,7 @@ def measure(
             "autoencoder": count_parameters(autoencoder),
             "encoder": count_parameters(autoencoder.encoder),
         },
-        reconstruction_error=progress.kept_row["validation_loss"],
+        reconstruction_error=found[0].progress.kept_row["validation_loss"],
         majority_accuracy=majority_accuracy(material.labelled.labels.numpy(), labels),
         gain=gain,
         consistency_gain=consistency_gain,

@@ -1,7 +1,5 @@
 """What unlabelled faces are worth: three classifiers that meet them in different ways, compared."""
 
-import numpy as np
-
 from pipeline import layout
 from pipeline.figures.style import save_all
 from pipeline.files import write_json
@@ -11,7 +9,7 @@ from pipeline.semisupervised.figures import draw
 from pipeline.semisupervised.learn import checkpoints_of, learn
 from pipeline.semisupervised.measure import headline, measure
 from pipeline.semisupervised.params import SemiSupervised
-from pipeline.semisupervised.trainings import CLASSIFIERS, seeded
+from pipeline.semisupervised.trainings import seeded
 from pipeline.shell import Stage
 
 
@@ -20,11 +18,7 @@ def work(stage: Stage) -> None:
     settings = stage.params.section(SemiSupervised)
     checkpoints_of(stage.params, "autoencoder", settings).remember("run", stage.record.identity)
     found = [learn(stage, own) for own in seeded(settings)]
-    guesses = {name: np.stack([each.guesses[name] for each in found]) for name in CLASSIFIERS}
-    first = found[0]
-    result = measure(
-        settings, stage.params.evaluate, first.material, guesses, first.autoencoder, first.progress
-    )
+    first, result = found[0], measure(settings, stage.params.evaluate, found)
     write_json(layout.folder(stage.name) / "semisupervised.json", result)
     write_json(layout.metrics(stage.name), {"semisupervised": headline(result, settings)})
     some = first.material.test_pixels[:8]
