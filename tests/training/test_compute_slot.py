@@ -3,13 +3,13 @@
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 
 from pipeline import compute_slot
 
 from ..conftest import ROOT
+from ..project import wait_for
 
 pytestmark = pytest.mark.study
 
@@ -46,13 +46,6 @@ def start(log, environment, *command, folder):
     )
 
 
-def wait_for(text, path):
-    deadline = time.monotonic() + 120
-    while text not in path.read_text():
-        assert time.monotonic() < deadline, path.read_text()
-        time.sleep(0.05)
-
-
 def test_two_slots_are_used_at_once_and_share_the_cores(tmp_path, environment):
     said = tmp_path / "said"
     environment[compute_slot.SLOTS] = "2"
@@ -74,9 +67,10 @@ def test_a_training_waits_for_its_turn(tmp_path, environment, finished):
     training = ("-m", "pipeline", "train", "dnn")
     with said.open("a") as log:
         holder = start(log, environment, "-c", WORK, "one", "free", folder=tmp_path)
-        wait_for("one begins", said)
+        wait_for(lambda: "one begins" in said.read_text(), 120, said.read_text)
         waiting = start(log, environment, *training, folder=project.folder)
-        wait_for("waits for a compute slot: 1 of 1 in use on this machine", said)
+        waits = "waits for a compute slot: 1 of 1 in use on this machine"
+        wait_for(lambda: waits in said.read_text(), 120, said.read_text)
         (tmp_path / "free").touch()
         assert (holder.wait(120), waiting.wait(120)) == (0, 0), said.read_text()
     before, _, after = said.read_text().partition("one ends")

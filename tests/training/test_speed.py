@@ -185,11 +185,9 @@ def test_a_stage_has_its_slot_before_it_looks_who_else_is_at_work(tmp_path, monk
 
 
 def test_a_busy_process_on_the_same_cores_is_noticed():
-    from pipeline.wait_policy import others_are_at_work
-
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
         try:
-            assert any(others_are_at_work() for _ in range(100))
+            assert any(wait_policy.others_are_at_work() for _ in range(100))
         finally:
             busy.kill()
 
