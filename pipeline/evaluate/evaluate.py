@@ -91,8 +91,9 @@ def headline(evaluation: Evaluation) -> dict[str, Any]:
             "calibration_error_high": calibration.after.high,
             "calibration_error_before": calibration.before.value,
             "answered": answers.answered.value,
-            "accuracy_answered": answers.right and answers.right.value,
         }
+        if answers.right:  # a metric that is none is left out
+            numbers[model]["accuracy_answered"] = answers.right.value
     difference = asdict(evaluation.difference)
     return numbers | {
         "majority_accuracy": evaluation.majority_accuracy,

@@ -4,6 +4,10 @@ import numpy as np
 import pytest
 
 from pipeline.evaluate.answers import count_answers, coverage_curve
+from pipeline.evaluate.evaluate import evaluate_model, headline
+from pipeline.evaluate.result import Evaluation
+from pipeline.networks.classifier import Architecture, Classifier
+from pipeline.statistics.trainings import compare
 
 SURE = np.array([0.9, 0.05, 0.05, 0, 0, 0, 0], np.float32)
 UNSURE = np.array([0.4, 0.35, 0.25, 0, 0, 0, 0], np.float32)
@@ -27,6 +31,17 @@ def test_all_or_none_may_be_answered():
     nothing = count_answers(FACES, LABELS, 1.0)
     assert nothing.right is None
     assert nothing.top2_not_sure.value == everything.top2.value
+
+
+@pytest.mark.parametrize(("not_sure", "answered"), [(0.0, True), (1.0, False)])
+def test_a_metric_that_there_is_not_is_left_out(changed, not_sure, answered):
+    settings = changed(evaluate={"resamples": 100, "not_sure": not_sure}).evaluate
+    classifier, faces = Classifier(Architecture("small-dnn", 0.0, "face")), np.arange(100)
+    model = evaluate_model(classifier, FACES, LABELS, faces, faces % 2 == 0, settings)
+    gap = compare(LABELS, LABELS, LABELS, faces, settings)
+    found = headline(Evaluation({}, "test", {}, 0.7, model, model, gap, {}))["cnn"]
+    assert ("accuracy_answered" in found) is answered
+    assert None not in found.values()
 
 
 def test_the_curve_goes_from_the_surest_faces_to_all():
