@@ -35,14 +35,8 @@ class Trained:
 
     def headline(self) -> dict[str, object]:
         """The few numbers of it, and which faces gave them."""
-        return {
-            "parameters": self.parameters,
-            "epoch": self.epoch,
-            "validation_loss": self.validation_loss,
-            "validation_accuracy": self.validation_accuracy,
-            "epoch_chosen_on": self.epoch_chosen_on,
-            "epoch_measured_on": "validation",
-        }
+        few = ("parameters", "epoch", "validation_loss", "validation_accuracy", "epoch_chosen_on")
+        return {name: getattr(self, name) for name in few} | {"epoch_measured_on": "validation"}
 
 
 def read() -> dict[ModelName, Trained]:
