@@ -82,6 +82,12 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
+@pytest.fixture
+def faces(rng):
+    """Three of grey noise."""
+    return rng.integers(0, 256, (3, 48, 48), dtype=np.uint8)
+
+
 class Bomb:
     """Makes a file where it is unpickled."""
 

@@ -22,11 +22,6 @@ def model():
     return trained_a_little().float()
 
 
-@pytest.fixture
-def faces(rng):
-    return rng.integers(0, 256, (3, 48, 48), dtype=np.uint8)
-
-
 def ascent(steps, smoothness=0.0):
     return Ascent(steps=steps, learning_rate=3.0, smoothness=smoothness, seed=0)
 

@@ -14,11 +14,6 @@ from pipeline.networks.store import load_classifier, save_classifier
 from pipeline.params import TTA
 
 
-@pytest.fixture
-def faces(rng):
-    return rng.integers(0, 256, (6, 48, 48), dtype=np.uint8)
-
-
 def as_tensor(faces):
     return torch.from_numpy(faces).unsqueeze(1)
 

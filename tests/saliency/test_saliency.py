@@ -25,12 +25,6 @@ from ..networks.every import every
 from ..networks.test_models import trained_a_little
 from ..written import words_of
 
-
-@pytest.fixture
-def faces(rng):
-    return rng.integers(0, 256, (3, 48, 48), dtype=np.uint8)
-
-
 TARGETS = np.array([0, 3, 6])
 
 QUICK = Saliency(samples=16, noise=0.1, steps=24, mask=0.25, faces=2, random=1, seed=0)

@@ -97,9 +97,8 @@ def test_maps_change_when_the_network_forgets(measured):
     assert by_layer[-1] < by_layer[0]
 
 
-def test_a_map_of_edges_is_found_out(rng):
+def test_a_map_of_edges_is_found_out(faces):
     """What depends on the face alone stays as it is, whatever the network forgets."""
-    faces = rng.integers(0, 256, (3, 48, 48), dtype=np.uint8)
     edges = np.hypot(*np.gradient(faces.astype(np.float32), axis=(1, 2)))
     found = measure_randomisation(trained_a_little(), lambda _: edges, seed=0)
     assert all(values == pytest.approx(1) for values in found.spearman.values())
@@ -120,8 +119,8 @@ def test_what_all_maps_have_in_common_is_not_taken_for_the_face(rng):
     assert found.excess.low < 0 < found.excess.high
 
 
-def test_a_map_of_the_gradient_is_not_one_of_edges(rng):
-    faces, targets = rng.integers(0, 256, (3, 48, 48), dtype=np.uint8), np.array([0, 3, 6])
+def test_a_map_of_the_gradient_is_not_one_of_edges(faces):
+    targets = np.array([0, 3, 6])
     found = measure_randomisation(
         trained_a_little("dense-dnn"),
         lambda network: maps_by(network, faces, targets, method="gradient"),
