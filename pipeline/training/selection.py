@@ -3,12 +3,11 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+
+from torch import Tensor
 
 from pipeline.params import Fit
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 Row = dict[str, float]
 """An epoch in numbers: epoch, passes, learning_rate, train_loss, validation_loss, ..."""
@@ -30,14 +29,14 @@ class TrainingProgress:
     best_epoch: int = 0
     best_loss: float = math.inf
     kept_epoch: int = 0
-    kept: "dict[str, Tensor]" = field(default_factory=dict)
+    kept: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def kept_row(self) -> Row:
         """The epoch in numbers whose weights were kept."""
         return self.history[self.kept_epoch - 1]
 
-    def add(self, row: Row, weights: "Mapping[str, Tensor]", settings: Fit) -> None:
+    def add(self, row: Row, weights: Mapping[str, Tensor], settings: Fit) -> None:
         """Take in an epoch, and keep a copy of its weights if they are the ones to end with."""
         self.history.append(row)
         improved = row["validation_loss"] < self.best_loss
