@@ -12,7 +12,13 @@ from pipeline.saliency.figures import draw_by_loss, draw_deletion, draw_one_of_e
 from pipeline.saliency.params import Saliency
 from pipeline.saliency.randomisation import measure_randomisation, unlearned
 from pipeline.saliency.result import SaliencyResult, headline
-from pipeline.saliency.saliency import METHODS, completeness_error, keep_brightest, maps_of
+from pipeline.saliency.saliency import (
+    METHODS,
+    completeness_error,
+    keep_brightest,
+    make_maps,
+    maps_of,
+)
 from pipeline.shell import Stage
 
 FORGETTING = 16
@@ -37,12 +43,13 @@ def explain(subject: Subject, features: NDArray[np.bool_] | None = None) -> Sali
     seed = settings.seed
     order = np.random.default_rng(seed).permutation(len(faces.labels))
     shown, measured = one_of_each(faces.labels, seed), order[: settings.faces]
-    maps = {method: maps_of(subject, measured, method) for method in METHODS}
-    targets = subject.predict(measured).argmax(axis=1)
-    deletion = measure_deletion(
-        model, faces.pixels[measured], targets, maps,
-        orders=settings.random, seed=seed,
-    )  # fmt: skip
+    pixels, targets = faces.pixels[measured], subject.predict(measured).argmax(axis=1)
+    signed = make_maps(model, pixels, targets, "integrated", settings, signed=True)
+    maps = {
+        each: np.abs(signed) if each == "integrated" else maps_of(subject, measured, each)
+        for each in METHODS
+    }
+    deletion = measure_deletion(model, pixels, targets, maps, orders=settings.random, seed=seed)
     few, on_features = measured[:FORGETTING], {}
     if features is not None:
         untrained = maps_of(subject, measured, "smoothgrad", unlearned(model, seed))
@@ -54,14 +61,13 @@ def explain(subject: Subject, features: NDArray[np.bool_] | None = None) -> Sali
     return SaliencyResult(
         faces_shown=faces.places[shown].tolist(),
         faces_measured=len(measured),
-        completeness_error=completeness_error(model, faces.pixels[measured], targets, settings),
+        completeness_error=completeness_error(model, pixels, targets, signed),
         deletion=deletion,
         randomisation=measure_randomisation(
-            model, lambda network: maps_of(subject, few, "smoothgrad", network),
-            seed=seed,
+            model, lambda network: maps_of(subject, few, "smoothgrad", network), seed=seed
         ),
         **on_features,
-    )  # fmt: skip
+    )
 
 
 def draw(subject: Subject, shown: NDArray[np.int64], several: NDArray[np.int64]) -> None:
