@@ -4,10 +4,10 @@ import csv
 import json
 import os
 import statistics
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from timeit import repeat
 
 from pipeline import markdown
 
@@ -45,12 +45,7 @@ class Measured:
 
 def median(run: Callable[[], object], rounds: int = 5) -> float:
     """Seconds of some rounds, after one more to warm up."""
-    found = []
-    for _ in range(rounds + 1):
-        started = time.perf_counter()
-        run()
-        found.append(time.perf_counter() - started)
-    return statistics.median(found[1:])
+    return statistics.median(repeat(run, number=1, repeat=rounds + 1)[1:])
 
 
 def report(found: Iterable[Measured]) -> None:

@@ -15,8 +15,8 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
+from timeit import timeit
 
 from measured import Measured, report
 from torch import nn
@@ -103,7 +103,7 @@ def own_turn(network: str, batch: int, precision: str) -> Turn:
     compute = choose_compute(params.machine.model_copy(update={"precision": precision}))
     faces = random_faces(FACES, compute.device)
     train = trainer(build(settings, compute), faces, settings, compute)
-    return lambda: FACES / seconds(train)
+    return lambda: FACES / timeit(train, number=1)
 
 
 def keras_turn(network: str, batch: int) -> Turn:
@@ -118,7 +118,7 @@ def keras_turn(network: str, batch: int) -> Turn:
     random = np.random.default_rng(0)
     faces = random.random((FACES, 48, 48, 1), np.float32)
     labels = random.integers(0, 7, FACES)
-    return lambda: FACES / seconds(lambda: model.fit(faces, labels, batch, verbose=0))
+    return lambda: FACES / timeit(lambda: model.fit(faces, labels, batch, verbose=0), number=1)
 
 
 def as_keras(layer: nn.Module) -> object:
@@ -141,12 +141,6 @@ def as_keras(layer: nn.Module) -> object:
         case nn.Flatten():
             return layers.Flatten()
     raise TypeError(f"{layer} has no translation")
-
-
-def seconds(run: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    run()
-    return time.perf_counter() - started
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ not use: mlflow and prefect never, torch only where a network runs.
 
 import subprocess
 import sys
-import time
 from pathlib import Path
+from timeit import repeat
 
 from measured import Measured, report
 
@@ -20,13 +20,13 @@ from tests.imports import STAGES, modules_loaded, needless
 
 
 def main() -> None:
-    rows = [Measured("start_python", best(["-c", "pass"]), "s")]
-    rows += [Measured(f"start_import_{name}", best(["-c", f"import {name}"]), "s")
+    rows = [Measured("start_python", best("pass"), "s")]
+    rows += [Measured(f"start_import_{name}", best(f"import {name}"), "s")
              for name in ("numpy", "pandas", "torch")]  # fmt: skip
     superfluous = []
     for stage in STAGES:
         module = f"pipeline.{stage}.stage"
-        seconds = best(["-c", f"import {module}"])
+        seconds = best(f"import {module}")
         loaded = heavy_modules(module)
         superfluous += [f"{stage}: {name}" for name in sorted(needless(stage, loaded))]
         rows.append(Measured(f"start_{stage}", seconds, "s", "", ", ".join(sorted(loaded))))
@@ -34,14 +34,10 @@ def main() -> None:
     report(rows)
 
 
-def best(words: list[str]) -> float:
+def best(code: str) -> float:
     """Seconds of a new interpreter, the best of three."""
-    found = []
-    for _ in range(3):
-        started = time.perf_counter()
-        subprocess.run([sys.executable, *words], check=True)
-        found.append(time.perf_counter() - started)
-    return min(found)
+    command = [sys.executable, "-c", code]
+    return min(repeat(lambda: subprocess.run(command, check=True), number=1, repeat=3))
 
 
 def heavy_modules(module: str) -> set[str]:
