@@ -1,10 +1,9 @@
 """A measured number, and how benchmarks hand theirs on."""
 
-import csv
 import json
 import os
 import statistics
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from timeit import repeat
@@ -66,13 +65,3 @@ def table(rows: Iterable[Measured]) -> str:
             for row in rows
         ),
     )
-
-
-def add_line(path: Path, line: Mapping[str, object]) -> None:
-    """Add a line to a table of csv, which gets its header with the first one."""
-    is_new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, line)
-        if is_new:
-            writer.writeheader()
-        writer.writerow(line)

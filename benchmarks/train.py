@@ -11,7 +11,6 @@ the same kind, with another seed than params.yaml's, and tells the accuracy on t
 """
 
 import time
-from datetime import UTC, datetime
 
 import trial
 
@@ -55,8 +54,6 @@ def main() -> None:
     probabilities = predict_probabilities(network, held_out.pixels.numpy(), params.evaluate.tta)
     scores = score(probabilities, held_out.labels.numpy())
     line = {
-        "when": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
-        "change": chosen.note or " ".join(chosen.settings),
         "network": network.architecture.title,
         "parameters": count_parameters(network),
         "epochs": len(progress.history),

@@ -1,9 +1,9 @@
 """What a trial of changed parameters is asked, and the further faces that it may be measured on."""
 
 import argparse
+import csv
+from datetime import UTC, datetime
 from pathlib import Path
-
-from measured import add_line
 
 from pipeline.experiments.recipes import configure, parse_assignment
 from pipeline.params import Params
@@ -33,7 +33,11 @@ def draw_others(params: Params, count: int) -> Sample:
 
 
 def tell(line: dict[str, object], chosen: argparse.Namespace) -> None:
-    """Print what came of a trial, and add it to the table."""
+    """Print when what was tried, and what came of it; add it to the table, which has a header."""
+    when, change = f"{datetime.now(UTC):%Y-%m-%d %H:%M}", chosen.note or " ".join(chosen.settings)
+    line = {"when": when, "change": change, **line}
     print(", ".join(f"{key}: {value}" for key, value in line.items()), flush=True)
     if chosen.into:
-        add_line(chosen.into, line)
+        header = [] if chosen.into.exists() else [line.keys()]
+        with chosen.into.open("a", newline="") as file:
+            csv.writer(file).writerows([*header, line.values()])

@@ -8,7 +8,6 @@ ingested and split. As in train.py, nothing is written there, test faces are not
 """
 
 import time
-from datetime import UTC, datetime
 
 import trial
 from torch import nn
@@ -48,8 +47,6 @@ def main() -> None:
                 classifier = new_classifier(settings, autoencoder if name == "pretrained" else None)
                 seconds = train(name, classifier, settings, material, params)
                 line = {
-                    "when": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
-                    "change": chosen.note or " ".join(chosen.settings),
                     "labels": len(material.labelled),
                     "training": name,
                     "epochs": settings.classifier.epochs,
