@@ -54,9 +54,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args()
-    os.sched_setaffinity(
-        0, sorted(os.sched_getaffinity(0))[:2]
-    )  # for the busy one to be in the way
+    # For the busy one to be in the way.
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
     alone: dict[str, list[float]] = {way: [] for way in WAYS}
     beside: dict[str, list[float]] = {way: [] for way in WAYS}
     for _ in range(chosen.rounds):

@@ -12,6 +12,7 @@ of their union. What is found in the photographs alone is false. dlib's detector
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -56,29 +57,21 @@ def main() -> None:
         started = time.process_time()
         found = [detect(picture) for picture, _ in scenes]
         seconds = (time.process_time() - started) / len(scenes)
-        best = [max((overlap(box, true) for box in boxes), default=0.0)
-                for boxes, (_, true) in zip(found, scenes, strict=True)]  # fmt: skip
-        hits = [max(boxes, key=lambda box: overlap(box, true))
-                for boxes, (_, true), value in zip(found, scenes, best, strict=True)
-                if value > 0.4]  # fmt: skip
-        trues = [true for (_, true), value in zip(scenes, best, strict=True) if value > 0.4]
-        off = np.array(
-            [
-                [
-                    (hit.left + hit.side / 2 - true.left - true.side / 2) / true.side,
-                    hit.side / true.side,
-                ]
-                for hit, true in zip(hits, trues, strict=True)
-            ]
-        )
-        false = sum(len(boxes) for boxes in found) - len(hits)
+        shifts, scales = [], []
+        for boxes, (_, true) in zip(found, scenes, strict=True):
+            best = max(boxes, key=partial(overlap, true), default=None)
+            if best and overlap(true, best) > 0.4:
+                shifts.append((best.left - true.left + (best.side - true.side) / 2) / true.side)
+                scales.append(best.side / true.side)
+        shift, scale = np.array(shifts), np.array(scales)
+        false = sum(len(boxes) for boxes in found) - len(scale)
         report([
-            Measured(f"{name}_recall", len(hits) / len(scenes)),
+            Measured(f"{name}_recall", len(scale) / len(scenes)),
             Measured(f"{name}_false_per_scene", false / len(scenes)),
             Measured(f"{name}_false_in_grounds", sum(len(detect(each)) for each in grounds)),
             Measured(f"{name}_milliseconds", 1000 * seconds, "ms", "", "of all cores, a scene"),
-            Measured(f"{name}_shift", off[:, 0].std(), "", "", "deviation, of the face's side"),
-            Measured(f"{name}_scale", off[:, 1].mean(), "", "", f"deviation {off[:, 1].std():.2f}"),
+            Measured(f"{name}_shift", shift.std(), "", "", "deviation, of the face's side"),
+            Measured(f"{name}_scale", scale.mean(), "", "", f"deviation {scale.std():.2f}"),
         ])  # fmt: skip
 
 

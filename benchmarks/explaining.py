@@ -33,38 +33,36 @@ def main() -> None:
     params = load()
     rng = np.random.default_rng(0)
     faces = rng.integers(0, 256, (FACES, 48, 48), dtype=np.uint8)
+    cnn, dnn = (
+        Classifier(Architecture(settings.network, 0.0, settings.normalisation)).eval()
+        for settings in (params.train.cnn, params.train.dnn)
+    )
     rows = []
-    for settings in (params.train.cnn, params.train.dnn):
-        network = Classifier(Architecture(settings.network, 0.0, settings.normalisation)).eval()
+    for network in (cnn, dnn):
         to_device(network, torch.device("cpu"))
         seconds = median(partial(predict_probabilities, network, faces))
         averaged = median(partial(predict_probabilities, network, faces, params.evaluate.tta))
-        rows.append(Measured(f"inference_{settings.network}", FACES / seconds, "faces/s"))
-        rows.append(Measured(f"inference_views_cost_{settings.network}", averaged / seconds))
+        name = network.architecture.title
+        rows.append(Measured(f"inference_{name}", FACES / seconds, "faces/s"))
+        rows.append(Measured(f"inference_views_cost_{name}", averaged / seconds))
     report(rows)
 
-    settings = params.train.cnn
-    network = Classifier(Architecture(settings.network, 0.0, settings.normalisation)).eval()
-    to_device(network, torch.device("cpu"))
     some, targets = faces[:EXPLAINED], np.zeros(EXPLAINED, np.int64)
-    passes = median(lambda: forward_and_backward(network, EXPLAINED)) / EXPLAINED
+    passes = median(lambda: forward_and_backward(cnn, EXPLAINED)) / EXPLAINED
     saliency = params.section(Saliency)
     methods: dict[Method, int] = {
-        "gradient": 1,
-        "loss": 1,
-        "smoothgrad": saliency.samples,
-        "integrated": saliency.steps,
-    }
+        "gradient": 1, "loss": 1, "smoothgrad": saliency.samples, "integrated": saliency.steps,
+    }  # fmt: skip
     rows = []
     for method, copies in methods.items():
-        seconds = median(partial(make_maps, network, some, targets, method, saliency))
+        seconds = median(partial(make_maps, cnn, some, targets, method, saliency))
         share = passes * copies * EXPLAINED / seconds
         note = f"{copies} passes a face; {share:.0%} of the time is the passes themselves"
         rows.append(Measured(f"saliency_{method}", EXPLAINED / seconds, "maps/s", "", note))
-    images, layer = noise_images(FILTERS, 0), convolutions(network)[-1]
+    images, layer = noise_images(FILTERS, 0), convolutions(cnn)[-1]
     ascent = Ascent(steps=STEPS, learning_rate=3.0, smoothness=0.02, seed=0)
     chosen = np.arange(FILTERS)
-    seconds = median(lambda: maximise(network, layer, chosen, images, ascent))
+    seconds = median(lambda: maximise(cnn, layer, chosen, images, ascent))
     share = passes * STEPS * FILTERS / seconds
     note = f"{layer}, {STEPS} steps; one pass a step would be {share:.0%} of it"
     rows.append(Measured("activation_maximisation", FILTERS / seconds, "filters/s", "", note))
