@@ -24,7 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from pipeline.networks.classifier import Architecture, Classifier
 from pipeline.networks.memory_format import to_device
 from pipeline.networks.networks import CONVOLUTIONAL, NETWORKS
-from pipeline.params import Fit, Train, load
+from pipeline.params import Train, load
 from pipeline.training.device import Compute, choose_compute
 from pipeline.training.ema import AveragedModel
 from pipeline.training.face_set import FaceSet
@@ -48,15 +48,9 @@ KINDS = {
 """Operations by words in their names."""
 
 SHORT = (
-    "compact-cnn",
-    "slim-paired-cnn",
-    "paired-cnn",
-    "triple-cnn",
-    "leaky-cnn",
-    "plain-cnn",
-    "dense-dnn",
-    "waist-dnn",
-)
+    "compact-cnn", "slim-paired-cnn", "paired-cnn", "triple-cnn", "leaky-cnn", "plain-cnn",
+    "dense-dnn", "waist-dnn",
+)  # fmt: skip
 """The networks that take seconds."""
 
 
@@ -97,25 +91,23 @@ def measure(settings: Train, compute: Compute, rounds: int) -> list[Measured]:
     for warm_up in (step, augmentation):
         warm_up()
     operations = count_operations(network, settings.batch, compute) * steps
-    shares, speeds, costs = [], [], []
+    found = []
     for _ in range(rounds):
         peak = measure_peak(compute)
-        seconds, cost = timed(step, compute), timed(augmentation, compute)
-        shares.append(operations / seconds / peak)
-        speeds.append(steps * settings.batch / seconds)
-        costs.append(cost / seconds)
+        seconds, spent = timed(step, compute), timed(augmentation, compute)
+        speed = steps * settings.batch / seconds
+        found.append((speed, operations / seconds / peak, spent / seconds))
+    speed, share, cost = (statistics.median(of_all) for of_all in zip(*found, strict=True))
     name = f"{settings.network}_{compute.precision}"
     note = f"batch {settings.batch}, peak {peak / 1e9:.0f} GFLOP/s"
     rows = [
-        Measured(f"train_faces_per_second_{name}", statistics.median(speeds), "faces/s", "", note),
-        Measured(f"train_share_of_peak_{name}", statistics.median(shares)),
-        Measured(f"augment_share_of_step_{name}", statistics.median(costs)),
+        Measured(f"train_faces_per_second_{name}", speed, "faces/s", "", note),
+        Measured(f"train_share_of_peak_{name}", share),
+        Measured(f"augment_share_of_step_{name}", cost),
     ]
     if settings.network == "triple-cnn" and compute.precision == "float32":
-        share = statistics.median(shares)
         rows.append(Measured("train_share_of_peak", share, "", ">= 0.7", f"R1 CNN, {note}"))
     if settings.network == load().train.cnn.network and compute.precision == precisions()[-1]:
-        cost = statistics.median(costs)
         note = f"the default CNN, batch {settings.batch}"
         rows.append(Measured("augment_share_of_step", cost, "", "<= 0.1", note))
     return rows
@@ -155,13 +147,13 @@ def trainer(
     network: nn.Module, faces: FaceSet, settings: Train, compute: Compute
 ) -> Callable[[], None]:
     """One pass over the faces, as the study trains."""
-    fit: Fit = settings
-    optimiser, average = make_optimiser(network, fit), AveragedModel(network, fit.ema_decay)
+    optimiser = make_optimiser(network, settings)
+    average = AveragedModel(network, settings.ema_decay)
     task = Classification.of(settings)
     trained = compute.compile(network)
 
     def run() -> None:
-        train_epoch(trained, task, faces, fit, compute, 0, optimiser, average)
+        train_epoch(trained, task, faces, settings, compute, 0, optimiser, average)
 
     return run
 
