@@ -111,7 +111,7 @@ def colour(
     return mixed
 
 
-def _place(figure: Figure, rows: int) -> list[list[Axes]]:
+def _place(figure: Figure, rows: int) -> NDArray[np.object_]:
     """Three square panels a row, below one another and below the title.
 
     By hand: the last digits of the layout engine's positions depend on where things lie in memory,
@@ -120,21 +120,14 @@ def _place(figure: Figure, rows: int) -> list[list[Axes]]:
     figure.set_layout_engine("none")
     high = figure.get_figheight()
     figure.suptitle(figure.get_suptitle(), x=0.01, y=1 - _TOP / high, ha="left", fontsize=11)
-    step = _TILE + _GAP
-    return [
-        [
-            figure.add_axes(
-                (
-                    (_BESIDE + column * step) / WIDTH,
-                    (_FOOT + (rows - 1 - row) * step) / high,
-                    _TILE / WIDTH,
-                    _TILE / high,
-                )
-            )
-            for column in range(3)
-        ]
-        for row in range(rows)
-    ]
+    top = _FOOT + rows * (_TILE + _GAP) - _GAP
+    panels: NDArray[np.object_] = figure.subplots(
+        rows, 3, squeeze=False, gridspec_kw={
+            "left": _BESIDE / WIDTH, "right": 1, "bottom": _FOOT / high, "top": top / high,
+            "wspace": _GAP / _TILE, "hspace": _GAP / _TILE,
+        },
+    )  # fmt: skip
+    return panels
 
 
 def _outline(segments: Segments) -> PathPatch:
