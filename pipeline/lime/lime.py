@@ -114,8 +114,7 @@ def correlation(first: NDArray[np.floating], second: NDArray[np.floating]) -> fl
     """Pearson's, of all weights; None where the weights of one do not differ."""
     if min(np.ptp(first), np.ptp(second)) == 0:
         return None
-    # Rounding can carry it past 1.
-    return float(np.clip(np.corrcoef(first, second)[0, 1], -1, 1))
+    return float(np.corrcoef(first, second)[0, 1])
 
 
 def _draw_shown(samples: int, segments: int, seed: int) -> torch.Tensor:

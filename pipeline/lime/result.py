@@ -53,12 +53,12 @@ class LimeResult:
 
 def headline(results: Mapping[ModelName, LimeResult]) -> dict[str, float]:
     """How far the linear models can be believed, by which experiments are compared."""
-    numbers = {
-        f"{model}_{name}": getattr(found.mean, name)
+    return {
+        f"{model}_{name}": value
         for name in ("r2", "overlap")
         for model, found in results.items()
+        if (value := getattr(found.mean, name)) is not None
     }
-    return {name: value for name, value in numbers.items() if value is not None}
 
 
 def read() -> dict[ModelName, LimeResult]:
