@@ -8,6 +8,7 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
+from pipeline.experiments.flops import CPU
 from pipeline.explaining.subject import Subject, UnseenFaces
 from pipeline.networks.classifier import Architecture, Classifier
 from pipeline.networks.networks import NETWORKS
@@ -19,7 +20,6 @@ from pipeline.saliency.randomisation import (
 )
 from pipeline.saliency.stage import explain
 from pipeline.sample.sample import make_sample
-from pipeline.training.device import Compute
 from pipeline.training.face_set import FaceSet
 from pipeline.training.loop import fit
 from pipeline.training.objectives import Classification
@@ -38,21 +38,10 @@ def sample(params):
 
 
 def train(sample, settings):
-    settings = settings.model_copy(update={"ema_decay": 0.9})
     torch.manual_seed(0)
     model = Classifier(Architecture(settings.network, 0.1, "face"))
-    labels = torch.from_numpy(sample.labels.astype(np.int64))
-    pixels = torch.from_numpy(sample.pixels.copy())
-    faces = FaceSet(pixels[:TRAINED], labels[:TRAINED])
-    task = Classification(settings.augmentation, settings.label_smoothing)
-    fit(
-        model,
-        task,
-        faces,
-        FaceSet(pixels[TRAINED:], labels[TRAINED:]),
-        settings,
-        Compute(torch.device("cpu"), torch.float32, compiled=False),
-    )
+    sets = (FaceSet.of(sample, places) for places in np.split(np.arange(FACES), [TRAINED]))
+    fit(model, Classification.of(settings), *sets, settings, CPU)
     return model.eval()
 
 
@@ -60,8 +49,8 @@ def train(sample, settings):
 def measured(request, sample, params, tmp_path_factory):
     """What the stage finds out about a network that was trained for a short while."""
     short = {"epochs": 16, "learning_rate": 0.01} if request.param == "cnn" else {"epochs": 30}
-    settings = getattr(params.train, request.param).model_copy(update=short | {"batch": 64})
-    model = train(sample, settings)
+    changes = short | {"batch": 64, "ema_decay": 0.9}
+    model = train(sample, getattr(params.train, request.param).model_copy(update=changes))
     places = np.arange(TRAINED, FACES)
     faces = UnseenFaces(sample.pixels[places], sample.labels[places].astype(np.int64), places)
     fast = {"samples": 6, "steps": 4, "faces": 60, "random": 2}
