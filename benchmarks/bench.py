@@ -57,13 +57,11 @@ def main() -> None:
 def describe_machine() -> dict[str, str]:
     import torch
 
-    model = next(
-        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
-         if line.startswith("model name")), platform.machine(),
-    )  # fmt: skip
+    from pipeline.training import speed
+
     git = ["git", "describe", "--always", "--dirty"]
     return {
-        "processor": model,
+        "processor": speed.describe_machine().partition(", ")[0],
         "cores": str(os.cpu_count()),
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
