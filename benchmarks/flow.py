@@ -16,8 +16,9 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from timeit import timeit
+from timeit import repeat
 
 from measured import Measured, report
 
@@ -26,17 +27,15 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from orchestration import API, orchestration
 
 from pipeline.markdown import table
-from tests.project import TINY, Project, clone_project
+from tests.project import TINY, clone_project
 
-TURNS = ("from nothing", "up to date", "up to date", "up to date")
+TURNS = 4
+"""The first from nothing, the others up to date."""
 
-HOURS = 6
-"""That a command may take: a slow machine, many faces."""
+WORKER = "flow of a worker"
 
-
-def timed(project: Project, *command: str) -> float:
-    """Seconds of a command."""
-    return timeit(lambda: project.run(*command, seconds=HOURS * 3600), number=1)
+LONGEST = 6 * 3600
+"""Seconds that a command may take: a slow machine, many faces."""
 
 
 def main() -> None:
@@ -44,23 +43,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--faces", type=int, help="of the sample, with the committed parameters")
     faces = parser.parse_args().faces
-    names = ("dvc repro", *(() if faces else ("flow by hand",)), "flow of a worker")
+    changes = {"sample": {"faces": faces}} if faces else TINY
+    commands: dict[str, tuple[str, ...]] = {"dvc repro": ("dvc", "repro")}
+    if not faces:
+        commands["flow by hand"] = (sys.executable, "-m", "flows.study")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # the record goes on
-        ways = {}
-        for name in names:
-            changes = {"sample": {"faces": faces}} if faces else TINY
-            ways[name] = clone_project(Path(folder) / name.replace(" ", "-"), changes)
-        seconds: dict[str, list[float]] = {name: [] for name in ways}
-        for _ in TURNS:
-            seconds["dvc repro"].append(timed(ways["dvc repro"], "dvc", "repro"))
-        for _ in () if faces else TURNS:
-            found = timed(ways["flow by hand"], sys.executable, "-m", "flows.study")
-            seconds["flow by hand"].append(found)
-        seconds["flow of a worker"], starts = of_a_worker(
-            ways["flow of a worker"], TURNS[:2] if faces else TURNS
-        )
+        ways = {
+            name: clone_project(Path(folder) / name.replace(" ", "-"), changes)
+            for name in (*commands, WORKER)
+        }
+        seconds: dict[str, Sequence[float]] = {
+            name: repeat(partial(ways[name].run, *words, seconds=LONGEST), number=1, repeat=TURNS)
+            for name, words in commands.items()
+        }
+        os.environ["PREFECT_API_URL"] = API
+        with orchestration(ways[WORKER]):
+            runs = [ask() for _ in range(2 if faces else TURNS)]
+        seconds[WORKER], starts = zip(*runs, strict=True)
         stages = len(ways["dvc repro"].stages())
-    whole, (plain, *again) = seconds["flow of a worker"][0], seconds["dvc repro"]
+    whole, (plain, *again) = seconds[WORKER][0], seconds["dvc repro"]
     study = f"a study of {faces} faces" if faces else "a tiny study"
     note = f"{whole:.0f} s against {plain:.0f} s of dvc repro, {stages} stages of {study}"
     report(
@@ -79,14 +80,6 @@ def main() -> None:
     )  # fmt: skip
     print(table(head, rows))
     print("from asking to the flow's start, s:", ", ".join(f"{start:.1f}" for start in starts))
-
-
-def of_a_worker(project: Project, turns: Sequence[str]) -> tuple[list[float], list[float]]:
-    """Seconds of flow runs on a running server and worker, and until each began."""
-    os.environ["PREFECT_API_URL"] = API
-    with orchestration(project):
-        runs = [ask() for _ in turns]
-    return [run[0] for run in runs], [run[1] for run in runs]
 
 
 def ask() -> tuple[float, float]:
