@@ -33,12 +33,8 @@ def work(stage: Stage) -> None:
     write_json(layout.metrics(stage.name), {"saliency": headline(explain_each(stage, explain))})
 
 
-def explain(subject: Subject, features: NDArray[np.bool_] | None = None) -> SaliencyResult:
-    """Draw the maps of one model and measure them, against features where these are known.
-
-    Without `features` (faces, 48, 48) they are those that `ingest` knows of.
-    """
-    features = known_features() if features is None else features
+def explain(subject: Subject) -> SaliencyResult:
+    """Draw the maps of one model and measure them, against features where these are known."""
     model, faces, settings = subject.model, subject.faces, subject.params.section(Saliency)
     seed = settings.seed
     order = np.random.default_rng(seed).permutation(len(faces.labels))
@@ -51,7 +47,7 @@ def explain(subject: Subject, features: NDArray[np.bool_] | None = None) -> Sali
     }
     deletion = measure_deletion(model, pixels, targets, maps, orders=settings.random, seed=seed)
     few, on_features = measured[:FORGETTING], {}
-    if features is not None:
+    if (features := known_features()) is not None:
         untrained = maps_of(subject, measured, "smoothgrad", unlearned(model, seed))
         inside = features[faces.places[measured]]
         on_features = measure_on_features(maps["smoothgrad"], untrained, inside)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
+from pipeline import layout
 from pipeline.experiments.flops import CPU
 from pipeline.explaining.subject import Subject, UnseenFaces
 from pipeline.networks.classifier import Architecture, Classifier
@@ -56,7 +57,10 @@ def measured(request, sample, params, tmp_path_factory):
     fast = {"samples": 6, "steps": 4, "faces": 60, "random": 2}
     less = params.model_copy(update={"saliency": params.saliency.model_copy(update=fast)})
     subject = Subject("NETWORK", model, faces, less, tmp_path_factory.mktemp("figures"))
-    return explain(subject, np.any(list(sample.regions.values()), axis=0))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(layout, "REGIONS", subject.figures / "regions.npz")
+        np.savez(layout.REGIONS, **sample.regions)
+        return explain(subject)
 
 
 @pytest.mark.study
