@@ -123,21 +123,17 @@ def test_the_last_convolution_of_every_network_can_be_shown(network, faces):
     assert images.shape == (2, 48, 48)
 
 
-FIRST = {
-    "compact-cnn": "stem.2", "paired-cnn": "pair1.first.2", "leaky-cnn": "leaky1",
-    "two-by-two-cnn": "relu1",
-}  # fmt: skip
-"""Behind their first convolution and its normalisation, if that comes before the activation."""
-
-LAST = {
-    "compact-cnn": "block3.second.0", "paired-cnn": "pair4.second.0",
-    "leaky-cnn": "conv4", "two-by-two-cnn": "conv4",
-}  # fmt: skip
-
-
 @pytest.mark.study
-@pytest.mark.parametrize("network", LAST)
-def test_every_network_with_convolutions_shows_its_filters(subject, network):
+@pytest.mark.parametrize(
+    ("network", "first", "last"),  # behind its normalisation, if that comes before the activation
+    [
+        ("compact-cnn", "stem.2", "block3.second.0"),
+        ("paired-cnn", "pair1.first.2", "pair4.second.0"),
+        ("leaky-cnn", "leaky1", "conv4"),
+        ("two-by-two-cnn", "relu1", "conv4"),
+    ],
+)
+def test_every_network_with_convolutions_shows_its_filters(subject, network, first, last):
     made = subject(network)
     found = explain(made)
     assert set(found.of) == set(found.layers)
@@ -152,8 +148,8 @@ def test_every_network_with_convolutions_shows_its_filters(subject, network):
         assert len(set(layer.strongest.filters)) == 2
     assert sorted(found.first.filters) == list(range(len(found.first.filters)))
     assert found.first.after == sorted(found.first.after, reverse=True)
-    assert found.first.layer == FIRST[network]
-    assert found.random.layer == LAST[network]
+    assert found.first.layer == first
+    assert found.random.layer == last
     assert len(set(found.random.filters)) == 3
 
 
