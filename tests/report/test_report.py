@@ -1,7 +1,6 @@
 """The page says what the numbers say, needs no other file, and is the same bytes every time."""
 
 import base64
-import copy
 import json
 import re
 from html.parser import HTMLParser
@@ -18,6 +17,7 @@ from pipeline.confusion.confusion import measure
 from pipeline.confusion.figures import draw_confusion
 from pipeline.confusion.result import ConfusionResult
 from pipeline.disk import write_text
+from pipeline.dotted_keys import merge
 from pipeline.dvc_yaml import read_entries
 from pipeline.errors import UserError
 from pipeline.faces.expressions import EXPRESSIONS
@@ -152,21 +152,14 @@ SEEN = {
 
 
 def imagined(*lost):
-    images = {
-        name: {"cross_entropy_before": 2.0, "cross_entropy_after": 0.1}
-        | ({"probability": 0.2, "named": "sad"} if name in lost else {})
-        for name in EXPRESSIONS
-    }
-    classes = {name: {"probability": 0.9, "named": name} | made for name, made in images.items()}
+    entropies = {"cross_entropy_before": 2.0, "cross_entropy_after": 0.1}
+    classes = {name: entropies | {"probability": 0.9, "named": name} for name in EXPRESSIONS}
+    classes |= dict.fromkeys(lost, entropies | {"probability": 0.2, "named": "sad"})
     return {"won": 7 - len(lost), "classes": classes}
 
 
 COPIES = {"photographs": 0, "faces": 0, "near_copies": 0, "shared": 0}
-AGREEMENT = {
-    "photographs": 860,
-    "agree": {"value": 0.85, "low": 0.83, "high": 0.87},
-    "ceiling": {"value": 0.92, "low": 0.91, "high": 0.93},
-}
+AGREEMENT = {"photographs": 860, "agree": interval(0.85, 0.02), "ceiling": interval(0.92, 0.01)}
 RIGHT = confusion(np.eye(7, dtype=int) * 10)
 TRAINING = {
     "parameters": 1, "epoch": 2, "validation_loss": 1.0, "validation_accuracy": 0.5,
@@ -242,16 +235,12 @@ def study(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def make(changed=None, source="faces.csv", **sections):
-        values = copy.deepcopy(DEFAULTS)
-        values["data"]["source"] = source
-        for name, change in sections.items():
-            values[name] |= change
         for path, content in (RESULTS | (changed or {})).items():
             write_text(layout.ARTIFACTS / path, json.dumps(content))
         for name in FIGURES:
             stage, figure = name.split("/", 1)
             write_text(layout.figures(stage) / f"{figure}.svg", SVG)
-        return parse(values)
+        return parse(merge(DEFAULTS, {"data": {"source": source}, **sections}))
 
     return make
 
@@ -372,10 +361,6 @@ def saliency(lift, learned, deleted, alike):
     return with_("saliency/saliency.json", **dict.fromkeys(MODELS, found))
 
 
-def lime_of_cnn(found):
-    return with_("lime/lime.json", cnn=found)
-
-
 def confused(rows, **change):
     counts = np.eye(7, dtype=int) * 10
     for row, faces in rows.items():
@@ -397,7 +382,7 @@ def views(flip, shift):
 
 
 def trained(model, **change):
-    return {"train": {model: DEFAULTS["train"][model] | change}}
+    return {"train": {model: change}}
 
 
 NO_LIME = dict.fromkeys(("r2", "overlap", "correlation"))
@@ -540,15 +525,16 @@ CASES: list[tuple[Any, ...]] = [
     # LIME, filters and class images.
     ({}, "R² of the DNN\N{RIGHT SINGLE QUOTATION MARK}s linear models is 0.60 on average.",
      "(by chance 0.10); all weights correlate by 0.90."),
-    (lime_of_cnn(lime(sad=explained(0.9), fear=explained(0.3))),
+    (with_("lime/lime.json", cnn=lime(sad=explained(0.9), fear=explained(0.3))),
      "from 0.30 (fear) to 0.90 (sad). For fear the weights describe less than half of"),
-    (lime_of_cnn(lime(sad=explained(0.9, segments=2)) | {"marked": 1}),
+    (with_("lime/lime.json", cnn=lime(sad=explained(0.9, segments=2)) | {"marked": 1}),
      "the marked segments of the CNN overlap by 0.50 on average (by chance 0.50)"),
-    (lime_of_cnn(lime() | {"mean": {"r2": 0.9, "overlap": 0.2, "correlation": 0.1}}),
+    (with_("lime/lime.json",
+           cnn=lime() | {"mean": {"r2": 0.9, "overlap": 0.2, "correlation": 0.1}}),
      "correlate by 0.10. Below 0.5 the seeds mark more segments differently than alike",
      "the marked segments of the DNN overlap by 0.50 on average (by chance 0.10); all weights "
      "correlate by 0.90."),
-    (lime_of_cnn(lime(sad=explained(None) | NO_LIME) | {"mean": NO_LIME}),
+    (with_("lime/lime.json", cnn=lime(sad=explained(None) | NO_LIME) | {"mean": NO_LIME}),
      "The CNN gives the same answer whichever segments are hidden",
      "!the marked segments of the CNN"),
     ({}, "The DNN is not shown: it has no filters.", "conv1, from noise",
