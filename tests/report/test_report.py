@@ -231,15 +231,16 @@ FIGURES = (
 
 @pytest.fixture
 def study(tmp_path, monkeypatch):
-    """Write results and figures as the stages do; gives the parameters for their page."""
+    """Write results and figures, no two alike, as stages do; gives the parameters of a page."""
     monkeypatch.chdir(tmp_path)
 
     def make(changed=None, source="faces.csv", **sections):
         for path, content in (RESULTS | (changed or {})).items():
             write_text(layout.ARTIFACTS / path, json.dumps(content))
-        for name in FIGURES:
+        for number, name in enumerate(FIGURES):
             stage, figure = name.split("/", 1)
-            write_text(layout.figures(stage) / f"{figure}.svg", SVG)
+            drawn = SVG.replace("M0 0", f"M{number} {number}")
+            write_text(layout.figures(stage) / f"{figure}.svg", drawn)
         return parse(merge(DEFAULTS, {"data": {"source": source}, **sections}))
 
     return make
@@ -294,13 +295,8 @@ def test_the_page_needs_no_other_file_and_no_script(page):
     assert links <= targets
 
 
-def test_every_figure_is_shown_once_with_words_for_it(study):
-    params = study()
-    for number, name in enumerate(FIGURES):
-        stage, figure = name.split("/", 1)
-        file = layout.figures(stage) / f"{figure}.svg"
-        file.write_text(SVG.replace("M0 0", f"M{number} {number}"), encoding="utf-8")
-    images = Page(render(params, STAGES)).all("img")
+def test_every_figure_is_shown_once_with_words_for_it(page):
+    images = Page(page()).all("img")
     assert len({image["src"] for image in images}) == len(images) == len(FIGURES)
     assert all(image["alt"] for image in images)
     assert {(image["width"], image["height"]) for image in images} == {("96", "48")}
