@@ -17,6 +17,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -96,13 +97,11 @@ def write_onnx(answering: Answering, path: Path) -> None:
     faces = torch.zeros(2, 1, SIDE, SIDE)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        program = torch.onnx.export(
+        program: Any = torch.onnx.export(
             answering.eval(), (faces,), dynamo=True, verbose=False, external_data=False,
             input_names=["faces"], output_names=["probabilities"],
             dynamic_shapes=({0: torch.export.Dim("faces")},),
         )  # fmt: skip
-    if program is None:
-        raise TypeError("torch.onnx.export gave no program")
     model = program.model
     for node in model.graph.all_nodes():
         node.metadata_props.clear()  # else it names the folder of the code that made it

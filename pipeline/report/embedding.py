@@ -12,6 +12,15 @@ _ROOT = re.compile(r"<svg\b[^>]*>")
 _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
 _SIZE = re.compile(r'\bviewBox="\S+ \S+ (\S+) (\S+)"')
 
+_RULES = "".join(
+    f'[style*="{part}: {light}"]{{{part}:{dark}!important}}'
+    for light, dark in ON_DARK.items()
+    for part in ("fill", "stroke")
+)
+"""They replace the study's colours, and touch no picture: those hold no such names."""
+
+_DARK_STYLE = f"<style>@media(prefers-color-scheme:dark){{{_RULES}}}</style>"
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -36,16 +45,3 @@ def embed(svg: str) -> Picture:
     drawn = _METADATA.sub("", svg[root.end() :])
     data = b64encode(f"{root.group()}{_DARK_STYLE}{drawn}".encode()).decode()
     return Picture(f"data:image/svg+xml;base64,{data}", width, height)
-
-
-def _recolour() -> str:
-    """Rules that replace the study's colours, and touch no picture: those hold no such names."""
-    rules = [
-        f'[style*="{part}: {light}"]{{{part}:{dark}!important}}'
-        for light, dark in ON_DARK.items()
-        for part in ("fill", "stroke")
-    ]
-    return f"<style>@media(prefers-color-scheme:dark){{{''.join(rules)}}}</style>"
-
-
-_DARK_STYLE = _recolour()

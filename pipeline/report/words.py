@@ -39,8 +39,7 @@ def code_md5(package: Path = Path(__file__).parents[1]) -> str:
 
 def parameter_rows(params: Params) -> list[tuple[str, str]]:
     """Every parameter, by its dotted name."""
-    return [(name, _plain(value)) for name, value in flatten(params.model_dump()).items()]
-
-
-def _plain(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return [
+        (name, ", ".join(map(str, value)) if isinstance(value, list) else str(value))
+        for name, value in flatten(params.model_dump()).items()
+    ]
