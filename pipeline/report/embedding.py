@@ -8,9 +8,8 @@ from pipeline.figures.style import ON_DARK
 
 _PIXELS_PER_POINT = 96 / 72
 
-_ROOT = re.compile(r"<svg\b[^>]*>")
+_ROOT = re.compile(r'<svg\b[^>]*\bviewBox="\S+ \S+ (\S+) (\S+)"[^>]*>')
 _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
-_SIZE = re.compile(r'\bviewBox="\S+ \S+ (\S+) (\S+)"')
 
 _RULES = "".join(
     f'[style*="{part}: {light}"]{{{part}:{dark}!important}}'
@@ -38,10 +37,9 @@ def embed(svg: str) -> Picture:
         ValueError: not an SVG document with a `viewBox`.
     """
     root = _ROOT.search(svg)
-    size = _SIZE.search(root.group()) if root else None
-    if root is None or size is None:
+    if root is None:
         raise ValueError("not an SVG document with a viewBox")
-    width, height = (round(float(side) * _PIXELS_PER_POINT) for side in size.groups())
+    width, height = (round(float(side) * _PIXELS_PER_POINT) for side in root.groups())
     drawn = _METADATA.sub("", svg[root.end() :])
     data = b64encode(f"{root.group()}{_DARK_STYLE}{drawn}".encode()).decode()
     return Picture(f"data:image/svg+xml;base64,{data}", width, height)
