@@ -88,10 +88,7 @@ def rest(
     container: Container, tables: list[Table], spoken: Collection[str], read: str
 ) -> list[Passed]:
     """What is there beside what is `read`, and not `spoken` of yet: read, or told by others."""
-    of_tables = {
-        each.member.name if each.container is container else each.container.path.name: each
-        for each in tables
-    }
+    of_tables = {table.place: table for table in tables}
     reasons = {
         "archive": f"an archive, beside {read}",
         "picture": f"a picture, beside {read}",

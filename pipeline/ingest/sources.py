@@ -139,7 +139,7 @@ def _tables(container: Container) -> list[Table]:
             if member.kind == "archive" and member.name.lower().endswith(".zip"):
                 inner = open_archive(container.path_of(member.name))
                 if inner and [each.kind for each in inner.members] == ["table"]:
-                    found.append(look(inner, inner.members[0]))
+                    found.append(look(inner, inner.members[0], member.name))
     return found
 
 
@@ -159,13 +159,12 @@ def _of_tables(
     elif labels.setting == "auto" and {"emotion", "usage"} <= set(first.columns):
         labels = Labels("fer2013")  # whose columns these are
     read = [*labelled, *unlabelled, *votes]
-    names = [each for table in read for each in (table.member.name, table.container.path.name)]
     return Source(
         labelled=list(labelled),
         unlabelled=list(unlabelled),
         labels=labels,
         files=list(dict.fromkeys(table.file for table in read)),
-        used=frozenset([_REGIONS, *names]),
+        used=frozenset([_REGIONS, *(table.place for table in read)]),
         notes=notes,
     )
 

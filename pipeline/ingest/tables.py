@@ -32,6 +32,8 @@ class Table:
 
     container: Container
     member: Member
+    place: str
+    """Its path in the folder or archive that is read; or that of a zip of its own."""
     columns: tuple[str, ...] = ()
     """In small letters; none where the first line is no header."""
     labelled: bool = True
@@ -40,11 +42,11 @@ class Table:
 
     @property
     def name(self) -> str:
-        """Its path in its folder; that of its archive, where the archive holds nothing else."""
-        if self._is_in_folder:
-            return self.member.name
+        """Its place, and before it the archive, unless the archive holds nothing else."""
+        if self._is_in_folder or self.place != self.member.name:
+            return self.place
         archive = self.container.path.name
-        return archive if len(self.container.members) == 1 else f"{archive}/{self.member.name}"
+        return archive if len(self.container.members) == 1 else f"{archive}/{self.place}"
 
     @property
     def _is_in_folder(self) -> bool:
@@ -117,9 +119,9 @@ class Table:
             yield from read_csv(file, self.name, labels if self.labelled else None, rows)
 
 
-def look(container: Container, member: Member) -> Table:
-    """Read a file's header."""
-    table = Table(container, member)
+def look(container: Container, member: Member, place: str | None = None) -> Table:
+    """Read a file's header; see `Table`."""
+    table = Table(container, member, place or member.name)
     try:
         with table.open() as file:
             return replace(table, columns=tuple(map(str.lower, read_header(file, table.name))))
@@ -129,7 +131,7 @@ def look(container: Container, member: Member) -> Table:
 
 def lists_among(tables: Sequence[Table]) -> list[Lines]:
     """The lists of pictures and their labels, with what is in them."""
-    return [(table.name, *table.lines()) for table in tables if table.role == "list"]
+    return [(table.place, *table.lines()) for table in tables if table.role == "list"]
 
 
 def choose(tables: Sequence[Table]) -> tuple[list[Table], list[Table]]:

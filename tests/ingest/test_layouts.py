@@ -259,18 +259,35 @@ PACKINGS = {
 }
 
 
+INSIDE = {
+    "pictures": folders(ED, "set/{part}/{name}/{n}.png"),
+    "a file": {"a/fer2013.csv": WHOLE},
+    "a list for each part, of the same names": {
+        **{f"set/{PARTS[n % 3]}/{n // 3}.png": picture(n) for n in range(17)},
+        **{
+            f"set/{part}/labels.csv": table(
+                "image,label", [f"{n}.png" for n in range(len(ORDER[k::3]))], ORDER[k::3]
+            )
+            for k, part in enumerate(PARTS)
+        },
+    },
+}
+
+
 @pytest.mark.parametrize("name", PACKINGS)
-@pytest.mark.parametrize("inside", ["pictures", "a file"])
+@pytest.mark.parametrize("inside", INSIDE)
 def test_an_archive_is_read_like_the_folder_it_was_made_of(tmp_path, name, inside):
-    files = (
-        folders(ED, "set/{part}/{name}/{n}.png")
-        if inside == "pictures"
-        else {"a/fer2013.csv": WHOLE}
-    )
-    put(tmp_path / "raw", {name: PACKINGS[name](files)})
+    put(tmp_path / "raw", {name: PACKINGS[name](INSIDE[inside])})
     for source in (tmp_path / "raw" / name, tmp_path / "raw"):
         found = read(source)
         assert found.labelled.classes == COUNTS
         sizes = {part: sum(faces.values()) for part, faces in found.parts.items()}
         assert sizes == {"Training": 6, "PublicTest": 6, "PrivateTest": 5}
         assert not found.passed
+
+
+def test_a_zip_for_each_file_in_a_folder_below_is_not_called_unread(tmp_path):
+    zips = {f"below/{name}.zip": zipped({name: content}) for name, content in COURSEWORK.items()}
+    found = read(put(tmp_path / "raw", zips))
+    assert found.read == {"below/train.csv.zip": 17, "below/test.csv.zip": 5}
+    assert not found.passed
