@@ -68,10 +68,11 @@ class Labels:
     def __init__(self, setting: str | Mapping[str | int, str] = "auto") -> None:
         self.setting = setting if isinstance(setting, str) else "a map of its own"
         given = MAPS.get(setting, {}) if isinstance(setting, str) else setting
-        self._given = {str(key).strip().lower(): name for key, name in given.items()}
+        self.given = {str(key).strip().lower(): name for key, name in given.items()}
+        """What the setting says of each class, in small letters."""
         # Leaving a number out says nothing of the others' order.
         self._has_numbers = any(
-            key.isdecimal() and name != DROP for key, name in self._given.items()
+            key.isdecimal() and name != DROP for key, name in self.given.items()
         )
         self._known: dict[str, int | None] = {}
         self.seen: Counter[str] = Counter()
@@ -83,7 +84,7 @@ class Labels:
 
     def beside(self, more: dict[str, str]) -> "Labels":
         """The same with a map for what they do not name themselves."""
-        return Labels(dict[str | int, str]([*more.items(), *self._given.items()]))
+        return Labels(dict[str | int, str]([*more.items(), *self.given.items()]))
 
     @property
     def assumed(self) -> list[str]:
@@ -105,8 +106,8 @@ class Labels:
         return self._known[text]
 
     def _name(self, text: str) -> str | None:
-        if text in self._given:
-            return self._given[text]
+        if text in self.given:
+            return self.given[text]
         if text.isdecimal():
             if len(text) == 2 and text[0] == "0":  # as in folders 00, 01, 02
                 return self._name(text[1])
@@ -120,6 +121,6 @@ class Labels:
     def expected(self) -> str:
         """What is understood, for a line that refuses a class."""
         if self._has_numbers:
-            numbers = ", ".join(key for key in self._given if key.isdecimal())
+            numbers = ", ".join(key for key in self.given if key.isdecimal())
             return f"expected one of the numbers {numbers} of data.labels, or an expression's name"
         return "expected a whole number 0 to 6, or an expression's name"

@@ -1,7 +1,7 @@
 """What to do about classes that mean nothing, and that dropping rows takes none away."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pipeline.errors import UserError
 from pipeline.faces.expressions import EXPRESSIONS
@@ -21,7 +21,7 @@ def setting_for(labels: Labels, text: str, among: Iterable[str]) -> str:
     if labels.setting in MAPS:
         return f"{labels.setting} has none: take another of data.labels, or write a map there"
     if labels.setting != "auto" or not text.isdecimal():
-        return as_map(each for each in among if labels.label(each) is None)
+        return as_map((each for each in among if labels.label(each) is None), labels.given)
     if min(numbers, default=0) == 1 and max(numbers) == 7:
         return "1 to 7 are RAF-DB's: data.labels: raf-db, or a map of your own"
     if {0, 7, 10} <= numbers and max(numbers) == 10:
@@ -39,18 +39,18 @@ def setting_for(labels: Labels, text: str, among: Iterable[str]) -> str:
     )
 
 
-def as_map(unknown: Iterable[str]) -> str:
-    """The setting for classes that mean nothing, to be copied."""
+def as_map(unknown: Iterable[str], given: Mapping[str, str] | None = None) -> str:
+    """The setting for classes that mean nothing beside those that are given, to be copied."""
     names = list({name.lower(): name for name in unknown}.values())
     for kind in ("kdef", "jaffe"):
         if all(name.lower() in MAPS[kind] for name in names):
             return f"these are {kind.upper()}'s letters: data.labels: {kind}"
-    pairs = ", ".join(f"{_key(name)}: {_guess(name)}" for name in names[:_MOST])
-    written = f"data.labels: {{{pairs}}}"
-    if len(names) == 1 and _guess(names[0]) == DROP:
+    guessed = {name: _guess(name) for name in names[:_MOST]}
+    written = _written({**(given or {}), **guessed})
+    if len(names) == 1 and DROP in guessed.values():
         return f"leave it out with {written}, or name its expression there"
     more = f" (and {len(names) - _MOST} more)" if len(names) > _MOST else ""
-    hint = ", with an expression for each drop that is one" if DROP in pairs else ""
+    hint = ", with an expression for each drop that is one" if DROP in guessed.values() else ""
     return f"set {written}{more}{hint}"
 
 
@@ -72,7 +72,8 @@ def check_nothing_vanished(labels: Labels) -> None:
             raise UserError(
                 f"all {count} faces of class {text!r} would be dropped, and "
                 f"{EXPRESSIONS[label]} with them; mend them (data.on_bad_row: stop says what "
-                f"is wrong), or leave the class out with data.labels: {{{_key(text)}: drop}}"
+                f"is wrong), or leave the class out with "
+                f"{_written({**labels.given, text.lower(): DROP})}"
             )
 
 
@@ -81,6 +82,12 @@ def _is_class(labels: Labels, text: str, rows: int) -> bool:
     is_word = text.isdecimal() or (text.isalpha() and text.lower() not in _NO_CLASS)
     count = labels.seen[text]
     return (is_word and labels.unknown[text] > 1) or (count > 1 and 100 * count >= rows)
+
+
+def _written(classes: Mapping[str, str]) -> str:
+    """The setting that says what each class is."""
+    pairs = ", ".join(f"{_key(name)}: {meant}" for name, meant in classes.items())
+    return f"data.labels: {{{pairs}}}"
 
 
 def _key(name: str) -> str:

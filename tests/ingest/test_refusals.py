@@ -135,6 +135,24 @@ def test_dropping_takes_no_class_away_in_silence(tmp_path, numbers):
     assert read(tmp_path / "raw", labels).labelled.classes == COUNTS
 
 
+@pytest.mark.parametrize(
+    ("own", "on_bad_row", "left"),
+    [
+        ({"1": "surprise", "4": "happy"}, "stop", {"surprise": 2, "happy": 4}),
+        ("raf-db", "drop", COUNTS | {"disgust": 0}),
+    ],
+)
+def test_a_map_that_is_advised_keeps_what_the_setting_said(tmp_path, own, on_bad_row, left):
+    files = folders(RAFDB)
+    if on_bad_row == "drop":
+        files |= {name: b"no picture" for name in files if name[0] == "3"}
+    source = put(tmp_path / "raw", files)
+    with pytest.raises(UserError, match=r"data.labels: \{") as refusal:
+        read(source, own, on_bad_row)
+    found = read(source, yaml.safe_load(SETTING.search(str(refusal.value))[1]), on_bad_row)
+    assert found.labelled.classes == {name: left.get(name, 0) for name in NAMES}
+
+
 def test_a_rare_class_is_no_slip_and_can_be_left_out(tmp_path):
     many = [(label, text) for label in range(7) for text in TEXTS] * 2
     seven = [(7, TEXTS[20]), (7, TEXTS[21])]
