@@ -66,7 +66,8 @@ def warnings(ingested: Ingested) -> list[str]:
         *most, last = empty
         lines.append(
             f"{', '.join(most)}{' and ' if most else ''}{last} {'have' if most else 'has'} no "
-            "face: it cannot be learned, and macro-F1 is over the expressions of the test faces"
+            f"face: {'they' if most else 'it'} cannot be learned, and macro-F1 is over the "
+            "expressions of the test faces"
         )
     if ingested.assumed:
         from_one = ingested.assumed[0] == "1"

@@ -223,6 +223,9 @@ SAID = {
         {"a.csv": table("label,feature", [*ORDER, "", ""], TEXTS[:19])}, {"": "drop"},
         "left out an empty label (2 faces)",
     ),
+    "no face of two": (
+        {"a.csv": rows(FER2013, 12)}, "fer2013", "surprise and neutral have no face: they cannot",
+    ),
     "RAF-DB's six": (
         {path: content for path, content in folders(RAFDB).items() if path[0] != "7"}, "auto",
         "without 0 they are more likely RAF-DB's (data.labels: raf-db)",
