@@ -168,6 +168,6 @@ def _check_are_classes(
         if not is_class and not _is_unlabelled(str(folder), above):
             raise UserError(
                 f"{container.path.name}/{folder}: {folder.name!r} is no expression; expected "
-                f"folders named {', '.join(EXPRESSIONS)}, or 0 to 6; "
+                f"folders named {', '.join(EXPRESSIONS)}, or {labels.numbers}; "
                 f"{setting_for(labels, folder.name, sorted({each.name for each in beside}))}"
             )

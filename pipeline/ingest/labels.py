@@ -118,9 +118,16 @@ class Labels:
         bare = re.fullmatch(r"\d+[ _-]+([a-z]+)|([a-z]+)[ _-]+\d+", text)
         return self._name(bare[1] or bare[2]) if bare else None
 
+    @property
+    def numbers(self) -> str:
+        """Those that are understood."""
+        return ", ".join(filter(str.isdecimal, self.given)) if self._has_numbers else "0 to 6"
+
     def expected(self) -> str:
         """What is understood, for a line that refuses a class."""
         if self._has_numbers:
-            numbers = ", ".join(key for key in self.given if key.isdecimal())
-            return f"expected one of the numbers {numbers} of data.labels, or an expression's name"
-        return "expected a whole number 0 to 6, or an expression's name"
+            return (
+                f"expected one of the numbers {self.numbers} of data.labels, or an expression's "
+                "name"
+            )
+        return f"expected a whole number {self.numbers}, or an expression's name"

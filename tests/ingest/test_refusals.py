@@ -17,6 +17,7 @@ from .files import put, table, tarred, zipped
 from .test_layouts import (
     AFFECTNET,
     COUNTS,
+    FER2013,
     FERPLUS,
     JAFFE,
     KDEF,
@@ -151,6 +152,12 @@ def test_a_map_that_is_advised_keeps_what_the_setting_said(tmp_path, own, on_bad
         read(source, own, on_bad_row)
     found = read(source, yaml.safe_load(SETTING.search(str(refusal.value))[1]), on_bad_row)
     assert found.labelled.classes == {name: left.get(name, 0) for name in NAMES}
+
+
+def test_numbers_that_are_expected_are_those_of_the_setting(tmp_path):
+    said = "'0' is no expression; .*, neutral, or 1, 2, 3, 4, 5, 6, 7; raf-db has none"
+    with pytest.raises(UserError, match=said):
+        read(put(tmp_path / "raw", folders(FER2013)), "raf-db")
 
 
 def test_a_rare_class_is_no_slip_and_can_be_left_out(tmp_path):
