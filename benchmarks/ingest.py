@@ -57,8 +57,7 @@ def read_only(path: Path) -> int:
 
 
 def read_and_keep(path: Path) -> int:
-    folder = path.parent / f"out-{path.name}"
-    found, _ = ingest(locate(str(path)), "stop", folder / "a", folder / "b", folder / "regions.npz")
+    found, _ = ingest(locate(str(path)), "stop", path.parent / f"out-{path.name}")
     return found.labelled.faces
 
 

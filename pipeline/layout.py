@@ -15,9 +15,10 @@ SETTINGS = Path("artifacts/settings/checked.txt")
 SAMPLE = Path("data/sample")
 
 # Made by `ingest`: a folder with `pixels.npy` and `table.parquet` each (`pipeline.faces.store`).
-LABELLED = Path("data/faces/labelled")
-UNLABELLED = Path("data/faces/unlabelled")
-REGIONS = Path("data/faces/regions.npz")
+FACES = Path("data/faces")
+LABELLED = FACES / "labelled"
+UNLABELLED = FACES / "unlabelled"
+REGIONS = FACES / "regions.npz"
 """Where brows, eyes and mouth are, for sources that know it (the sample faces do)."""
 
 # Made by `photographs`.
@@ -55,9 +56,7 @@ def folder(stage: str) -> Path:
 
 def results(stage: str) -> tuple[Path, ...]:
     """Everything that a stage leaves: its folder, and the faces or parts that others read."""
-    faces = {
-        "sample": SAMPLE, "ingest": LABELLED.parent, "photographs": PHOTOGRAPHS, "split": SPLIT,
-    }  # fmt: skip
+    faces = {"sample": SAMPLE, "ingest": FACES, "photographs": PHOTOGRAPHS, "split": SPLIT}
     return (folder(stage), faces[stage]) if stage in faces else (folder(stage),)
 
 

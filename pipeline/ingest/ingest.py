@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from pipeline import layout
 from pipeline.errors import UserError
 from pipeline.faces.batch import Batch, Fault, Progress
 from pipeline.faces.expressions import EXPRESSIONS
@@ -30,9 +31,7 @@ _SHOWN = 3
 def ingest(
     source: Source,
     on_bad_row: Literal["stop", "drop"],
-    labelled: Path,
-    unlabelled: Path,
-    regions: Path,
+    folder: Path,
     progress: Progress | None = None,
 ) -> tuple[Ingested, list[Fault]]:
     """Read all faces of a source and keep them.
@@ -40,9 +39,8 @@ def ingest(
     Args:
         source: what to read.
         on_bad_row: `stop` at the first row that is no face, or `drop` such rows and list them.
-        labelled: folder of the store to write.
-        unlabelled: likewise; the store is empty where the source has no such faces.
-        regions: the archive to write; without arrays where the source has none.
+        folder: to write to, by the names that `layout.FACES` has: the store of unlabelled faces is
+            empty and the archive of regions without arrays where the source has none.
         progress: told of the bytes or pictures read; `Source.size` is their sum.
 
     Returns:
@@ -57,6 +55,9 @@ def ingest(
     read: Counter[str] = Counter()
     kept: list[int] = []
     rows = 0
+    labelled, unlabelled, regions = (
+        folder / path.name for path in (layout.LABELLED, layout.UNLABELLED, layout.REGIONS)
+    )
     with (
         ThreadPoolExecutor(1) as pool,
         writing_faces(labelled) as faces,

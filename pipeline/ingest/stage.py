@@ -35,9 +35,7 @@ def work(stage: Stage) -> None:
     source = locate(data.source, FER2013 if layout.is_sample(data.source) else data.labels)
     scale = source.unit == "B"
     with tqdm(total=source.size, unit=source.unit, unit_scale=scale, desc=stage.name) as bar:
-        found, dropped = ingest(
-            source, data.on_bad_row, layout.LABELLED, layout.UNLABELLED, layout.REGIONS, bar.update
-        )
+        found, dropped = ingest(source, data.on_bad_row, layout.FACES, bar.update)
     write_json(layout.INGESTED, found)
     write_csv(
         layout.folder(stage.name) / "dropped.csv", pd.DataFrame(dropped, columns=Fault._fields)

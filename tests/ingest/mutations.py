@@ -14,10 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from PIL import Image
 
 from pipeline.errors import UserError
+from pipeline.faces.store import read_faces
 from pipeline.image_decoding import ENDINGS as PICTURE_ENDINGS
 from pipeline.ingest.ingest import ingest
 from pipeline.ingest.labels import NAMES
@@ -62,11 +62,9 @@ def damaged(content: bytes, rng: np.random.Generator) -> bytes:
 def read(source: Path) -> tuple[Found, int]:
     """All faces of a source, and how many things it names instead."""
     made = source.parent / "made"
-    places = (made / "labelled", made / "unlabelled", made / "regions.npz")
-    found, dropped = ingest(locate(str(source)), "drop", *places)
-    pixels = np.load(places[0] / "pixels.npy")
-    labels = pd.read_parquet(places[0] / "table.parquet")["label"].tolist()
-    faces = Counter((label, face.tobytes()) for label, face in zip(labels, pixels, strict=True))
+    found, dropped = ingest(locate(str(source)), "drop", made)
+    kept = read_faces(made / "labelled")
+    faces = Counter(zip(kept.labels.tolist(), map(bytes, kept.pixels), strict=True))
     named = len(dropped) + sum(each.count for each in found.passed) + found.unlabelled.faces
     return faces, named
 

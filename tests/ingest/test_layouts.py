@@ -197,10 +197,7 @@ LAYOUTS = {name: (files, "auto") for name, files in AUTO.items()} | {
 
 
 def read(path, labels="auto", on_bad_row="stop") -> Ingested:
-    made = Path(path).parents[1] / "made"
-    source = locate(str(path), labels)
-    places = (made / "labelled", made / "unlabelled", made / "regions.npz")
-    return ingest(source, on_bad_row, *places)[0]
+    return ingest(locate(str(path), labels), on_bad_row, Path(path).parents[1] / "made")[0]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
