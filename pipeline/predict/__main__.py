@@ -9,7 +9,7 @@ at Ctrl-C and 1 at another error.
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import IntEnum
 from itertools import chain
@@ -113,15 +113,13 @@ def _prepare(chosen: argparse.Namespace) -> Callable[["Frame"], int]:
     title, recogniser = load_recogniser(params, chosen.model, chosen.not_sure)
     if DRAWN in title:
         _tell(title)
-    rows: Iterator[str] = iter(() if chosen.json else (output.HEADING,))
+    heading = iter(() if chosen.json else (output.HEADING,))  # once, before the first rows
 
     def say(frame: "Frame") -> int:
-        nonlocal rows
         answers = recogniser.recognise(frame.picture, is_face=chosen.face)
         more = [output.as_json(frame, answers)] if chosen.json else output.as_rows(frame, answers)
-        for row in chain(rows, more):
+        for row in chain(heading, more):
             tqdm.write(row)
-        rows = iter(())
         sys.stdout.flush()
         if chosen.explain and answers:
             from pipeline.predict.explanation import draw, file_name, map_faces
