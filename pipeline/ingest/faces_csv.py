@@ -18,7 +18,7 @@ from pipeline.errors import UserError
 from pipeline.faces.batch import Batch, Fault, shown
 from pipeline.ingest import advice
 from pipeline.ingest.labels import Labels
-from pipeline.ingest.rows import OPEN_QUOTE, PLAIN, RowChecker, Rows
+from pipeline.ingest.rows import OPEN_QUOTE, RowChecker, Rows
 
 _STANDARD = {
     "label": "label",
@@ -37,9 +37,7 @@ _HEADER = 1 << 16
 """Bytes that the first line has not."""
 
 
-def read_csv(
-    file: BinaryIO, name: str, labels: Labels | None, rows: Rows = PLAIN
-) -> Iterator[Batch]:
+def read_csv(file: BinaryIO, name: str, labels: Labels | None, rows: Rows) -> Iterator[Batch]:
     """Read a file of faces in batches of about a hundred.
 
     Args:

@@ -33,16 +33,13 @@ class Rows:
     """FER+'s, in place of the column's classes."""
 
 
-PLAIN = Rows()
-
-
 class RowChecker:
     """Makes batches of one file's columns, front to back; remembers the ids it has seen.
 
     `labels` reads the classes, and counts them; None where there are none.
     """
 
-    def __init__(self, file: str, labels: Labels | None, rows: Rows = PLAIN) -> None:
+    def __init__(self, file: str, labels: Labels | None, rows: Rows) -> None:
         self._file = file
         self._labels = labels
         self._rows = rows

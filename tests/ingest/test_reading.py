@@ -109,7 +109,7 @@ def test_a_labelled_file_is_read_plain_or_packed(tmp_path, packed):
 def test_ids_come_from_the_file_if_they_differ_and_are_whole_numbers_or_from_the_order(tmp_path):
     def found(content, with_labels=False):
         labels = Labels() if with_labels else None
-        (batch,) = read_csv(io.BytesIO(content), "train.csv", labels)
+        (batch,) = read_csv(io.BytesIO(content), "train.csv", labels, Rows())
         return batch.ids.tolist(), [str(fault) for fault in batch.faults]
 
     assert found(labelled(), with_labels=True) == ([0, 1, 2, 3, 4], [])
@@ -124,9 +124,9 @@ def test_ids_come_from_the_file_if_they_differ_and_are_whole_numbers_or_from_the
 
 def test_where_no_labels_are_wanted_they_are_passed_over_and_no_rows_are_no_fault(tmp_path):
     text = labelled().replace(b"\n3,", b"\nhappy,")
-    (batch,) = read_csv(io.BytesIO(text), "a.csv", None)
+    (batch,) = read_csv(io.BytesIO(text), "a.csv", None, Rows())
     assert batch.labels.tolist() == [-1] * 5
-    assert not list(read_csv(io.BytesIO(b"id,feature\n"), "a.csv", None))
+    assert not list(read_csv(io.BytesIO(b"id,feature\n"), "a.csv", None, Rows()))
 
 
 def test_fer2013_parts_are_kept_in_any_column_order_and_with_blanks(tmp_path):
@@ -135,7 +135,7 @@ def test_fer2013_parts_are_kept_in_any_column_order_and_with_blanks(tmp_path):
         table("emotion,pixels,Usage", LABELS, TEXTS, parts),
         table("Usage, pixels, emotion", parts, TEXTS, [f" {label}" for label in LABELS]),
     ):
-        (batch,) = read_csv(io.BytesIO(content), "fer2013.csv", Labels())
+        (batch,) = read_csv(io.BytesIO(content), "fer2013.csv", Labels(), Rows())
         assert batch.usage == parts
         assert batch.labels.tolist() == LABELS
         assert (batch.pixels == FACES).all()
