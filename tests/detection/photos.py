@@ -1,6 +1,5 @@
 """Pictures for tests: a real face under a free licence (scikit-image ships it), and none."""
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +23,3 @@ def nobody(height=120, width=160):
     """A picture without a face: a slope of grey levels, (height, width, 3)."""
     slope = np.linspace(0, 255, width, dtype=np.uint8)
     return np.repeat(np.tile(slope, (height, 1))[..., None], 3, axis=-1)
-
-
-def encoded(picture, kind="PNG", **options):
-    """The bytes of a picture's file."""
-    written = io.BytesIO()
-    Image.fromarray(np.asarray(picture)).save(written, kind, **options)
-    return written.getvalue()

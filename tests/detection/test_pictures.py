@@ -1,7 +1,5 @@
 """Any user's picture is read upright, in eight bits and without alpha, or refused in one line."""
 
-import struct
-import zlib
 from contextlib import suppress
 
 import numpy as np
@@ -14,7 +12,8 @@ from pipeline.detection.pictures import read_picture, to_grey
 from pipeline.errors import UserError
 from pipeline.image_decoding import FORMATS
 
-from .photos import encoded, photo
+from ..ingest.files import encoded, png
+from .photos import photo
 
 PHOTO = photo(48)
 
@@ -57,17 +56,6 @@ def test_what_is_transparent_is_black():
     assert not read[24:].any()
 
 
-def bomb(width, height):
-    """A PNG of a few bytes that says that it is huge."""
-
-    def chunk(kind, content):
-        crc = zlib.crc32(kind + content)
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", crc)
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 9))
-
-
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -75,8 +63,8 @@ def bomb(width, height):
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no picture of a kind that is read"),
         (encoded(PHOTO)[:-900], "truncated"),
         (encoded(photo(8)), "8 x 8 pixels; a side has at least 24"),
-        (bomb(10_000, 10_000), "10000 x 10000 pixels; at most 89 million are read"),
-        (bomb(60_000, 60_000), "too many pixels; at most 89 million are read"),
+        (png(b"", size=(10_000, 10_000)), "10000 x 10000 pixels; at most 89 million are read"),
+        (png(b"", size=(60_000, 60_000)), "too many pixels; at most 89 million are read"),
     ],
 )  # fmt: skip
 def test_what_is_no_picture_or_too_large_is_refused_in_a_line(content, words):

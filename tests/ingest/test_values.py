@@ -1,8 +1,6 @@
 """Pictures of every common kind become the face that they show, or a line that says why not."""
 
 import io
-import struct
-import zlib
 
 import numpy as np
 import pytest
@@ -14,7 +12,7 @@ from pipeline.ingest.parts import part_of
 from pipeline.ingest.pictures import read_image
 from pipeline.ingest.sources import locate
 
-from .files import encoded, put
+from .files import encoded, png, put
 from .test_layouts import COUNTS, folders, picture, read
 
 SMOOTH = np.clip(40 + 3 * np.arange(48)[:, None] + np.arange(48)[None], 0, 255).astype(np.uint8)
@@ -71,19 +69,6 @@ def test_a_picture_is_the_face_that_it_shows(kind):
     assert kind_of("face", content[:512]) == "picture"  # whatever its name
 
 
-def png(raw, bits, kind):
-    """A PNG of 48 by 48 by hand: Pillow writes neither every depth nor every filter."""
-
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(
-            ">I", zlib.crc32(kind + data)
-        )  # fmt: skip
-
-    header = struct.pack(">IIBBBBB", 48, 48, bits, kind, 0, 0, 0)
-    ends = chunk(b"IDAT", zlib.compress(raw)), chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + b"".join(ends)
-
-
 def coloured_16(grey):
     rows = np.repeat(grey.astype(">u2")[:, :, None], 3, axis=2)
     return png(b"".join(b"\0" + row.tobytes() for row in rows), 16, 2)
@@ -112,7 +97,7 @@ def test_a_png_of_the_usual_size_is_what_pillow_shows_however_its_rows_are_filte
     for n in range(60):
         rows = rng.integers(-4, 5, (48, 49)) if n % 2 else rng.integers(0, 256, (48, 49))
         rows[:, 0] = rng.integers(0, 5, 48) if n % 3 else n // 3 % 5
-        files[f"happy/{n:02}.png"] = png(rows.astype(np.uint8).tobytes(), 8, 0)
+        files[f"happy/{n:02}.png"] = png(rows.astype(np.uint8).tobytes())
     source = locate(str(put(tmp_path / "raw", files)))
     (batch,) = source.labelled[0].batches(source.labels)
     for face, content in zip(batch.pixels, files.values(), strict=True):

@@ -20,7 +20,8 @@ from pipeline.predict.page.app import MOST_WAITING
 
 from ..browser import BROWSER, PATIENCE, QUIET, find_playwright, needs_browser
 from ..conftest import ROOT
-from ..detection.photos import PHOTO, encoded, nobody, photo
+from ..detection.photos import PHOTO, nobody, photo
+from ..ingest.files import encoded
 from ..project import wait_for
 from .model import save_model
 
@@ -68,14 +69,14 @@ def test_an_answer_has_each_face_and_with_saliency_a_map(client):
     (mapped,) = client.post("/answer?saliency=true", content=PHOTO.read_bytes()).json()["faces"]
     assert mapped.pop("map").startswith("data:image/png;base64,")
     assert mapped == face
-    assert client.post("/answer", content=encoded(nobody())).json()["faces"] == []
+    assert client.post("/answer", content=encoded(Image.fromarray(nobody()))).json()["faces"] == []
 
 
 def test_what_is_no_picture_or_too_large_is_refused(client):
     for content, status, words in (
         (b"", 422, "no picture of a kind that is read"),
         (b"%!PS", 422, "no picture of a kind that is read"),
-        (encoded(np.zeros((9, 9), np.uint8)), 422, "a side has at least 24"),
+        (encoded(Image.new("L", (9, 9))), 422, "a side has at least 24"),
         (bytes(20 * 2**20 + 1), 413, "more than 20 MB"),
     ):
         refused = client.post("/answer", content=content)
