@@ -102,50 +102,43 @@ class _Counted(io.RawIOBase):
         self._source, self._progress = source, progress
 
     def readable(self) -> bool:
-        """Say that this is for reading."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Fill the buffer, or less of it, and tell."""
-        count: int = self._source.readinto(buffer)
+        """Fill as much of the buffer as the source gives in one go, and tell."""
+        count = int(self._source.readinto(buffer))
         if self._progress is not None and count:
             self._progress(count)
         return count
 
 
-class _Guard(io.RawIOBase):
-    """Passes bytes on, counts them, and keeps the error that ended them.
+class _Guard(_Counted):
+    """Passes on as many bytes as are allowed, and keeps the error that ended them.
 
     pyarrow reads in a thread of its own, where an error turns into a vaguer one or into silence.
     """
 
     def __init__(self, source: BinaryIO, name: str, kind: str, limit: int) -> None:
-        self._source: Any = source
+        super().__init__(source, self._spend)
         self._name, self._kind = name, kind
         self._limit = self._left = limit
         self.failure: UserError | None = None
 
-    def readable(self) -> bool:
-        """Say that this is for reading."""
-        return True
-
     def readinto(self, buffer: Any) -> int:
-        """Fill as much of the buffer as the source gives in one go."""
         try:
-            count = int(self._source.readinto(buffer))
+            return super().readinto(buffer)
         except Exception as error:
             self.failure = damage(self._name, self._kind, error)
             raise self.failure from None
+
+    def _spend(self, count: int) -> None:
         self._left -= count
         if self._left < 0:
-            self.failure = UserError(
+            raise UserError(
                 f"{self._name}: unpacks to more than {self._limit:,} bytes, {_MOST} times its "
                 "size, which no faces do; unpack it yourself if you trust it"
             )
-            raise self.failure
-        return count
 
     def close(self) -> None:
-        """Close the source along with this."""
         self._source.close()
         super().close()
