@@ -74,8 +74,10 @@ def test_numbers_are_read_as_they_are_with_any_blanks_and_zeros():
 
 
 @pytest.mark.parametrize(
-    "word", ["256", "299", "300", "999", "1000", "0256", "1255", "-1", "1.0", "x"]
-)
+    "word",
+    ["256", "299", "300", "999", "1000", "0256", "1255", "-1", "1.0", "12.5", "x", "NaN", "-inf",
+     "1e2", "0x1f", "+5", "1_0"],
+)  # fmt: skip
 def test_a_value_that_is_no_grey_is_named(word):
     good = ["255"] * 2304
     for place in (1, 2, 2304):

@@ -224,11 +224,13 @@ OTHERWISE = {
     ),
     "pixels of 0 to 1": (
         {"a.csv": pixels(lambda text: " ".join(f"{int(each) / 255:.4f}" for each in text.split()))},
-        "multiply pixels of 0 to 1 by 255 and round them$", "auto", {"a.csv": pixels(str)},
+        r"value 1: '0\.\d+'; .* 255; multiply pixels of 0 to 1 by 255 and round them$",
+        "auto", {"a.csv": pixels(str)},
     ),
     "an unknown part": (
         {"a.csv": PARTED.replace(b"Training", b"holdout")},
-        "train, validation, test; call the part by one of these names", "auto", {"a.csv": PARTED},
+        "a.csv: row 1: Usage: 'holdout'; expected Training, PublicTest, PrivateTest, or train, "
+        "validation, test; call the part by one of these names", "auto", {"a.csv": PARTED},
     ),
     "a class that is misspelt": (
         folders([*NAMES[:3], "hapy", *NAMES[4:]]), "'hapy' is no expression", {"hapy": "happy"}, {},
