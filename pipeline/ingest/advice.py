@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from pipeline.faces.batch import Fault
 from pipeline.faces.expressions import PIXELS
+from pipeline.ingest.label_list import is_list
 from pipeline.ingest.labels import Labels
 from pipeline.ingest.pictures import NO_IMAGE
 from pipeline.ingest.unknown_classes import setting_for
@@ -48,6 +49,8 @@ def for_row(fault: Fault, labels: Labels, *, all_are: bool = False) -> str:
 
 def for_header(columns: Sequence[str]) -> str:
     """How a CSV file that lacks the columns needed can be read."""
+    if is_list([column.lower() for column in columns]):
+        return "it lists pictures: name the folder of both in data.source"
     if re.search(r"[;\t|]", "".join(columns)):
         return "save it anew with commas between the columns"
     if len(columns) >= PIXELS:

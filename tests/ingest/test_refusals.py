@@ -118,6 +118,14 @@ def test_a_row_too_many_for_the_votes_is_said_before_what_is_wrong_with_it(tmp_p
         read(put(tmp_path / "raw", files), on_bad_row=on_bad_row)
 
 
+def test_a_list_that_is_named_itself_says_to_name_the_folder(tmp_path):
+    files = {"1.png": picture(1), "labels.csv": b"Image,label\n1.png,3\n"}
+    source = put(tmp_path / "raw", files)
+    with pytest.raises(UserError, match=r"labels.csv: .* name the folder of both in data.source"):
+        read(source / "labels.csv")
+    assert read(source).labelled.faces == 1
+
+
 def test_a_name_of_two_lines_stays_in_one(tmp_path):
     source = put(tmp_path / "input", folders(NAMES) | {f"{NAMES[3]}/x\ny.png": b"no picture"})
     with pytest.raises(UserError) as refusal:
