@@ -81,7 +81,8 @@ def ingest(
             first = ": all are left out by data.labels; name an expression there"
             if dropped:
                 first = f"; {dropped[0]}; {advice.for_row(dropped[0], source.labels, all_are=True)}"
-            raise UserError(f"{source.labelled[0].name}: none of {rows} rows is a face{first}")
+            of = max(rows, source.labels.seen.total())  # pictures that are left out are not read
+            raise UserError(f"{source.labelled[0].name}: none of {of} rows is a face{first}")
         if dropped:
             check_nothing_vanished(source.labels)
         names = keep_regions(source.regions, np.array(kept), rows, regions)

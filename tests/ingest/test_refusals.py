@@ -126,6 +126,12 @@ def test_a_list_that_is_named_itself_says_to_name_the_folder(tmp_path):
     assert read(source).labelled.faces == 1
 
 
+@pytest.mark.parametrize("files", [folders("0123456"), {"a.csv": rows("0123456")}])
+def test_faces_that_are_all_left_out_are_counted(tmp_path, files):
+    with pytest.raises(UserError, match=r"none of 17 rows is a face: all are left out by data"):
+        read(put(tmp_path / "raw", files), dict.fromkeys("0123456", "drop"))
+
+
 def test_a_name_of_two_lines_stays_in_one(tmp_path):
     source = put(tmp_path / "input", folders(NAMES) | {f"{NAMES[3]}/x\ny.png": b"no picture"})
     with pytest.raises(UserError) as refusal:
