@@ -5,7 +5,7 @@ are wrappers, such as `archive/archive/`. KDEF's and JAFFE's pictures have it in
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -117,12 +117,14 @@ def _folder(name: str) -> str:
 
 
 def _class_folder(path: str, container: Container, labels: Labels) -> str | None:
-    """The path of the folder in a path that names the class.
+    """The path of the folder in a path that names the class; None below one named `unlabelled`.
 
     Raises:
         UserError: two do, and differently.
     """
     folders = path.split("/")
+    if _calls_itself_unlabelled(folders):
+        return None
     found = {
         i: label for i, each in enumerate(folders) if (label := labels.label(each)) is not None
     }
@@ -141,9 +143,13 @@ def _is_in(path: str, folder: str) -> bool:
     return folder == "." or path.startswith(f"{folder}/")
 
 
+def _calls_itself_unlabelled(folders: Sequence[str]) -> bool:
+    return any(folder.lower() in _UNLABELLED for folder in folders)
+
+
 def _is_unlabelled(path: str, above: set[str]) -> bool:
     folders = path.split("/")
-    if any(folder.lower() in _UNLABELLED for folder in folders):
+    if _calls_itself_unlabelled(folders):
         return True
     parts = ["/".join(folders[: i + 1]) for i, each in enumerate(folders) if part_of(each)]
     return bool(parts) and not any(each == parts[-1] or _is_in(each, parts[-1]) for each in above)

@@ -125,8 +125,9 @@ def test_unlabelled_faces_are_those_that_the_source_calls_so(tmp_path):
     files = {f"train/{name}": content for name, content in folders(list(COUNTS)).items()}
     files |= {"unlabelled/a.png": picture(20), "test/b.png": picture(21), "c.png": picture(22)}
     files |= {"train/d.png": picture(23), "valid/happy/.hidden.png": picture(24)}
+    files |= {"unlabelled/1/e.png": picture(25), "Unlabelled/happy/f.png": picture(26)}
     found = read(put(tmp_path / "raw", files))
-    assert found.unlabelled.faces == 2
+    assert (found.labelled.classes, found.unlabelled.faces) == (COUNTS, 4)
     assert {each.reason: each.first for each in found.passed} == {
         "a picture outside the class folders": ["c.png", "train/d.png"],
         "a class folder without a picture": ["valid/happy"],
