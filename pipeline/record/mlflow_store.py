@@ -26,10 +26,6 @@ KIND, MODELS = "mlflow.experimentKind", "custom_model_development"
 LONGEST_NAME = 250
 """Characters that MLflow takes; longer values it cuts itself."""
 
-BATCH = 100
-"""Params or tags that MLflow takes in one call; of metrics it takes ten times as many."""
-
-
 Metric = tuple[str, float, int, int]
 """Name; value, which may be non-finite; time in milliseconds since the epoch; step."""
 
@@ -106,25 +102,21 @@ class Store:
         known = self.client.get_run(run).data.params
         texts = {_name(key): text for key, text in values.items()}
         fresh = [Param(key, text) for key, text in texts.items() if key not in known]
-        self._log(run, "params", fresh, BATCH)
+        self.client.log_batch(run, params=fresh)
 
     def log_tags(self, run: str, values: Mapping[str, str]) -> None:
         """Set tags."""
         from mlflow.entities import RunTag
 
         tags = [RunTag(_name(key), text) for key, text in values.items()]
-        self._log(run, "tags", tags, BATCH)
+        self.client.log_batch(run, tags=tags)
 
     def log_metrics(self, run: str, values: Sequence[Metric]) -> None:
         """Log numbers; MLflow keeps one of several with the same name, step, time and value."""
         from mlflow import entities
 
         metrics = [entities.Metric(_name(name), *rest) for name, *rest in values]
-        self._log(run, "metrics", metrics, 10 * BATCH)
-
-    def _log(self, run: str, kind: str, items: list[Any], size: int) -> None:
-        for start in range(0, len(items), size):
-            self.client.log_batch(run, **{kind: items[start : start + size]})
+        self.client.log_batch(run, metrics=metrics)
 
     def log_datasets(self, run: str, source: str, files: Mapping[str, str], context: str) -> None:
         """Note which files, by name and md5, a run's data are from, and what used them."""
