@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -11,7 +12,7 @@ from prefect import allow_failure, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import State
 from prefect.client.schemas.objects import TaskRun
-from prefect.futures import PrefectFuture, PrefectTaskRunFuture, wait
+from prefect.futures import PrefectConcurrentFuture, PrefectFuture, wait
 from prefect.states import Completed, Failed
 from prefect.tasks import Task
 
@@ -69,12 +70,16 @@ def reproduce_experiment(
     heard: dict[str, SimpleQueue[str | Outcome]]
     heard = {stage.name: SimpleQueue() for stage in graph}
     logs = {name: LineLog(queue.put) for name, queue in heard.items()}
-    turns = {name: _Turn() for name in heard}
+    # Come once DVC has named a stage, or has ended: Prefect shows its task as pending before.
+    turns: dict[str, Future[State[Any]]] = {name: Future() for name in heard}
     before = LineLog(get_run_logger().info)
 
+    def begin(name: str) -> None:
+        if name in turns and not turns[name].done():
+            turns[name].set_result(Completed(data=True))  # a result, which nobody uses
+
     def hear(name: str, text: str, end: str) -> None:
-        if name in turns:
-            turns[name].comes.set()
+        begin(name)
         logs.get(name, before)(text, end)
 
     def run_dvc() -> None:
@@ -91,40 +96,22 @@ def reproduce_experiment(
         finally:
             for name, queue in heard.items():
                 queue.put(rest)
-                turns[name].comes.set()
+                begin(name)
 
     def follow(stage: Stage, log: Log) -> Outcome:
         while not isinstance(item := heard[stage.name].get(), Outcome):
             log(item)
         return item
 
+    def wait_for(stage: Stage, _futures: Futures) -> list[Any]:
+        return [PrefectConcurrentFuture(uuid4(), turns[stage.name])]
+
     thread = threading.Thread(target=run_dvc, daemon=True)
     thread.start()
     try:
-        return _run_all(graph, follow, lambda stage, _: [turns[stage.name]], retries=0)
+        return _run_all(graph, follow, wait_for, retries=0)
     finally:
         thread.join()
-
-
-class _Turn(PrefectTaskRunFuture[None]):
-    """Comes once DVC has named a stage, or has ended: Prefect shows its task as pending before."""
-
-    def __init__(self) -> None:
-        super().__init__(uuid4())
-        self._final_state = Completed(data=True)  # Prefect asks for a result, which is not used
-        self.comes = threading.Event()
-
-    def wait(self, timeout: float | None = None) -> None:
-        """Wait for it."""
-        self.comes.wait(timeout)
-
-    def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> None:  # noqa: ARG002 (as Prefect calls it)
-        """Wait for it; there is no result."""
-        self.wait(timeout)
-
-    def add_done_callback(self, fn: Callable[[PrefectFuture[None]], None]) -> None:
-        """Not needed: nothing but tasks waits for it."""
-        raise NotImplementedError
 
 
 def _run_all(
