@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from pipeline.record.address import Address, digest, one_line
@@ -25,17 +26,13 @@ class Uploader:
 
     spool: Spool
     address: Address
-    _store: Store | None = None
     _begun: dict[Path, Projection] = field(default_factory=dict)
     _failures: Counter[Path] = field(default_factory=Counter)
 
-    @property
+    @cached_property
     def store(self) -> Store:
         """MLflow, once it answers."""
-        if self._store is None:
-            uri, name = self.address.private_uri, self.address.experiment
-            self._store = connect(uri, name, self.spool.root)
-        return self._store
+        return connect(self.address.private_uri, self.address.experiment, self.spool.root)
 
     def upload_all(self) -> None:
         """Upload what every run has by now; one that fails does not hold up the others.
