@@ -20,6 +20,7 @@ from pipeline.figures.style import save
 from pipeline.files import write_csv
 from pipeline.layout import ARTIFACTS
 from pipeline.markdown import table
+from pipeline.wording.numbers import points
 
 REPORTS = ARTIFACTS / "grids"
 """Not known to git or DVC: made from the experiments at any time."""
@@ -133,9 +134,5 @@ def _figure(arm: Any) -> str:
 def _points(mean: float, low: float, high: float) -> str:
     if math.isnan(mean):
         return "no common seed"
-    interval = "1" if math.isnan(low) else f"{_signed(low)} to {_signed(high)}"
-    return f"{_signed(mean)} ({interval})"
-
-
-def _signed(value: float) -> str:
-    return f"{100 * value:+.1f}".replace("-", "\N{MINUS SIGN}")
+    interval = "1" if math.isnan(low) else f"{points(low)} to {points(high)}"
+    return f"{points(mean)} ({interval})"

@@ -332,3 +332,6 @@ def test_the_page_has_rows_columns_and_says_what_the_figures_are():
     text = write_markdown(one_axis, grid_of({"rate": ["low", "high"]}))
     assert "| high | 40.0 (1) |" in text
     assert "| high | \N{MINUS SIGN}10.0 (1) |" in text
+    as_good = summarise({("low",): {0: 0.5}, ("high",): {0: 0.4999}}, {}, ("low",))
+    text = write_markdown(as_good, grid_of({"rate": ["low", "high"]}))
+    assert "| high | 0.0 (1) |" in text  # what rounds to nothing has no sign
