@@ -139,7 +139,8 @@ def _run_grid(chosen: argparse.Namespace) -> int:
     from pipeline.experiments.grid_runs import plan_grid  # a second, as it draws
 
     plan = plan_grid(chosen.name, [parse_assignment(text) for text in chosen.settings])
-    failed = _run_all(plan.experiments())
+    configurations = (each.configuration for each in plan.combinations)
+    failed = _run_all([each.experiment(plan.grid.stages) for each in configurations])
     plan.report(failed)
     return _report_failures(failed)
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from pipeline.dotted_keys import Nested
-from pipeline.driver.experiment_runs import Experiment, read_kept
+from pipeline.driver.experiment_runs import read_kept
 from pipeline.driver.workspace import check_workspace
 from pipeline.experiments.grid_report import GridReport, write_report
 from pipeline.experiments.grids import Combination, GridFile, combine, read_grid
@@ -18,10 +18,6 @@ class GridPlan:
     name: str
     grid: GridFile
     combinations: Sequence[Combination]
-
-    def experiments(self) -> list[Experiment]:
-        """All of them, ready to run."""
-        return [each.configuration.experiment(self.grid.stages) for each in self.combinations]
 
     def report(self, failed: Collection[str]) -> GridReport | None:
         """The report on all that ran, but for those of these names; none if they are all.
