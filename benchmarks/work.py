@@ -29,7 +29,7 @@ def main() -> None:
     sizes = (
         Sizes.of(params, chosen.faces, chosen.unlabelled)
         if chosen.faces
-        else Sizes.of_sample(params)
+        else Sizes.of(params, params.sample.faces, params.sample.unlabelled)
     )
     found = count_trainings(params, sizes)
     if chosen.json:

@@ -58,11 +58,6 @@ class Sizes:
         refit = round(validation * params.split.refit_fraction)
         return cls(labelled - held_out + refit, validation - refit, unlabelled)
 
-    @classmethod
-    def of_sample(cls, params: Params) -> "Sizes":
-        """The sample faces."""
-        return cls.of(params, params.sample.faces, params.sample.unlabelled)
-
 
 def count_trainings(params: Params, sizes: Sizes) -> dict[str, float]:
     """Floating point operations of each training of the study, by its name."""

@@ -25,7 +25,8 @@ def faces(count):
 
 
 def test_the_sample_study_stays_within_its_work(params):
-    found = count_trainings(params, Sizes.of_sample(params))
+    sizes = Sizes.of(params, params.sample.faces, params.sample.unlabelled)
+    found = count_trainings(params, sizes)
     noted = json.loads((ROOT / "benchmarks" / "work.json").read_text())
     assert {name: round(each / 1e12, 3) for name, each in found.items()} == noted, (
         "params.yaml costs another number of operations: python benchmarks/work.py --json"
