@@ -17,8 +17,8 @@ BETWEEN_BARS = 10.0
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def read_parts(pipe: IO[bytes], time_left: Callable[[], float | None]) -> Iterator[Part]:
-    """The parts of a pipe's text, until its other end closes.
+def read_text(pipe: IO[bytes], time_left: Callable[[], float | None]) -> Iterator[str]:
+    """The text of a pipe in pieces as they come, until its other end closes.
 
     Args:
         pipe: read until its end.
@@ -27,7 +27,14 @@ def read_parts(pipe: IO[bytes], time_left: Callable[[], float | None]) -> Iterat
     Raises:
         TimeoutError: no time was left.
     """
-    return split_parts(_read_text(pipe, time_left))
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    while True:
+        left = time_left()
+        if not (left is None or (left > 0 and select.select([pipe], [], [], left)[0])):
+            raise TimeoutError
+        if not (piece := os.read(pipe.fileno(), 2**16)):
+            return
+        yield decoder.decode(piece)
 
 
 def split_parts(pieces: Iterable[str]) -> Iterator[Part]:
@@ -61,17 +68,6 @@ class LineLog:
             if now - self._shown >= BETWEEN_BARS:
                 self._log(text)
                 self._bar, self._shown = "", now
-
-
-def _read_text(pipe: IO[bytes], time_left: Callable[[], float | None]) -> Iterator[str]:
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    while True:
-        left = time_left()
-        if not (left is None or (left > 0 and select.select([pipe], [], [], left)[0])):
-            raise TimeoutError
-        if not (piece := os.read(pipe.fileno(), 2**16)):
-            return
-        yield decoder.decode(piece)
 
 
 def _clean(text: str) -> str:

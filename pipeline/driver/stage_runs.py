@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from pipeline.driver.output_lines import LineLog, read_parts
+from pipeline.driver.output_lines import LineLog, read_text, split_parts
 from pipeline.driver.process_family import start
 
 LAST_LINES = 12
@@ -138,7 +138,7 @@ def follow(
     try:
         with start([*DVC, *command], make_environment(environment or {}), folder) as process:
             assert process.stdout is not None  # noqa: S101 (it is a pipe)
-            for text, end in read_parts(process.stdout, time_left):
+            for text, end in split_parts(read_text(process.stdout, time_left)):
                 if _NOISE.match(text):
                     continue
                 named = _read_announcement(text)

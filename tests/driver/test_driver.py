@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.driver import output_lines
-from pipeline.driver.output_lines import LineLog, read_parts, split_parts
+from pipeline.driver.output_lines import LineLog, read_text, split_parts
 from pipeline.driver.stage_graph import Stage, read_graph
 from pipeline.driver.stage_runs import follow, reproduce
 from pipeline.errors import UserError
@@ -158,7 +158,7 @@ def test_lines_do_not_depend_on_where_the_text_is_cut(pieces: list[str]) -> None
 def test_output_comes_at_once_is_decoded_across_reads_and_never_fails() -> None:
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb") as pipe:
-        parts = read_parts(pipe, lambda: 10.0)
+        parts = split_parts(read_text(pipe, lambda: 10.0))
         os.write(writing, "\r 50%|\rsé".encode()[:-1])
         assert (next(parts), next(parts)) == (("", "\r"), (" 50%|", "\r"))
         os.write(writing, "é".encode()[1:] + b"\xff\n")
