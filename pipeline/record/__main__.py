@@ -36,21 +36,19 @@ def main() -> int:
         ("again", _again, "record the results that lie here, as after `dvc pull`"),
         ("upload", _upload, "be the recorder (stages start it themselves)"),
     ):
-        command = commands.add_parser(name, help=what)
-        command.set_defaults(act=act, timeout=120.0)
-        if name == "wait":
-            command.add_argument("--timeout", type=float, help="seconds")
+        commands.add_parser(name, help=what).set_defaults(act=act)
+    commands.choices["wait"].add_argument("--timeout", type=float, default=120.0, help="seconds")
     chosen = parser.parse_args()
-    return int(chosen.act(Spool(addresses.find_root()), chosen.timeout))
+    return int(chosen.act(Spool(addresses.find_root()), chosen))
 
 
-def _wait(spool: Spool, timeout: float) -> int:
+def _wait(spool: Spool, chosen: argparse.Namespace) -> int:
     if addresses.is_off():
         print(_OFF)
         return 0
     started = time.monotonic()
     address = addresses.find_address(spool.root)
-    left = wait_until_uploaded(spool, address, timeout)
+    left = wait_until_uploaded(spool, address, chosen.timeout)
     waited = f"after {time.monotonic() - started:.1f} s"
     if left:
         print(f"record: not uploaded {waited}: {'; '.join(left)}", file=sys.stderr)
@@ -59,12 +57,12 @@ def _wait(spool: Spool, timeout: float) -> int:
     return 0
 
 
-def _status(spool: Spool, _timeout: float) -> int:
+def _status(spool: Spool, _chosen: argparse.Namespace) -> int:
     print("\n".join(describe(spool, spool.entries()) or ["record: everything is uploaded"]))
     return 0
 
 
-def _made(_spool: Spool, _timeout: float) -> int:
+def _made(_spool: Spool, _chosen: argparse.Namespace) -> int:
     """One line a stage of dvc.lock; status 1 unless each result is known to be what was made."""
     findings = {stage: made_by.check(stage) for stage in read_locked()}
     if not findings:
@@ -74,7 +72,7 @@ def _made(_spool: Spool, _timeout: float) -> int:
     return int(not all(fits for fits, _ in findings.values()))
 
 
-def _again(_spool: Spool, _timeout: float) -> int:
+def _again(_spool: Spool, _chosen: argparse.Namespace) -> int:
     """Record each stage of dvc.lock whose results lie here; twice makes no further runs.
 
     All that the record needs lies beside them. Results of other parameters than params.yaml's are
@@ -106,7 +104,7 @@ def _again(_spool: Spool, _timeout: float) -> int:
     return 0
 
 
-def _upload(spool: Spool, _timeout: float) -> int:
+def _upload(spool: Spool, _chosen: argparse.Namespace) -> int:
     give_way()
     handler = logging.StreamHandler()
     handler.setFormatter(WithoutSecrets("%(asctime)s %(levelname)s %(message)s"))
