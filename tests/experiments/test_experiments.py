@@ -12,9 +12,9 @@ import pytest
 import torch
 import yaml
 
+from pipeline.experiments.flops import CPU
 from pipeline.params import MODELS
 from pipeline.train.classifier import new_classifier
-from pipeline.training.device import Compute
 from pipeline.training.face_set import FaceSet
 from pipeline.training.loop import fit
 from pipeline.training.objectives import Classification
@@ -54,8 +54,6 @@ vary:
     long: {train: {cnn: {epochs: 20}}}
 seeds: {keys: [train.cnn.seed], values: [0, 1]}
 """
-
-CPU = Compute(torch.device("cpu"), torch.float32, compiled=False)
 
 
 OTHER = """
