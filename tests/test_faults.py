@@ -18,6 +18,7 @@ from pipeline.record.recorder import wait_until_uploaded
 from pipeline.record.spool import Spool
 
 from .project import TINY, clone_project, in_terminal
+from .record.study import kill_recorders
 from .small_disk import unshared
 
 pytestmark = pytest.mark.study
@@ -188,10 +189,7 @@ def test_a_record_that_never_answers_holds_no_training_up(project, uninterrupted
         assert any(address in path.read_text() for path in kept)
         wait = (sys.executable, "-m", "pipeline.record", "wait", "--timeout", "1")
         assert "not uploaded" in project.run(*wait, expect=1, **away)
-        for each in psutil.process_iter():
-            with suppress(psutil.Error):
-                if is_recorder(each) and each.cwd() == str(project.folder):
-                    each.kill()
+        kill_recorders(project.folder)
     _, after = runs(project)  # MLflow is back
     (run,) = [after[key] for key in after.keys() - before.keys()]
     assert run.info.status == "FINISHED"
