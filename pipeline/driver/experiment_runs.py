@@ -79,6 +79,20 @@ def check_name(name: str) -> None:
         )
 
 
+def check_keys(labels: Mapping[str, Any]) -> None:
+    """See that `dvc exp run -S` can read the names in a map of labels: Hydra knows ASCII alone.
+
+    Raises:
+        UserError: it cannot.
+    """
+    for name in map(str, labels):
+        if not re.fullmatch(r"[\w/\\+.$%*@?|()\[\]{}:=, \t-]+", name, re.ASCII):
+            raise UserError(
+                f"data.labels: {name!r}: DVC sets only names of ASCII letters, digits and some "
+                "signs for an experiment; put the map into params.yaml itself"
+            )
+
+
 def run_experiment(
     experiment: Experiment,
     *,

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline import layout
 from pipeline.dotted_keys import Nested, flatten, is_in, merge, nest
-from pipeline.driver.experiment_runs import Experiment
+from pipeline.driver.experiment_runs import Experiment, check_keys
 from pipeline.errors import UserError
 from pipeline.params import Params, load, parse, read_yaml
 
@@ -47,11 +47,15 @@ class Configuration:
 
         A stage's output such as the sample faces is made in the experiment's copy; other faces stay
         where they are, outside of what git and DVC carry, and need their whole path.
+
+        Raises:
+            UserError: a map of labels has a name that DVC cannot set.
         """
         settings = flatten(self.changes)
         labels = self.changes.get("data", {}).get("labels")
         if isinstance(labels, Mapping):  # one value, of whose keys DVC knows none
             settings = {key: settings[key] for key in settings if not is_in(key, "data.labels")}
+            check_keys(labels)
             settings["++data.labels"] = dict(labels)
         source = self.params.data.source
         if not layout.is_sample(source):

@@ -146,6 +146,16 @@ def test_a_map_of_labels_reaches_the_experiment_as_it_is(before, params, tmp_pat
     assert stripped == configuration.params.data.labels
 
 
+@pytest.mark.parametrize("name", ["wütend", "it's"])
+def test_a_name_that_dvc_cannot_set_is_refused_before_it_runs(name, in_project, tmp_path):
+    configuration = configure("a map", [{"data": {"labels": {name: "angry"}}}], "-S")
+    with pytest.raises(UserError, match="put the map into params"):
+        configuration.experiment()
+    (tmp_path / "params.yaml").write_text("data: {labels: auto}\n")
+    with pytest.raises(Exception, match=r"token recognition|set-param"):
+        params_that_dvc_makes(tmp_path, {"++data.labels": {name: "angry"}})
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
