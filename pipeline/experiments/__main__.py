@@ -181,12 +181,13 @@ def _print_accuracies(names: Sequence[str]) -> None:
         found = (metrics.get(f"{model}.accuracy") for model in MODELS)
         rows.append((name, *("" if value is None else f"{100 * value:.1f}" for value in found)))
     head = ("experiment", *(model.upper() for model in MODELS))
-    _print_table(head, rows, "Accuracy on test faces, in %")
+    print("Accuracy on test faces, in %:")
+    _print_table(head, rows)
     print("side by side, with all that was changed: make compare, or dvc exp show")
 
 
-def _print_table(head: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
-    table = Table(*head, box=box.SIMPLE_HEAD, title=title or None, title_justify="left")
+def _print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    table = Table(*head, box=box.SIMPLE_HEAD)
     for row in rows:
         table.add_row(*row)
     Console(highlight=False).print(table)
