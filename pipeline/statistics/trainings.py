@@ -64,7 +64,8 @@ def mean_accuracy_and_f1(
     """Mean accuracy and macro-F1 of one or more trainings' predictions (seeds, N)."""
     drawn = draw_matrices(labels, predicted, photographs, bootstrap)
     accuracy, f1 = (
-        percentile_interval(mean_over_seeds(score(drawn), bootstrap.seed))
+        # Student's chance of few seeds knows no bounds; a share has some.
+        percentile_interval(mean_over_seeds(score(drawn), bootstrap.seed).clip(0, 1))
         for score in (accuracies, macro_f1)
     )
     return accuracy, f1
@@ -77,10 +78,11 @@ def compare_trainings(
     both = draw_matrices(labels, np.concatenate([first, second]), photographs, bootstrap)
     one, other = np.split(both, 2, axis=1)
     gains, f1 = (score(one) - score(other) for score in (accuracies, macro_f1))
-    drawn, each = mean_over_seeds(gains, bootstrap.seed), gains[0].tolist()
+    drawn, gained = (mean_over_seeds(each, bootstrap.seed).clip(-1, 1) for each in (gains, f1))
     p = mcnemar_p(labels, first[0], second[0], photographs) if len(first) == 1 else _p(drawn)
-    gained = percentile_interval(mean_over_seeds(f1, bootstrap.seed))
-    return TrainingsDifference(percentile_interval(drawn), gained, each, p)
+    return TrainingsDifference(
+        percentile_interval(drawn), percentile_interval(gained), gains[0].tolist(), p
+    )
 
 
 def compare(

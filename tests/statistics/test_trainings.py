@@ -60,6 +60,18 @@ def test_several_trainings_count_by_their_mean_and_their_spread(answers):
     assert steady.high - steady.low < gain.accuracy.high - gain.accuracy.low
 
 
+def test_no_interval_over_seeds_holds_what_no_share_can_be(answers):
+    """Two seeds that are ten points apart: Student's interval alone has 127 points."""
+    labels, first, second = (each[..., :50] for each in answers)
+    accuracy, f1 = mean_accuracy_and_f1(labels, first[:2], np.arange(50), CHANCE)
+    assert (accuracy.high, f1.high) == (1, 1)
+    assert accuracy.low >= 0
+    apart = np.stack([labels, second[0]])
+    gain = compare_trainings(labels, apart, second[:2], np.arange(50), CHANCE)
+    assert (gain.accuracy.low, gain.accuracy.high) == (-1, 1)
+    assert (gain.macro_f1.low, gain.macro_f1.high) == (-1, 1)
+
+
 def test_the_p_value_of_several_trainings_is_that_of_the_interval(answers):
     labels, first, second = answers
     assert compare_trainings(labels, first, second, APART, CHANCE).p < 0.05
