@@ -12,7 +12,12 @@ from pipeline.confusion.result import (
     Pull,
 )
 from pipeline.faces.expressions import EXPRESSIONS
-from pipeline.statistics.intervals import percentile_interval, share_interval
+from pipeline.statistics.intervals import (
+    Interval,
+    percentile_interval,
+    share_interval,
+    share_percentiles,
+)
 
 Matrix = NDArray[np.floating]
 """(7, 7); row = true expression, column = predicted one."""
@@ -97,12 +102,17 @@ def pull(matrices: NDArray[np.integer], expression: str) -> Pull:
     # An error on a face of another expression could have been any of the others but the true one.
     likely = wrong * rows[:, [place]] / np.maximum(total[:, None] - rows, 1)
     likely[:, place] = 0
-    of_errors, expected = taken / errors, likely.sum(axis=1) / errors
+    others, expected = np.maximum(total - rows[:, place], 1), likely.sum(axis=1) / errors
+    of_errors = share_percentiles(taken / errors, int(errors[0]))
+    excess = percentile_interval(taken / errors - expected)
+    if of_errors.value in (0, 1):  # drawn anew, none or all of few errors say nothing of chance
+        ends = np.array([of_errors.low, of_errors.high]) - expected[0]
+        excess = Interval(excess.value, *ends.tolist())
     return Pull(
-        of_others=percentile_interval(taken / np.maximum(total - rows[:, place], 1)),
-        of_errors=percentile_interval(of_errors),
+        of_others=share_percentiles(taken / others, int(others[0])),
+        of_errors=of_errors,
         expected=float(expected[0]),
-        excess=percentile_interval(of_errors - expected),
+        excess=excess,
     )
 
 

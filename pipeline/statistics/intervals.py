@@ -137,3 +137,12 @@ def percentile_interval(values: NDArray[np.floating]) -> Interval:
     """An interval from values (1 + resamples,): first the figure itself, then its resamples."""
     low, high = np.percentile(values[1:], [LOW, HIGH])
     return Interval(float(values[0]), float(low), float(high))
+
+
+def share_percentiles(values: NDArray[np.floating], of: int) -> Interval:
+    """As `percentile_interval`, of a share of so many that are independent.
+
+    None or all of them are the same however they are drawn: these have Wilson's interval.
+    """
+    found = percentile_interval(values)
+    return share_interval(round(found.value * of), of) if found.value in (0, 1) else found

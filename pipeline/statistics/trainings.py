@@ -24,6 +24,7 @@ from pipeline.statistics.intervals import (
     macro_f1,
     mcnemar_p,
     percentile_interval,
+    share_percentiles,
 )
 from pipeline.statistics.scores import Labels
 
@@ -62,10 +63,10 @@ def mean_accuracy_and_f1(
     labels: Labels, predicted: Labels, photographs: Clusters, bootstrap: Bootstrap
 ) -> tuple[Interval, Interval]:
     """Mean accuracy and macro-F1 of one or more trainings' predictions (seeds, N)."""
-    drawn = draw_matrices(labels, predicted, photographs, bootstrap)
+    drawn, shown = draw_matrices(labels, predicted, photographs, bootstrap), np.unique(photographs)
     accuracy, f1 = (
         # Student's chance of few seeds knows no bounds; a share has some.
-        percentile_interval(mean_over_seeds(score(drawn), bootstrap.seed).clip(0, 1))
+        share_percentiles(mean_over_seeds(score(drawn), bootstrap.seed).clip(0, 1), len(shown))
         for score in (accuracies, macro_f1)
     )
     return accuracy, f1

@@ -146,6 +146,22 @@ def test_errors_spread_by_frequency_are_not_called_a_pull():
         assert found.excess.value == pytest.approx(0, abs=0.03)
 
 
+def test_few_errors_of_which_none_or_all_are_an_answer_show_little():
+    """Drawn anew, none of four errors are none again; one answer in five would miss them often."""
+    right = {(k, k): faces for k, faces in enumerate((20, 5, 20, 40, 30, 20, 25))}
+    few, many = (matrix(right | {(ANGRY, HAPPY): n, (FEAR, NEUTRAL): n}) for n in (2, 15))
+    found = pull(resampled(few), "sad")
+    assert (found.of_errors.low, found.of_others.low) == (0, 0)
+    assert found.of_errors.high > 0.4
+    assert 0.02 < found.of_others.high < 0.04
+    assert found.excess.low < 0 < found.excess.high
+    assert pull(resampled(many), "sad").excess.high < 0
+    all_sad = pull(resampled(matrix(right | {(ANGRY, SAD): 4})), "sad")
+    assert 0.2 < all_sad.expected < all_sad.of_errors.low < 0.6
+    assert all_sad.of_errors.high == 1
+    assert all_sad.excess.low == pytest.approx(all_sad.of_errors.low - all_sad.expected)
+
+
 def test_correlation_of_values_and_of_ranks():
     rising = correlate(np.array([1.0, 2, 3, 100]), np.array([1.0, 2, 3, 4]))
     assert rising.spearman == pytest.approx(1)

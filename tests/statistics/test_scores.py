@@ -72,6 +72,18 @@ def test_intervals_are_as_wide_as_they_should_be(probabilities, labels):
     assert mean.low == pytest.approx(50 - 1.984 * 29.3 / np.sqrt(101), abs=0.01)
 
 
+def test_no_or_all_answers_right_are_less_than_certain():
+    labels, chance = np.array([3, 3, 5, 6]), Bootstrap(resamples=100, seed=0)
+    photographs = np.array([0, 0, 1, 2])
+    for predicted, value in ((labels, 1), (labels - 1, 0)):
+        for found in mean_accuracy_and_f1(labels, predicted[None], photographs, chance):
+            # Wilson's, of three photographs: 3 / (3 + z²).
+            apart = 3 / (3 + 1.96**2)
+            ends = (apart, 1) if value else (0, 1 - apart)
+            assert found.value == value
+            assert (found.low, found.high) == pytest.approx(ends, abs=1e-4)
+
+
 def test_mcnemar_counts_only_faces_on_which_the_models_differ():
     labels = np.zeros(100, int)
     first, second = np.zeros(100, int), np.zeros(100, int)
