@@ -1,8 +1,10 @@
 """Which expressions are taken for which."""
 
+from itertools import permutations
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import pearsonr, spearmanr
+from scipy.stats import pearsonr, rankdata
 
 from pipeline.confusion.result import (
     ConfusedPair,
@@ -117,11 +119,13 @@ def pull(matrices: NDArray[np.integer], expression: str) -> Pull:
 
 
 def correlate(first: NDArray[np.floating], second: NDArray[np.floating]) -> Correlation:
-    """Correlate two rows of numbers (N,)."""
+    """Correlate two rows of a number for each expression (N,): seven at most."""
     if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return Correlation(None, None, None, None)
-    by_value, by_rank = pearsonr(first, second), spearmanr(first, second)
-    return Correlation(
-        float(by_value.statistic), float(by_value.pvalue),
-        float(by_rank.statistic), float(by_rank.pvalue),
-    )  # fmt: skip
+    by_value, ranks = pearsonr(first, second), [rankdata(each) for each in (first, second)]
+    by_rank = float(np.corrcoef(ranks)[0, 1])
+    one, other = (each - each.mean() for each in ranks)
+    # Of all orders of one row: Student's t, which is for many numbers, says 0 of three that rise.
+    found = np.abs(np.array(list(permutations(other))) @ one)
+    p = float((found >= abs(one @ other) - 1e-9).mean())
+    return Correlation(float(by_value.statistic), float(by_value.pvalue), by_rank, p)

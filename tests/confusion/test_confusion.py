@@ -1,6 +1,8 @@
 """Which expressions are taken for which: held-out faces only, rows true, shares of their row."""
 
 import json
+from itertools import permutations
+from math import factorial
 
 import numpy as np
 import pandas as pd
@@ -8,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.stats import spearmanr
 
 from pipeline import layout
 from pipeline.confusion.confusion import (
@@ -169,6 +172,23 @@ def test_correlation_of_values_and_of_ranks():
     level = correlate(np.array([1.0, 2, 3]), np.array([0.5, 0.5, 0.5]))
     assert (level.pearson, level.spearman) == (None, None)
     assert correlate(np.array([1.0, 2]), np.array([2.0, 1])).pearson is None
+
+
+@pytest.mark.parametrize("expressions", range(3, 8))
+def test_few_expressions_in_one_order_are_no_wonder(expressions):
+    rising = np.arange(expressions, dtype=float)
+    found = correlate(rising, rising**3)
+    assert found.spearman_p == pytest.approx(2 / factorial(expressions))  # rising or falling
+    assert correlate(rising, -rising).spearman_p == found.spearman_p
+
+
+def test_the_chance_of_ranks_is_that_of_all_orders():
+    tied, other = np.array([0.0, 1, 2, 2, 2]), np.array([3.0, 1, 5, 9, 2])
+    ours, theirs = correlate(tied, other), spearmanr(tied, other)
+    assert ours.spearman == pytest.approx(theirs.statistic)
+    of_orders = np.array([spearmanr(tied, order).statistic for order in permutations(other)])
+    at_least = np.abs(of_orders) >= abs(theirs.statistic) - 1e-9
+    assert ours.spearman_p == pytest.approx(at_least.mean())
 
 
 def test_the_matrix_shows_shares_and_faces_with_rows_true():
