@@ -27,6 +27,9 @@ R1_RECALLS = {"fear": 0.38, "happy": 0.89}
 """Worst and best recall of the CNN of the reference report R1, the only ones that it prints; faces
 of the same competition."""
 
+_POINTS = {3: "Three", 4: "Four", 5: "Five", 6: "Six", 7: "Seven"}
+"""How many expressions a correlation can be of."""
+
 
 def class_rows(
     results: Evaluation, confusion: Mapping[ModelName, ConfusionResult]
@@ -114,7 +117,9 @@ def by_frequency(model: str, confusion: ConfusionResult) -> str:
     )
     known = [(name, r, p) for name, r, p in measured if r is not None and p is not None]
     if not known:
-        return f"For the {model} there is no correlation: recalls or frequencies do not differ."
+        enough = _count_occurring(confusion) in _POINTS
+        reason = "recalls or frequencies do not differ" if enough else "too few expressions occur"
+        return f"For the {model} there is no correlation: {reason}."
     by_value, by_rank = (f"{signed(r, 2)} ({name}, {probability(p)})" for name, r, p in known)
     signs = [r > 0 for _, r, p in known if p < LEVEL]
     if signs in ([True, True], [False, False]):  # for a claim the two have to agree
@@ -129,6 +134,17 @@ def by_frequency(model: str, confusion: ConfusionResult) -> str:
         f"For the {model}, recall and frequency correlate by {by_value}, their ranks by {by_rank}: "
         f"{shown}."
     )
+
+
+def few_points(confusion: ConfusionResult) -> str:
+    """On how little a correlation rests; nothing where expressions are too few for one."""
+    points = _POINTS.get(_count_occurring(confusion))
+    few = f"{points} points are few: a single expression can decide a correlation."
+    return few if points else ""
+
+
+def _count_occurring(confusion: ConfusionResult) -> int:
+    return sum(map(any, confusion.counts))
 
 
 def _recall(scores: ClassScores) -> str:

@@ -373,6 +373,11 @@ def drawn_to_sad(excess, *rarity):
     return confused(SAD, pull=pull, recall_by_frequency=frequency)
 
 
+def of_the_first(expressions, **change):
+    """Test faces of the first few expressions alone."""
+    return confused(dict.fromkeys(range(expressions, 7), [0] * 7), **change)
+
+
 def views(flip, shift):
     return {"evaluate": {"tta": {"flip": flip, "shift": shift}}}
 
@@ -500,8 +505,12 @@ CASES: list[tuple[Any, ...]] = [
     (drawn_to_sad(0.01, 0.5, 0.25, 0.9, 0.006), "is not settled",
      f"which is not shown to differ from {FREQUENCY}"),
     (drawn_to_sad(0.1, 0.5, 0.25, 0.4, 0.4), "recognised less well is not shown."),
-    (drawn_to_sad(0.1, None, None, None, None), "For the CNN there is no correlation",
+    (drawn_to_sad(0.1, None, None, None, None),
+     "For the CNN there is no correlation: recalls or frequencies do not differ.",
      "!For the CNN, recall and frequency correlate"),
+    (of_the_first(5), "Five points are few: a single expression", "!Seven points"),
+    (of_the_first(2, recall_by_frequency=dict.fromkeys(RARITY)), "!points are few",
+     "For the CNN there is no correlation: too few expressions occur.", "!do not differ"),
     # Saliency.
     (saliency(1.65, learned=0.1, deleted=0.2, alike=0.1), "more than expected by chance",
      "33.0% of the CNN's saliency falls on brows, eyes and mouth",
