@@ -72,7 +72,7 @@ def training_shares() -> NDArray[np.float64]:
 def headline(cnn: ConfusionResult) -> dict[str, float]:
     """The few numbers by which experiments are compared; a metric that is none is left out."""
     numbers = {
-        "cnn_negative_right": cnn.negative.right,
+        "cnn_negative_right": cnn.negative.right if np.any(cnn.negative.counts) else None,
         "cnn_errors_to_sad": cnn.pull["sad"].of_errors.value,
         "cnn_errors_to_neutral": cnn.pull["neutral"].of_errors.value,
         "cnn_recall_frequency_spearman": cnn.recall_by_frequency.spearman,

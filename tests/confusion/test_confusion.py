@@ -266,3 +266,7 @@ def test_the_stage_counts_test_faces_and_learns_frequencies_from_training_faces(
     assert set(found["cnn"]["recall_by_frequency"].values()) == {None}
     assert metrics["cnn_negative_right"] == 1
     assert "cnn_recall_frequency_spearman" not in metrics
+
+    happy = [HAPPY] * 3
+    _, metrics = run_stage(params, happy, ["train", "validation", "test"], happy)
+    assert "cnn_negative_right" not in metrics  # of no face
