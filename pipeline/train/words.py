@@ -45,6 +45,7 @@ def _training(settings: Train, trained: Trained) -> dict[str, str]:
     members = settings.ensemble
     network = settings.network if members == 1 else f"{members} x {settings.network}"
     epsilon = "" if settings.optimiser == "sgd" else f", epsilon {settings.epsilon:g}"
+    passes = count(round(trained.passes)) if trained.passes >= 100 else f"{trained.passes:.3g}"
     shared = "" if members == 1 else f", shared by {members} networks"
     return {
         "Network": network
@@ -59,7 +60,7 @@ def _training(settings: Train, trained: Trained) -> dict[str, str]:
         }[settings.schedule],
         "Batch": f"{settings.batch} faces{shared}",
         "Epochs": f"{trained.epochs}{stopped if trained.epochs < settings.epochs else ''}",
-        "Passes over the faces": f"{trained.passes:.3g}{shared}",
+        "Passes over the faces": f"{passes}{shared}",
         "Epoch kept": f"{trained.epoch} ({reason})",
         "Label smoothing": _or_none(settings.label_smoothing),
         "CutMix": f"{settings.cutmix:.0%}" if settings.cutmix else "none",

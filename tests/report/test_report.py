@@ -441,6 +441,8 @@ CASES: list[tuple[Any, ...]] = [
      "The CNN, layer by layer", "The DNN, layer by layer", "total 448 trainable 384",
      "dense-dnn, 1.25 times as wide to match the CNN's size", "Passes over the faces 2.7 2.7",
      "!Some of them also show"),
+    (with_("train/cnn/train.json", epochs=1234, passes=1233.7),
+     "Passes over the faces 1,234 2.7", "!1.23e+03"),
     (trained("cnn", cutmix=0.7), "70% none", "Some of them also show a part of another face"),
     ({}, "halving 3 gives 1, or 2 where a layer rounds up",
      f"the values 1, 2, 6 and the gradient 1, 0, 0 there is left 0.18, {MINUS}0.22, 0.04",
