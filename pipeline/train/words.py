@@ -25,6 +25,13 @@ def training_rows(settings: Classifiers, trained: Mapping[ModelName, Trained]) -
     return [Row(name, Cell(cnn[name]), Cell(dnn[name])) for name in cnn]
 
 
+def scored(settings: Train) -> str:
+    """Whether the history is of training faces as they are, as it is of validation faces."""
+    if _augmentation(settings.augmentation) == "none":
+        return "Training faces are not augmented."
+    return "Training faces are augmented while they are scored, validation faces are not."
+
+
 def layer_rows(layers: Sequence[LayerRow]) -> list[tuple[str, str, str, str]]:
     """A network's layers: name, kind, what comes out, parameters as Keras counts them."""
     return [

@@ -386,6 +386,9 @@ def trained(model, **change):
     return {"train": {model: change}}
 
 
+UNCHANGED = {"flip": "none"} | dict.fromkeys(
+    ("rotation", "shift", "zoom", "shear", "contrast", "random_erasing"), 0.0
+)
 NO_LIME = dict.fromkeys(("r2", "overlap", "correlation"))
 VIEWS = "the mean over a face"
 NOISY = "sees faces with noise (a standard deviation of 10.0% of the grey range)"
@@ -443,6 +446,11 @@ CASES: list[tuple[Any, ...]] = [
      "!Some of them also show"),
     (with_("train/cnn/train.json", epochs=1234, passes=1233.7),
      "Passes over the faces 1,234 2.7", "!1.23e+03"),
+    ({}, "Training faces are augmented while they are scored,", "!are not augmented"),
+    ({"train": {each: {"augmentation": UNCHANGED} for each in MODELS}},
+     "kept. Training faces are not augmented.", "!augmented while"),
+    (trained("dnn", augmentation=UNCHANGED), "in the same way. Training faces are not augmented.",
+     "Training faces are augmented while they are scored,"),
     (trained("cnn", cutmix=0.7), "70% none", "Some of them also show a part of another face"),
     ({}, "halving 3 gives 1, or 2 where a layer rounds up",
      f"the values 1, 2, 6 and the gradient 1, 0, 0 there is left 0.18, {MINUS}0.22, 0.04",
