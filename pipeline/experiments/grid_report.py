@@ -101,9 +101,8 @@ def write_markdown(found: pd.DataFrame, grid: GridFile) -> str:
 
     parts = [
         f"# {grid.title}",
-        f"`{grid.measure}` in %: mean ± standard deviation over seeds (how many). A seed decides "
-        "the initial weights and the order of the faces; split and faces are the same for all.\n"
-        "Test faces give these figures and choose nothing: a choice would go by validation.",
+        f"`{grid.measure}` in %: mean ± standard deviation over seeds (how many). "
+        f"{_seeds(grid)}\n{_faces(grid)}",
         matrix(_figure),
         f"Percentage points more than {' and '.join(grid.base_arms)}, seed by seed, with 95 % "
         f"intervals from Student's t. {_caution(max(found['seeds'], default=0))}",
@@ -116,6 +115,23 @@ def write_markdown(found: pd.DataFrame, grid: GridFile) -> str:
             matrix(lambda arm: _points(arm.gain, arm.gain_low, arm.gain_high)),
         ]
     return "\n\n".join(parts) + "\n"
+
+
+def _seeds(grid: GridFile) -> str:
+    """What a seed decides."""
+    if any(key.split(".")[0] in ("data", "sample", "split") for key in grid.varied):
+        return f"A seed is the value of {' and '.join(f'`{key}`' for key in grid.seeds.keys)}."
+    return (
+        "A seed decides the initial weights and the order of the faces; split and faces are the "
+        "same for all."
+    )
+
+
+def _faces(grid: GridFile) -> str:
+    """Which faces give the figures, and whether an arm may be chosen by them."""
+    if "validation" in grid.measure:
+        return "Validation faces give these figures: an arm may be chosen by them."
+    return "Test faces give these figures and choose nothing: a choice would go by validation."
 
 
 def _caution(seeds: int) -> str:

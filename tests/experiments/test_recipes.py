@@ -345,3 +345,14 @@ def test_the_page_has_rows_columns_and_says_what_the_figures_are():
     as_good = summarise({("low",): {0: 0.5}, ("high",): {0: 0.4999}}, {}, ("low",))
     text = write_markdown(as_good, grid_of({"rate": ["low", "high"]}))
     assert "| high | 0.0 (1) |" in text  # what rounds to nothing has no sign
+
+
+def test_the_page_of_a_grid_names_other_faces_and_other_seeds():
+    found, grid = summarise(MEASURED, {}, BASE), grid_of(AXES)
+    assert "split and faces are the same for all." in write_markdown(found, grid)
+    of_split = grid.seeds.model_copy(update={"keys": ["train.cnn.seed", "split.seed"]})
+    change = {"measure": "cnn.validation_accuracy", "seeds": of_split}
+    text = write_markdown(found, grid.model_copy(update=change))
+    assert "A seed is the value of `train.cnn.seed` and `split.seed`.\nValidation faces" in text
+    assert "choose nothing" not in text
+    assert "the same for all" not in text
