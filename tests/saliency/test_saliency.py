@@ -98,6 +98,14 @@ def test_integrated_gradients_add_up_to_the_change_of_the_score(
     assert error(2) >= error(300)
 
 
+def test_a_network_that_always_answers_alike_misses_nothing(faces):
+    model = trained_a_little("small-dnn")
+    for parameter in model.parameters():
+        parameter.data.zero_()
+    maps = maps_by(model, faces, TARGETS, "integrated", signed=True)
+    assert completeness_error(model, faces, TARGETS, maps) == 0
+
+
 @pytest.mark.parametrize("network", every(NETWORKS))
 def test_every_network_has_a_map(faces, network):
     maps = maps_by(trained_a_little(network), faces[:1], np.array([4]), method="gradient")
