@@ -51,7 +51,7 @@ def measure_error(
     return CalibrationError(
         value=value,
         low=0.0 if is_chance else max(0.0, 2 * value - float(high)),
-        high=max(value, 2 * value - float(low)),
+        high=min(1.0, max(value, 2 * value - float(low))),
         by_chance=float(by_chance.mean()),
     )
 

@@ -47,6 +47,7 @@ def test_one_face_one_class_and_probabilities_of_0_and_1_are_borne():
     assert fit_temperature(sure, np.array([0, 1, 2, 4])) == pytest.approx(20, rel=0.01)
     assert np.isfinite(temper(sure, LEAST)).all()
     assert measure_error(sure, np.full(4, 3), CHANCE).high == 0
+    assert measure_error(temper(sure[:1] + 0.02, 1), np.array([5]), CHANCE).high == 1
 
 
 def test_the_error_is_that_of_its_own_faces_before_and_after(rng):
