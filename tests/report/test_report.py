@@ -540,6 +540,9 @@ CASES: list[tuple[Any, ...]] = [
      "the bright pixels are not shown to matter more than pixels",
      "a part of the maps comes from the faces and not from what was learned."),
     (saliency(None, learned=0.1, deleted=0.2, alike=0.1), "is not measured", "!by chance: "),
+    (with_("saliency/saliency.json", **dict.fromkeys(MODELS, LOOKED | {"faces_measured": 1})),
+     "Of a single test face nothing is concluded", "!than expected by chance",
+     "!pixels matter more than", "!maps of all faces have in common"),
     # LIME, filters and class images.
     ({}, "R² of the DNN\N{RIGHT SINGLE QUOTATION MARK}s linear models is 0.60 on average.",
      "(by chance 0.10); all weights correlate by 0.90."),
