@@ -6,14 +6,18 @@ from numpy.typing import NDArray
 from pipeline.evaluate.result import Answers
 from pipeline.statistics.intervals import share_of
 from pipeline.statistics.scores import Labels, Probabilities, among_two_likeliest
+from pipeline.statistics.temperature import temper
 
 
-def count_answers(probabilities: Probabilities, labels: Labels, threshold: float) -> Answers:
+def count_answers(
+    probabilities: Probabilities, labels: Labels, threshold: float, temperature: float = 1.0
+) -> Answers:
     """What comes of naming an expression from a threshold on, and else of saying "not sure".
 
-    The probabilities (N, 7) are calibrated, so that the threshold means what it says; labels (N,).
+    The threshold is of probabilities (N, 7) at the temperature, so that it means what it says. They
+    are in the order that they have without it, where none is 0 by rounding. Labels are (N,).
     """
-    sure = probabilities.max(axis=1) >= threshold
+    sure = temper(probabilities, temperature).max(axis=1) >= threshold
     right = probabilities.argmax(axis=1) == labels
     among_two = among_two_likeliest(probabilities, labels)
     return Answers(

@@ -15,7 +15,7 @@ from pipeline.networks.networks import count_parameters
 from pipeline.params import MODELS, Evaluate, Params
 from pipeline.statistics.intervals import Clusters
 from pipeline.statistics.scores import Labels, Probabilities, score
-from pipeline.statistics.temperature import fit_temperature, temper
+from pipeline.statistics.temperature import fit_temperature
 from pipeline.statistics.trainings import mean_accuracy_and_f1
 from pipeline.training.selection import epoch_chosen_on
 
@@ -38,7 +38,7 @@ def evaluate_model(
         validation=evaluate_part(*validated, photographs[~on_test], settings),
         test=evaluate_part(*tested, photographs[on_test], settings),
         calibration=calibrate(temperature, len(validated[1]), *tested, settings),
-        answers=count_answers(temper(tested[0], temperature), tested[1], settings.not_sure),
+        answers=count_answers(*tested, settings.not_sure, temperature),
     )
 
 

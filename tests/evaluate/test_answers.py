@@ -23,6 +23,20 @@ def test_faces_below_the_threshold_are_left_open_and_the_two_likeliest_told():
     assert found.right.low < 0.9 < found.right.high
 
 
+def test_the_second_likeliest_is_known_at_any_temperature(changed):
+    """Where all validation faces are named rightly the temperature is so low that all else is 0."""
+    settings = changed(evaluate={"resamples": 100}).evaluate
+    classifier, faces = Classifier(Architecture("small-dnn", 0.0, "face")), np.arange(14)
+    probabilities = np.full((14, 7), 0.0005, np.float32)
+    probabilities[faces, faces % 7] = 0.9935
+    probabilities[faces, (faces + 1) % 7] = 0.004
+    labels = np.where(faces < 7, faces, faces + 1) % 7  # test faces: the second
+    model = evaluate_model(classifier, probabilities, labels, faces, faces >= 7, settings)
+    assert model.calibration.temperature < 0.06
+    assert model.test.accuracy == 0
+    assert model.answers.top2.value == model.test.top2 == 1
+
+
 def test_all_or_none_may_be_answered():
     everything = count_answers(FACES, LABELS, 0.0)
     assert everything.answered.value == 1
