@@ -4,6 +4,7 @@ from math import comb
 from statistics import mean
 
 from pipeline.lime.result import LimeResult
+from pipeline.wording.numbers import decimal
 
 _HALF = 0.5
 """A linear model that explains less of the variance than this leaves most of it unexplained; of two
@@ -16,9 +17,9 @@ def trust(model: str, found: LimeResult) -> str:
     if found.mean.r2 is None:
         return f"The {model} gives the same answer whichever segments are hidden."
     (low, lowest), (high, highest) = min(known), max(known)
-    text = f"R² of the {model}’s linear models is {found.mean.r2:.2f} on average"  # noqa: RUF001
+    text = f"R² of the {model}’s linear models is {decimal(found.mean.r2)} on average"  # noqa: RUF001
     if lowest != highest:
-        text += f", from {low:.2f} ({lowest}) to {high:.2f} ({highest})"
+        text += f", from {decimal(low)} ({lowest}) to {decimal(high)} ({highest})"
     if weak := ", ".join(name for r2, name in known if r2 < _HALF):
         text += f". For {weak} the weights describe less than half of what the network does"
     return f"{text}."
@@ -33,7 +34,7 @@ def stability(model: str, found: LimeResult) -> str:
         f"{found.mean.overlap:.2f} on average (by chance {by_chance(found):.2f})"
     )
     if found.mean.correlation is not None:
-        text += f"; all weights correlate by {found.mean.correlation:.2f}"
+        text += f"; all weights correlate by {decimal(found.mean.correlation)}"
     if found.mean.overlap < _HALF:
         text += (
             ". Below 0.5 the seeds mark more segments differently than alike; "
