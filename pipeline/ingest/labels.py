@@ -68,7 +68,7 @@ class Labels:
     def __init__(self, setting: str | Mapping[str | int, str] = "auto") -> None:
         self.setting = setting if isinstance(setting, str) else "a map of its own"
         given = MAPS.get(setting, {}) if isinstance(setting, str) else setting
-        self.given = {str(key).strip().lower(): name for key, name in given.items()}
+        self.given = {whole(str(key).strip().lower()): name for key, name in given.items()}
         """What the setting says of each class, in small letters."""
         # Leaving a number out says nothing of the others' order.
         self._has_numbers = any(

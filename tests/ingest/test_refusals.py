@@ -174,6 +174,13 @@ def test_numbers_that_are_expected_are_those_of_the_setting(tmp_path):
         read(put(tmp_path / "raw", folders(FER2013)), "raf-db")
 
 
+def test_a_map_may_write_numbers_as_the_file_does(tmp_path):
+    floats = [f"{number}.0" for number in AFFECTNET]
+    source = put(tmp_path / "raw", {"a.csv": rows(floats)})
+    found = read(source, dict(zip(floats, NAMES, strict=True)))
+    assert (found.labelled.classes, found.assumed) == (COUNTS, [])
+
+
 def test_a_rare_class_is_no_slip_and_can_be_left_out(tmp_path):
     many = [(label, text) for label in range(7) for text in TEXTS] * 2
     seven = [(7, TEXTS[20]), (7, TEXTS[21])]
