@@ -61,6 +61,7 @@ def check_nothing_vanished(labels: Labels) -> None:
         UserError: it did.
     """
     rows = sum(labels.seen.values())
+    left = {labels.label(text) for text in labels.kept}
     for text, count in labels.seen.items():
         label = labels.label(text)
         if label is None and _is_class(labels, text, rows):
@@ -68,7 +69,7 @@ def check_nothing_vanished(labels: Labels) -> None:
                 f"label {text!r} of {count} of {rows} rows means nothing, and dropping them "
                 f"would drop a class; {setting_for(labels, text, labels.seen)}"
             )
-        if label is not None and label != LEFT_OUT and count and not labels.kept[text]:
+        if label is not None and label not in (LEFT_OUT, *left):
             raise UserError(
                 f"all {count} faces of class {text!r} would be dropped, and "
                 f"{EXPRESSIONS[label]} with them; mend them (data.on_bad_row: stop says what "

@@ -150,6 +150,12 @@ def test_dropping_takes_no_class_away_in_silence(tmp_path, numbers):
     assert read(tmp_path / "raw", labels).labelled.classes == COUNTS
 
 
+def test_a_spelling_may_be_dropped_whose_class_has_faces_in_another(tmp_path):
+    slip = rows(NAMES) + b"Happy,1 2\n"
+    found = read(put(tmp_path / "raw", {"a.csv": slip}), on_bad_row="drop")
+    assert (found.labelled.classes, found.dropped) == (COUNTS, 1)
+
+
 @pytest.mark.parametrize(
     ("own", "on_bad_row", "left"),
     [
