@@ -49,6 +49,8 @@ class _Entry(NamedTuple):
 class Archive:
     """An archive; each look at it goes once from front to back.
 
+    Of files of one name the last is there, as when it is unpacked.
+
     Raises:
         UserError: it is damaged or encrypted, or it holds what no set of faces does.
     """
@@ -57,8 +59,10 @@ class Archive:
         self.path = path
         self.folders: set[str] = set()
         self.passed: list[Passed] = []
-        self.members: list[Member] = []
         self._walk = walk
+        members: dict[str, Member] = {}
+        self._places: dict[str, int] = {}
+        """Where each file stands among all that the archive holds, from 1."""
         packed, size = path.stat().st_size, 0
         for count, entry in enumerate(walk(path), 1):
             size += entry.size
@@ -79,7 +83,17 @@ class Archive:
                 if not ending_tells(name):
                     with self._opened(entry.open) as file:
                         head = file.read(HEAD)
-                self.members.append(Member(name, entry.size, kind_of(name, head)))
+                self._places[name] = count
+                members.pop(name, None)
+                members[name] = Member(name, entry.size, kind_of(name, head))
+        self.members = list(members.values())
+
+    def _files(self) -> Iterator[tuple[str, int, Callable[[], Any]]]:
+        """Name and size of each file, and what opens it."""
+        for count, entry in enumerate(self._walk(self.path), 1):
+            name = _safe(self.path, entry.name)
+            if entry.open and self._places.get(name) == count:
+                yield name, entry.size, entry.open
 
     @contextmanager
     def _opened(self, opening: Callable[[], Any]) -> Iterator[Any]:
@@ -93,10 +107,10 @@ class Archive:
     def open(self, name: str) -> Iterator[Any]:
         """See `Folder`."""
         is_there = False
-        for entry in self._walk(self.path):  # to its end, where a checksum may stand
-            if entry.open and not is_there and _safe(self.path, entry.name) == name:
+        for each, _, opening in self._files():  # to its end, where a checksum may stand
+            if each == name:
                 is_there = True
-                with self._opened(entry.open) as file:
+                with self._opened(opening) as file:
                     yield file
         if not is_there:
             raise UserError(f"{self.path.name}: changed while it was read")
@@ -104,14 +118,13 @@ class Archive:
     def contents(self, names: Collection[str]) -> Iterator[tuple[str, bytes | Exception]]:
         """See `Folder`."""
         wanted = set(names)
-        for entry in self._walk(self.path):
-            name = _safe(self.path, entry.name)
-            if entry.open is None or name not in wanted:
+        for name, size, opening in self._files():
+            if name not in wanted:
                 continue
             try:
-                if entry.size >= PICTURE:
-                    raise ValueError(f"{entry.size:,} bytes; expected fewer than {PICTURE:,}")
-                with entry.open() as file:
+                if size >= PICTURE:
+                    raise ValueError(f"{size:,} bytes; expected fewer than {PICTURE:,}")
+                with opening() as file:
                     found = file.read()
             except UserError:  # of the whole archive
                 raise

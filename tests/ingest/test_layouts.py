@@ -1,6 +1,8 @@
 """Each row of docs/sources.md: a small set in that layout is read as the row says."""
 
 import re
+import tarfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from PIL import Image
 
 from pipeline.faces.expressions import EXPRESSIONS
+from pipeline.faces.store import read_faces
 from pipeline.ingest.ingest import ingest
 from pipeline.ingest.result import Ingested
 from pipeline.ingest.sources import locate
@@ -284,6 +287,21 @@ def test_an_archive_is_read_like_the_folder_it_was_made_of(tmp_path, name, insid
         sizes = {part: sum(faces.values()) for part, faces in found.parts.items()}
         assert sizes == {"Training": 6, "PublicTest": 6, "PrivateTest": 5}
         assert not found.passed
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.zip"])
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_of_files_of_one_name_in_an_archive_the_last_is_read(tmp_path, name):
+    source = put(tmp_path / "raw", {"happy/1.png": picture(0), "sad/2.png": picture(1)})
+    archive = tmp_path / "raw" / name
+    with zipfile.ZipFile(archive, "w") if name == "a.zip" else tarfile.open(archive, "w") as packed:
+        add = getattr(packed, "write", None) or packed.add
+        for _ in range(2):
+            add(source / "happy/1.png", "./happy/1.png")
+            add(source / "sad/2.png", "sad/2.png")
+            put(source, {"happy/1.png": picture(2)})
+    assert read(archive).labelled.faces == 2
+    assert (read_faces(tmp_path / "made/labelled").pixels == FACES[[2, 1]]).all()
 
 
 def test_a_zip_for_each_file_in_a_folder_below_is_not_called_unread(tmp_path):
