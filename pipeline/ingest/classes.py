@@ -5,7 +5,7 @@ are wrappers, such as `archive/archive/`. KDEF's and JAFFE's pictures have it in
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -81,13 +81,15 @@ def by_codes(container: Container, labels: Labels) -> Classed | None:
     """Pictures that are named as KDEF's or JAFFE's are, if most are."""
     for kind, pattern in _CODED.items():
         known = labels.beside(MAPS[kind])
-        items, passed = [], []
+        items, others, passed = [], [], []
         for member in pictures_of(container):
             path = PurePosixPath(member.name)
             match = pattern.match(path.stem)
             label = known.label(match[1].upper()) if match else None
-            if match and label is not None:
-                part = part_in(str(path.parent))
+            part = part_in(str(path.parent))
+            if calls_itself_unlabelled(member.name):
+                others.append(Item(member.name, UNLABELLED, part, ""))
+            elif match and label is not None:
                 items.append(Item(member.name, label, part, match[1].upper()))
             else:
                 passed.append(Passed(member.name, f"not named as {kind.upper()}'s pictures are"))
@@ -97,7 +99,7 @@ def by_codes(container: Container, labels: Labels) -> Classed | None:
                 "each person has several pictures there, and the split keeps photographs together, "
                 "not people: accuracies are those of people who trained as well",
             ]
-            return Classed(items, passed, notes, labels=known)
+            return Classed([*items, *others], passed, notes, labels=known)
     return None
 
 
@@ -112,6 +114,11 @@ def part_in(path: str) -> str | None:
     return next((part for part in named if part), None)
 
 
+def calls_itself_unlabelled(path: str) -> bool:
+    """Whether a folder of a path is named so: no picture below it has a label by its place."""
+    return any(folder.lower() in _UNLABELLED for folder in path.split("/"))
+
+
 def _folder(name: str) -> str:
     return name.rpartition("/")[0] or "."
 
@@ -123,7 +130,7 @@ def _class_folder(path: str, container: Container, labels: Labels) -> str | None
         UserError: two do, and differently.
     """
     folders = path.split("/")
-    if _calls_itself_unlabelled(folders):
+    if calls_itself_unlabelled(path):
         return None
     found = {
         i: label for i, each in enumerate(folders) if (label := labels.label(each)) is not None
@@ -143,14 +150,10 @@ def _is_in(path: str, folder: str) -> bool:
     return folder == "." or path.startswith(f"{folder}/")
 
 
-def _calls_itself_unlabelled(folders: Sequence[str]) -> bool:
-    return any(folder.lower() in _UNLABELLED for folder in folders)
-
-
 def _is_unlabelled(path: str, above: set[str]) -> bool:
-    folders = path.split("/")
-    if _calls_itself_unlabelled(folders):
+    if calls_itself_unlabelled(path):
         return True
+    folders = path.split("/")
     parts = ["/".join(folders[: i + 1]) for i, each in enumerate(folders) if part_of(each)]
     return bool(parts) and not any(each == parts[-1] or _is_in(each, parts[-1]) for each in above)
 

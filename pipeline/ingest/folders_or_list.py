@@ -8,7 +8,13 @@ from collections.abc import Mapping, Sequence
 
 from pipeline.errors import UserError
 from pipeline.ingest.archives import Container
-from pipeline.ingest.classes import Classed, by_codes, by_folders, pictures_of
+from pipeline.ingest.classes import (
+    Classed,
+    by_codes,
+    by_folders,
+    calls_itself_unlabelled,
+    pictures_of,
+)
 from pipeline.ingest.label_list import Lines, Row, by_lists, join, read_lists
 from pipeline.ingest.labels import Labels
 from pipeline.ingest.pictures import Item
@@ -22,7 +28,9 @@ def classify(container: Container, lists: Sequence[Lines], labels: Labels) -> Cl
     """
     joined = join(container, read_lists(lists))
     rows = {picture: row for row, picture in joined if picture}
-    list_wins = _are_numbers(container, labels) and 2 * len(rows) > len(pictures_of(container))
+    names = [each.name for each in pictures_of(container)]
+    names = [name for name in names if not calls_itself_unlabelled(name)]
+    list_wins = _are_numbers(names, labels) and 2 * len(rows) > len(names)
     try:
         found = by_folders(container, labels)
     except UserError:
@@ -41,9 +49,9 @@ def classify(container: Container, lists: Sequence[Lines], labels: Labels) -> Cl
     return found or by_codes(container, labels) or by_lists(container, joined, labels)
 
 
-def _are_numbers(container: Container, labels: Labels) -> bool:
-    """Whether no folder above a picture names an expression but by a number."""
-    folders = {each for file in pictures_of(container) for each in file.name.split("/")[:-1]}
+def _are_numbers(names: Sequence[str], labels: Labels) -> bool:
+    """Whether no folder above these pictures names an expression but by a number."""
+    folders = {each for name in names for each in name.split("/")[:-1]}
     return all(each.isdecimal() for each in folders if labels.label(each) is not None)
 
 

@@ -6,8 +6,9 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from pipeline.errors import UserError
+from pipeline.faces.batch import UNLABELLED
 from pipeline.ingest.archives import Container
-from pipeline.ingest.classes import Classed, part_in, pictures_of
+from pipeline.ingest.classes import Classed, calls_itself_unlabelled, part_in, pictures_of
 from pipeline.ingest.containers import Passed
 from pipeline.ingest.kinds import ending_tells
 from pipeline.ingest.labels import Labels, whole
@@ -133,15 +134,15 @@ def by_lists(container: Container, joined: Sequence[Joined], labels: Labels) -> 
                 f"{row.said!r}; keep one of the rows"
             )
         items[picture] = item
-    passed += [
-        Passed(member.name, "a picture without a row in the list")
-        for member in pictures_of(container)
-        if member.name not in items
-    ]
     files = list(dict.fromkeys(row.file for row, _ in joined))
     found = [items[each.name] for each in container.members if each.name in items]
+    for name in (each.name for each in pictures_of(container) if each.name not in items):
+        if calls_itself_unlabelled(name):
+            found.append(Item(name, UNLABELLED, part_in(name), ""))
+        else:
+            passed.append(Passed(name, "a picture without a row in the list"))
     notes = [f"labels are those of {', '.join(files)}"]
-    return Classed(found, passed, notes, files) if found else None
+    return Classed(found, passed, notes, files) if items else None
 
 
 def why_none(container: Container, lists: Sequence[Lines]) -> str | None:
@@ -171,6 +172,8 @@ def _finder(names: list[str]) -> Callable[[Row], str | None]:
     """Finds a row's picture: by its path, also from the list, or by an end of it that is unique."""
     paths, by_end = set(names), dict[str, str | None]()
     for name in names:
+        if calls_itself_unlabelled(name):  # only who writes its path means it
+            continue
         folders = name.split("/")
         ends = ("/".join(folders[place:]) for place in range(len(folders)))
         for each in {*ends, PurePosixPath(name).stem}:

@@ -13,7 +13,7 @@ from pipeline.ingest.pictures import read_image
 from pipeline.ingest.sources import locate
 
 from .files import encoded, png, put
-from .test_layouts import COUNTS, folders, picture, read
+from .test_layouts import COUNTS, LAYOUTS, folders, picture, read
 
 SMOOTH = np.clip(40 + 3 * np.arange(48)[:, None] + np.arange(48)[None], 0, 255).astype(np.uint8)
 """Grey levels 40 to 228, all of them even where a kind keeps fewer."""
@@ -132,6 +132,30 @@ def test_unlabelled_faces_are_those_that_the_source_calls_so(tmp_path):
         "a picture outside the class folders": ["c.png", "train/d.png"],
         "a class folder without a picture": ["valid/happy"],
     }
+
+
+SET_ASIDE = {"unlabelled/0.png": picture(20)} | {
+    f"unlabelled/1/{name}": picture(20 + n % 10)
+    for n, name in enumerate(("AF01ANS.JPG", "KA.AN1.39.tiff", "0001.png", *"abcdefghijklmnopqrst"))
+}
+"""More pictures than have labels, some of names that these have."""
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        "KDEF",
+        "JAFFE",
+        "a list beside pictures",
+        "a list beside numbered folders",
+        "RAF-DB, the authors'",
+    ],
+)
+def test_a_folder_of_unlabelled_faces_may_lie_beside_codes_and_lists(tmp_path, layout):
+    files, labels = LAYOUTS[layout]
+    found = read(put(tmp_path / "raw", {**files, **SET_ASIDE}), labels)
+    assert (found.labelled.classes, found.unlabelled.faces) == (COUNTS, len(SET_ASIDE))
+    assert not found.passed
 
 
 def test_a_constant_picture_is_named_where_it_is_read(tmp_path):
