@@ -169,7 +169,10 @@ def _column(columns: list[str], names: tuple[str, ...]) -> int | None:
 
 
 def _finder(names: list[str]) -> Callable[[Row], str | None]:
-    """Finds a row's picture: by its path, also from the list, or by an end of it that is unique."""
+    """Finds a row's picture: by its path, also from the list, or by an end of it that is unique.
+
+    A picture of another part that happens to have the same name is not the one.
+    """
     paths, by_end = set(names), dict[str, str | None]()
     for name in names:
         if calls_itself_unlabelled(name):  # only who writes its path means it
@@ -185,6 +188,13 @@ def _finder(names: list[str]) -> Callable[[Row], str | None]:
         exact = (str(path) for path in (said, PurePosixPath(row.file).parent / said))
         found = next((path for path in exact if path in paths), None)
         guesses = (str(said), said.name, *(stem + suffix for suffix in _SUFFIXES))
-        return found or next(filter(None, map(by_end.get, guesses)), None)
+        guess = next(filter(None, map(by_end.get, guesses)), None)
+        return found or (guess if _may_be_in(said, guess or "") else None)
 
     return find
+
+
+def _may_be_in(said: PurePosixPath, place: str) -> bool:
+    """Whether the folders of two paths do not name two parts."""
+    parts = {part_in(str(path.parent)) for path in (said, PurePosixPath(place))}
+    return len(parts - {None}) < 2

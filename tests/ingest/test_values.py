@@ -134,6 +134,17 @@ def test_unlabelled_faces_are_those_that_the_source_calls_so(tmp_path):
     }
 
 
+def test_a_picture_that_is_missing_is_not_taken_from_another_part(tmp_path):
+    said = b"image,label\ntrain/1.png,happy\nC:\\faces\\train\\2.png,sad\ndata/test/3.png,fear\n"
+    files = {f"{name}.png": picture(n) for n, name in enumerate(("train/1", "test/2", "test/3"))}
+    found = read(put(tmp_path / "raw", {**files, "labels.csv": said}))
+    assert {each.said for each in found.read_as} == {"happy", "fear"}
+    assert {each.reason: each.first for each in found.passed} == {
+        "a row of a list without its picture": [r"labels.csv: C:\faces\train\2.png"],
+        "a picture without a row in the list": ["test/2.png"],
+    }
+
+
 SET_ASIDE = {"unlabelled/0.png": picture(20)} | {
     f"unlabelled/1/{name}": picture(20 + n % 10)
     for n, name in enumerate(("AF01ANS.JPG", "KA.AN1.39.tiff", "0001.png", *"abcdefghijklmnopqrst"))
