@@ -167,7 +167,8 @@ def votes_on(labelled: Sequence[Table], tables: Sequence[Table], labels: Labels)
 def _choose_labelled(tables: Sequence[Table]) -> list[Table]:
     faces = [table for table in tables if table.role == "faces"]
     whole = [table for table in faces if "usage" in table.columns]
-    known = [table for table in whole if table.stem in _WHOLE] or whole
+    known = [table for table in whole if table.stem in _WHOLE]
+    known = known or [table for table in whole if not part_of(table.stem)]
     if len(known) == 1:
         return [known[0]]
     parts = [replace(each, part=part) for each in faces if (part := part_of(each.stem))]

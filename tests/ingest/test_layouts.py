@@ -289,6 +289,15 @@ def test_an_archive_is_read_like_the_folder_it_was_made_of(tmp_path, name, insid
         assert not found.passed
 
 
+@pytest.mark.parametrize("files", [COURSEWORK, LABELLED_PARTS], ids=["coursework", "parts"])
+def test_a_column_of_parts_in_one_file_leaves_no_file_beside_it_out(tmp_path, files):
+    before = read(put(tmp_path / "raw", files))
+    parted = files["train.csv"].replace(b"\n", b",Training\n").replace(b"Training", b"Usage", 1)
+    found = read(put(tmp_path / "raw", {"train.csv": parted}))
+    assert (found.read, found.passed) == (before.read, [])
+    assert found.parts["Training"]["angry"]
+
+
 @pytest.mark.parametrize("name", ["a.tar", "a.zip"])
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_of_files_of_one_name_in_an_archive_the_last_is_read(tmp_path, name):
