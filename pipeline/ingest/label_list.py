@@ -31,7 +31,7 @@ _SUFFIXES = ("", "_aligned")
 """What a picture's name may have behind the name in the list: RAF-DB's has the second."""
 
 
-_LINE = re.compile(r"[^\s,]+\.(jpe?g|png|bmp)\s+\d+\s*")
+_LINE = re.compile(r"[^\s,]+\.(jpe?g|png|bmp)\s+\d+\s*", re.IGNORECASE)
 """A line of RAF-DB's list_patition_label.txt: a picture's name and its number."""
 
 
@@ -84,7 +84,8 @@ def read_bare_lists(container: Container) -> list[Row]:
     for member in container.members:
         if member.kind == "other" and member.name.lower().endswith(".txt"):
             with container.open(member.name) as file:
-                lines = file.read(1 << 26).decode("utf-8", "replace").splitlines()
+                text = file.read(1 << 26).decode("utf-8-sig", "replace")
+            lines = [line for line in text.splitlines() if line.strip()]
             if all(_LINE.fullmatch(line) for line in lines):
                 for image, said in map(str.split, lines):
                     part = _part(member.name) or part_of(image.split("_")[0])

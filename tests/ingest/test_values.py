@@ -145,6 +145,19 @@ def test_a_picture_that_is_missing_is_not_taken_from_another_part(tmp_path):
     }
 
 
+def test_blank_lines_and_capitals_in_a_list_without_a_header_change_nothing(tmp_path):
+    files, labels = LAYOUTS["RAF-DB, the authors'"]
+    changed = {
+        name: b"\xef\xbb\xbf" + content.upper().replace(b"\n", b"\r\n\r\n") + b"\n\n"
+        for name, content in files.items()
+        if name.endswith(".txt")
+    }
+    renamed = {
+        name.replace("train", "TRAIN").replace("test", "TEST"): files[name] for name in files
+    }
+    assert read(put(tmp_path / "raw", renamed | changed), labels).labelled.classes == COUNTS
+
+
 SET_ASIDE = {"unlabelled/0.png": picture(20)} | {
     f"unlabelled/1/{name}": picture(20 + n % 10)
     for n, name in enumerate(("AF01ANS.JPG", "KA.AN1.39.tiff", "0001.png", *"abcdefghijklmnopqrst"))
