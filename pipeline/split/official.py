@@ -20,7 +20,7 @@ def official_parts(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
     training faces, by expression and without copies of a test face, are chosen by.
 
     Raises:
-        UserError: a face has no part, or there are fewer than two.
+        UserError: a face has no part, there are fewer than two, or none of two can choose.
     """
     usage = table["usage"]
     sizes = part_sizes(table)
@@ -64,11 +64,16 @@ def _take_validation(
         kind = table[column]
         free = (parts == "train") & ~kind.isin(kind[parts == "test"])
         kinds, place, size = draw_kinds(table[free], kind, settings.seed)
-        wanted = np.maximum(1, np.round(settings.validation * size))
-        chosen = kinds[(place <= wanted) & (size > 1)]
+        # At least one of each expression where there are two, and never all.
+        wanted = np.minimum(size - 1, np.maximum(1, np.round(settings.validation * size)))
+        chosen = kinds[place <= wanted]
         if len(chosen):
             return np.where((parts == "train") & kind.isin(chosen), "validation", parts)
-    return parts
+    raise UserError(
+        f"split.method = 'usage': none of {(parts == 'train').sum()} training faces can be for "
+        "validation: no expression has two that are different and not copies of test faces; add a "
+        "part for it"
+    )
 
 
 def draw_kinds(

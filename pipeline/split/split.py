@@ -42,13 +42,11 @@ def split_faces(table: pd.DataFrame, settings: Split) -> NDArray[np.str_]:
     parts = _refit(table, parts, settings)
     for part in PARTS:
         if not (parts == part).any():
-            own = settings.method == "usage"
-            held_out = "" if own else f"split.held_out = {settings.held_out}, "
-            halves = "0.5 leaves the most" if own else "0.5 for both leaves the most"
             raise UserError(
                 f"split.method = {settings.method!r} leaves no face for {part}: there are "
-                f"{len(table)} faces, {kinds} of them different, {held_out}split.validation = "
-                f"{settings.validation}; {halves}"
+                f"{len(table)} faces, {kinds} of them different, split.held_out = "
+                f"{settings.held_out}, split.validation = {settings.validation}; 0.5 for both "
+                "leaves the most"
             )
     return parts
 

@@ -72,6 +72,9 @@ BAD_SPLITS = {
         ["PublicTest"] * 5 + ["PrivateTest"] * 4, USAGE,
         "PublicTest 5, PrivateTest 4 alone; it needs",
     ),
+    "none to choose": (
+        ["Training"] + ["PrivateTest"] * 8, USAGE, "none of 1 training faces can be for validation",
+    ),
     "nothing held out": (
         ["none"] * 9, {"method": "shuffled", "held_out": 0.04},
         "leaves no face for validation: there are 9 faces, 9 of them different, split.held_out",
@@ -110,6 +113,15 @@ def test_of_two_parts_one_gives_the_figures_and_training_faces_choose(table, set
     assert len(chosen) / (table["usage"] == "Training").sum() == pytest.approx(0.25, abs=0.03)
     assert not set(chosen["photograph"]) & set(table["photograph"][parts != "validation"])
     assert (parts == split_faces(table, settings)).all()
+
+
+def test_of_two_parts_every_expression_keeps_a_training_face(table, settings):
+    table["usage"] = np.where(np.arange(2000) % 2, "Training", "PrivateTest")
+    table["photograph"] = np.arange(2000)
+    few = table.groupby(["usage", "label"]).head(2)
+    parts = split_faces(few, settings.model_copy(update={"method": "usage", "validation": 0.9}))
+    for part, faces in (("train", 1), ("validation", 1), ("test", 2)):
+        assert np.bincount(few["label"][parts == part]).tolist() == [faces] * 7
 
 
 def test_what_became_of_the_sources_own_parts_is_said(settings):
