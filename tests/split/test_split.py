@@ -168,6 +168,13 @@ def test_a_copy_of_a_test_face_is_not_in_a_refit(table, settings):
     assert not of_test[before != after].any()
 
 
+def test_an_expression_that_near_copies_alone_have_ends_no_split(settings):
+    """A face whose photograph has another label first counts for it, and by itself as its own."""
+    faces = pd.DataFrame({"label": [0] * 20 + [1], "photograph": [*range(20), 0], "usage": None})
+    assert set(split_faces(faces, settings)) == set(PARTS)
+    assert count_leaks_by_near_copies(faces.assign(md5=range(21)), settings) == 0
+
+
 @pytest.mark.parametrize("method", ["stratified", "shuffled", "first_rows"])
 def test_it_says_how_many_near_copies_would_have_been_parted(table, settings, method):
     """Every copy of this table is one pixel by pixel, or none of them is."""
