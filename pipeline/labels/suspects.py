@@ -78,9 +78,12 @@ def tabulate(suspects: pd.DataFrame, faces: pd.DataFrame) -> pd.DataFrame:
     suspects = _most_suspect_first(suspects)
     names, of_face = dict(enumerate(EXPRESSIONS)), faces.iloc[suspects["face"]]
     found = suspects.assign(
+        usage=of_face["usage"].to_numpy(),
         row=of_face["row"].to_numpy(),
         name=of_face["name"].to_numpy(),
         label=suspects["label"].map(names),
         suggested=suspects["suggested"].map(names),
     )
-    return found[["row", "name", "part", "label", "suggested", "of_label", "of_suggested"]]
+    # Rows count in each file anew: of train.csv beside test.csv `usage` tells them apart.
+    columns = ["usage", "row", "name", "part", "label", "suggested", "of_label", "of_suggested"]
+    return found[columns]

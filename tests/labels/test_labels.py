@@ -73,9 +73,11 @@ def test_the_page_says_what_is_known_of_the_suspects(answers):
 def test_the_list_says_where_each_suspect_stands_and_names_expressions(answers):
     probabilities, labels, _ = answers
     faces = pd.DataFrame({"row": np.arange(700) * 2, "name": [f"{k}.png" for k in range(700)]})
+    faces["usage"] = np.where(np.arange(700) % 3, "Training", None)
     suspects = find_suspects(probabilities, labels)
     table = tabulate(suspects[::-1].assign(part="test"), faces)  # the most suspect comes first
     assert table["row"].tolist() == (suspects["face"] * 2).tolist()
+    assert table["usage"].tolist() == faces["usage"][suspects["face"]].tolist()
     assert (table["name"] == [f"{face}.png" for face in suspects["face"]]).all()
     assert table["label"].tolist() == [EXPRESSIONS[k] for k in suspects["label"]]
     assert table["suggested"].tolist() == [EXPRESSIONS[k] for k in suspects["suggested"]]
