@@ -29,4 +29,4 @@ def as_json(frame: Frame, answers: Sequence[Answer]) -> str:
     """One line of JSON for a picture."""
     second = {} if frame.second is None else {"second": round(frame.second, 3)}
     faces = [answer.as_json() for answer in answers]
-    return json.dumps({"picture": printable(frame.name), **second, "faces": faces})
+    return json.dumps({"picture": frame.name, **second, "faces": faces})

@@ -333,6 +333,15 @@ def test_a_name_that_would_move_the_cursor_is_shown_as_it_is_written(said, tmp_p
     assert lines[1].endswith(r"a\x1b[2J.png")
 
 
+@pytest.mark.parametrize("name", ["a\x1b[2J.png", "at 10.00\u202fAM.png", "caf\udce9.png"])
+def test_a_program_gets_the_name_by_which_it_finds_the_picture(said, name):
+    photo().save(name)
+    _, (line,), _ = said(name, "--json")
+    assert line.isascii()
+    assert line.isprintable()
+    assert Path(json.loads(line)["picture"]).is_file()
+
+
 @pytest.mark.study
 def test_what_is_slow_is_loaded_where_it_is_used_and_mlflow_never():
     command, model = (
