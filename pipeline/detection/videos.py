@@ -26,7 +26,8 @@ def read_video(path: Path, every: float) -> Iterator[tuple[float, Picture]]:
     """
     if not (os.access(path, os.R_OK) and path.is_file()):
         raise UserError(f"{path}: cannot be read: no such file, or not yours to read")
-    video = cv2.VideoCapture(str(path))
+    # From the root: FFmpeg would take what stands before a colon for a protocol.
+    video = cv2.VideoCapture(str(path.absolute()))
     try:
         rate = video.get(cv2.CAP_PROP_FPS) or _USUAL
         due, number = 0.0, 0

@@ -1,6 +1,7 @@
 """Pictures out of a video come as often as was asked."""
 
 import struct
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -20,6 +21,16 @@ def test_the_nearest_picture_is_taken_each_time(tmp_path, every, seconds):
         video.write(np.zeros((32, 32, 3), np.uint8))
     video.release()
     assert [second for second, _ in read_video(path, every)] == pytest.approx(seconds)
+
+
+def test_a_colon_in_a_name_is_no_address(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    video = cv2.VideoWriter("clip.mp4", cv2.VideoWriter.fourcc(*"mp4v"), 5, (32, 32))
+    for _ in range(2):
+        video.write(np.zeros((32, 32, 3), np.uint8))
+    video.release()
+    path = Path("clip.mp4").rename("12:30.mp4")
+    assert [second for second, _ in read_video(path, 1)] == [0.0]
 
 
 def test_pictures_that_are_unevenly_far_apart_are_taken_at_their_own_times(tmp_path):
