@@ -38,7 +38,8 @@ def read_video(path: Path, every: float) -> Iterator[tuple[float, Picture]]:
                 picture = _decode(video)
                 if picture is not None:
                     yield second, picture
-                due += every
+                # Behind a gap it counts anew: those that fell into it are not made up for.
+                due = (due if second - due < every else second) + every
             number += 1
     finally:
         video.release()

@@ -33,8 +33,20 @@ def test_a_colon_in_a_name_is_no_address(tmp_path, monkeypatch):
     assert [second for second, _ in read_video(path, 1)] == [0.0]
 
 
-def test_pictures_that_are_unevenly_far_apart_are_taken_at_their_own_times(tmp_path):
-    path, steps = tmp_path / "clip.webm", [100, 33, 67, 40] * 5
+@pytest.mark.parametrize(
+    ("steps", "every", "seconds"),
+    [
+        ([100, 33, 67, 40] * 5, 0.5, [0.0, 0.58, 1.06]),
+        # Nothing moved for nine seconds, so nothing was recorded.
+        ([100, 100, 8800, *[100] * 21], 1, [0.0, 9.0, 10.0, 11.0]),
+        ([3000] * 4, 1, [0.0, 3.0, 6.0, 9.0]),
+        ([100] * 4, 0, [0.0, 0.1, 0.2, 0.3]),
+    ],
+)
+def test_pictures_that_are_unevenly_far_apart_are_taken_at_their_own_times(
+    tmp_path, steps, every, seconds
+):
+    path = tmp_path / "clip.webm"
     video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"VP80"), 30, (32, 32))
     for _ in steps:
         video.write(np.zeros((32, 32, 3), np.uint8))
@@ -46,5 +58,5 @@ def test_pictures_that_are_unevenly_far_apart_are_taken_at_their_own_times(tmp_p
         at = content.index(b"\x81" + struct.pack(">h", round(number * 1000 / 30)), at) + 1
         content[at : at + 2] = struct.pack(">h", sum(steps[:number]))
     path.write_bytes(content)
-    found = [second for second, _ in read_video(path, 0.5)]
-    assert found == pytest.approx([0.0, 0.58, 1.06], abs=0.002)
+    found = [second for second, _ in read_video(path, every)]
+    assert found == pytest.approx(seconds, abs=0.002)
