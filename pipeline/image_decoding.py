@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, ImageOps
+from PIL import ExifTags, Image, ImageFile
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """What Pillow may take a picture for, whatever a file is called: none starts another program."""
@@ -24,6 +24,17 @@ _MOST = {False: 65535, True: 255}
 _TURNED = {"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"}
 """Where a picture says which side is up."""
 
+_TURNS: dict[object, Image.Transpose] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes a picture upright, by the number that it says."""
+
 
 def upright(opened: ImageFile.ImageFile) -> Image.Image:
     """The first frame of a picture that was opened, in grey or in colours.
@@ -40,7 +51,9 @@ def upright(opened: ImageFile.ImageFile) -> Image.Image:
         _check_colours(opened)
     image: Image.Image = opened
     if not _TURNED.isdisjoint(image.info) or image.format == "TIFF":
-        image = ImageOps.exif_transpose(image)
+        # Pillow's exif_transpose would write all of the metadata anew, and fail where it is odd.
+        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+        image = image if turn is None else image.transpose(turn)
     if image.mode.startswith(("I", "F")):
         image = Image.fromarray(_as_bytes(np.asarray(image)))
     if image.has_transparency_data:

@@ -1,5 +1,6 @@
 """Any user's picture is read upright, in eight bits and without alpha, or refused in one line."""
 
+import struct
 from contextlib import suppress
 
 import numpy as np
@@ -39,6 +40,15 @@ def test_a_picture_is_turned_as_its_camera_was_held(turn):
         6: pixels[::-1].T, 7: pixels[::-1, ::-1].T, 8: pixels.T[::-1],
     }[turn]  # fmt: skip
     assert np.array_equal(read, upright)
+
+
+def test_what_else_a_camera_says_does_not_keep_a_picture_from_being_turned():
+    odd = b"Exif\0\0II*\0\x08\0\0\0\x02\0"
+    for tag, kind, value in ((0x0112, 3, 6), (0x011B, 2, 0)):  # a resolution in letters
+        odd += struct.pack("<HHII", tag, kind, 1, value)
+    read = read_picture(encoded(PHOTO, "JPEG", exif=odd + bytes(4)))
+    turned = PHOTO.transpose(Image.Transpose.ROTATE_270)
+    assert np.abs(read.astype(int) - np.asarray(turned)).mean() < 15
 
 
 @pytest.mark.parametrize("bits", [16, 14, 12, 10, 8])
