@@ -8,7 +8,8 @@ from typing import NamedTuple
 from pydantic import TypeAdapter
 
 from pipeline import layout
-from pipeline.dvc_yaml import choosing_files
+from pipeline.dotted_keys import flatten
+from pipeline.dvc_yaml import choosing_files, read_locked
 from pipeline.errors import UserError
 from pipeline.networks.store import DESCRIPTION, WEIGHTS, load_classifier
 from pipeline.params import MODELS, TTA, Params
@@ -59,7 +60,7 @@ def load_recogniser(
         classifier, tempering = load_classifier(folder), _find_tempering(name, folder)
     tta = tempering.tta or params.evaluate.tta
     recogniser = Recogniser(classifier, tempering.temperature, threshold, tta)
-    is_drawn = name in MODELS and layout.is_sample(params.data.source)
+    is_drawn = name in MODELS and _is_of_drawn_faces(params)
     return Loaded(f"{name} ({DRAWN})" if is_drawn else name, recogniser)
 
 
@@ -77,9 +78,16 @@ def choose_model(params: Params) -> str:
     )
     if not own and not at_hand:
         raise UserError(f"{layout.WEIGHTS}: no trained model here; train one with `make study`")
-    if not at_hand or (own and not layout.is_sample(params.data.source) and _own_is_better()):
+    if not at_hand or (own and not _is_of_drawn_faces(params) and _own_is_better()):
         return OWN
     return str(layout.WEIGHTS)
+
+
+def _is_of_drawn_faces(params: Params) -> bool:
+    """Whether the study's own networks are: of what was ingested, not of what is to be next."""
+    ingested = flatten(read_locked().get("ingest", {}).get("params", {}))
+    source = ingested.get(f"{layout.PARAMS}.data.source", params.data.source)
+    return layout.is_sample(source)
 
 
 def _own_is_better() -> bool:

@@ -219,6 +219,25 @@ def test_the_own_cnn_answers_if_it_knows_real_faces_else_the_one_at_hand(said, m
     assert (chosen("data/raw"), temperature_of("cnn")) == ("weights", 1.0)
 
 
+def test_networks_of_drawn_faces_stay_so_when_real_ones_are_named_for_the_next(said, tmp_path):
+    save_model(layout.folder("train@cnn"))
+    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    for ingested, named in (("data/sample", "data/raw"), ("data/raw", "data/sample")):
+        values["data"]["source"] = named
+        (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
+        entry = {"cmd": "", "params": {"params.yaml": {"data": {"source": ingested}}}}
+        Path("dvc.lock").write_text(yaml.safe_dump({"stages": {"ingest": entry}}))
+        is_drawn = ingested == "data/sample"
+        assert load_recogniser(load()).title == (f"cnn ({DRAWN})" if is_drawn else "cnn")
+        shutil.copytree(ROOT / "weights", "weights")
+        layout.LABELLED.mkdir(parents=True, exist_ok=True)
+        for path in choosing_files():
+            path.write_bytes(b"")
+        write_scores(0.9)
+        assert load_recogniser(load()).title == ("weights" if is_drawn else "cnn")
+        shutil.rmtree("weights")
+
+
 def temperature_of(model):
     return load_recogniser(load(), model).recogniser.temperature
 
