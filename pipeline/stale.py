@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pipeline import disk, layout
 from pipeline.dotted_keys import flatten, is_in
 from pipeline.dvc_yaml import is_part, read_entries
+from pipeline.errors import UserError
 
 EMPTY = "{}\n"
 
@@ -72,6 +73,19 @@ def is_emptied(stage: str) -> bool:
     """Whether the metrics of a stage were emptied, so that no result of it shall be shown."""
     path = layout.metrics(stage)
     return path.is_file() and path.read_bytes() == EMPTY.encode()
+
+
+def refuse_emptied(stage: str) -> None:
+    """See that the results of a stage are of the parameters and data that are here.
+
+    Raises:
+        UserError: its metrics were emptied.
+    """
+    if is_emptied(stage):
+        raise UserError(
+            f"{layout.folder(stage)}: of other parameters or faces than are here now; make it "
+            f"again with `dvc repro {stage}`"
+        )
 
 
 def _files(entry: Mapping[str, Any], kind: Literal["deps", "outs"]) -> Iterator[tuple[str, str]]:

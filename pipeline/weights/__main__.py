@@ -28,6 +28,7 @@ from pipeline.networks.store import WEIGHTS, keep_small, load_classifier
 from pipeline.params import Evaluate, Params, load
 from pipeline.photographs import result as found_copies
 from pipeline.split import result as split
+from pipeline.stale import refuse_emptied
 from pipeline.statistics.champion import name_faces
 from pipeline.statistics.intervals import Clusters, share_of
 from pipeline.statistics.scores import Labels, Probabilities, score
@@ -48,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--remark", default="", help="what else is to be known of the protocol")
     chosen = parser.parse_args(arguments)
+    refuse_emptied("train@cnn")  # it may have been trained on what are test faces now
     with tempfile.TemporaryDirectory(dir=layout.WEIGHTS.absolute().parent) as made:
         kept = Path(made)
         keep_small(layout.folder("train@cnn"), kept)

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from pipeline import layout
 from pipeline.networks.networks import count_parameters
 from pipeline.networks.store import WEIGHTS, load_classifier
+from pipeline.stale import EMPTY
 from pipeline.weights import card
 
 from ..conftest import ROOT
@@ -71,6 +72,12 @@ def test_the_studys_network_is_kept_at_hand_in_half_the_bytes_with_a_card(finish
     page = (project.folder / "weights/README.md").read_text()
     assert f"`{command}` at `abc1234`" in page
     assert "labelled faces: drawn by the study." in page
+    # Other parts than those of its training are here: it may have seen what are test faces now.
+    metrics = project.folder / layout.metrics("train@cnn")
+    trained_with = metrics.read_text()
+    metrics.write_text(EMPTY)
+    assert "`dvc repro train@cnn`" in project.run(*keep, "--made-by", "no", expect=1)
+    metrics.write_text(trained_with)
     (project.folder / "data/photographs.parquet").unlink()
     project.run(*keep, "--made-by", "no", expect=1)
     assert (project.folder / "weights/README.md").read_text() == page
