@@ -3,7 +3,8 @@
 MODEL is `cnn` or `dnn` for those of the study here, a folder with `weights.safetensors` and
 `model.json`, or an address in MLflow: `models:/NAME@ALIAS`, `models:/NAME/VERSION`, `runs:/RUN_ID`.
 It is explained on the test faces of the study here, with its parameters. Of another model than
-`cnn` and `dnn` nobody knows whether it was trained on some of them.
+`cnn` and `dnn`, and of these once the split is another, nobody knows whether it was trained on some
+of them.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from pipeline.errors import UserError
 from pipeline.explaining.subject import Subject, read_test_faces
 from pipeline.files import write_json
 from pipeline.params import MODELS, load
+from pipeline.stale import is_emptied, refuse_emptied
 from pipeline.trained_models import NAMES, find_classifier, name_of
 
 ANALYSES = tuple(
@@ -68,8 +70,9 @@ def explain(model: str, analyses: Sequence[str], to: Path | None = None) -> None
     folder = to or FOLDER / name_of(model)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"--to {folder}: not a folder; choose a new or an old folder")
+    refuse_emptied("split")
     params, faces, classifier = load(), read_test_faces(), find_classifier(model)
-    if model not in MODELS:
+    if model not in MODELS or is_emptied(f"train@{model}"):
         print(PERHAPS_SEEN, file=sys.stderr)
     title = model.upper() if model in MODELS else name_of(model)
     for name in analyses:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from filelock import FileLock
 
-from pipeline import explain, layout
+from pipeline import disk, explain, layout
 from pipeline.dvc_yaml import find_entry
 from pipeline.evaluate import stage as evaluate
 from pipeline.explaining.subject import read_test_faces
@@ -23,6 +23,7 @@ from pipeline.record.spool import Spool
 from pipeline.record.stage_run import stage_run
 from pipeline.record.uploader import Uploader
 from pipeline.shell import Stage
+from pipeline.stale import EMPTY
 from pipeline.train import stage as train
 
 from .conftest import ROOT
@@ -174,6 +175,24 @@ def test_what_is_not_there_is_named_in_one_line(runs, capsys, tmp_path):
         ([f"runs:/{runs['confusion']}"], "keeps no weights.safetensors and no model.json"),
     ):
         assert line in refused(capsys, *words)
+
+
+def test_after_another_split_a_model_may_have_seen_the_faces_and_without_one_there_are_none(
+    runs, capsys
+):
+    trained, split = layout.metrics("train@dnn"), layout.metrics("split")
+    kept = trained.read_bytes()
+    try:
+        trained.write_text(EMPTY)
+        assert explain.main(["dnn", "confusion"]) == 0
+        assert capsys.readouterr().err == f"{explain.PERHAPS_SEEN}\n"
+        disk.write_text(split, EMPTY)
+        said = refused(capsys, "dnn", "confusion")
+    finally:
+        trained.write_bytes(kept)
+        split.unlink(missing_ok=True)
+    assert "artifacts/split: of other parameters or faces than are here now" in said
+    assert "`dvc repro split`" in said
 
 
 def test_a_place_that_cannot_be_written_to_is_one_line(runs, tmp_path, capsys):
