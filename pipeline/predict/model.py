@@ -54,7 +54,7 @@ def load_recogniser(
     Raises:
         UserError: there is no such model.
     """
-    name = model or choose_model(params)
+    name = choose_model(params) if model is None else model
     threshold = params.evaluate.not_sure if not_sure is None else not_sure
     with model_folder(name) as folder:
         classifier, tempering = load_classifier(folder), _find_tempering(name, folder)

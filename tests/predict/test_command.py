@@ -171,6 +171,7 @@ def test_no_face_no_picture_and_no_file_have_a_status_and_a_line_each(said, tmp_
     [
         (["--camera", "97"], "predict: camera 97: gives no pictures"),
         ([PHOTO, "--model", "nothing"], "predict: nothing: no such model; allowed: cnn, dnn"),
+        ([PHOTO, "--model", ""], "predict: .: no trained model here"),
         (
             [PHOTO, "--model", "dnn"],
             "predict: artifacts/train/dnn: the dnn is not trained here yet",
