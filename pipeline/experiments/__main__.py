@@ -111,11 +111,8 @@ def _times(chosen: argparse.Namespace) -> int:
         every, speed = sum(work.values()), machine_speed().of_all_threads(params.machine.precision)
         shown = (f"about {duration(each / speed)}" for each in (compared, every))
         rows.append((name, *shown, f"{every / 1e12:,.0f}"))
-    _print_table(
-        ("recipe", "CNN and DNN", "with the semi-supervised", "TFLOP"),
-        rows,
-        f"Trainings on {chosen.faces:,} faces, by this machine's CPU",
-    )
+    print(f"Trainings on {chosen.faces:,} faces, by this machine's CPU:")
+    _print_table(("recipe", "CNN and DNN", "with the semi-supervised", "TFLOP"), rows)
     return 0
 
 
