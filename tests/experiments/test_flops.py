@@ -1,12 +1,15 @@
 """What the trainings of the study cost, in operations: the figure in benchmarks/work.json holds."""
 
 import json
+import sys
 
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from pipeline.experiments.__main__ import main
 from pipeline.experiments.flops import CPU, Sizes, count_trainings
+from pipeline.experiments.recipes import configure, read_recipe
 from pipeline.networks.classifier import Classifier
 from pipeline.networks.matching import design
 from pipeline.semisupervised.trainings import lesson, new_classifier
@@ -32,6 +35,19 @@ def test_the_sample_study_stays_within_its_work(params):
         "params.yaml costs another number of operations: python benchmarks/work.py --json"
     )
     assert sum(found.values()) <= MOST * 1e12
+
+
+def test_the_command_gives_the_work_of_recipes_that_are_named(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    asked = ["experiments", "times", "few", "r4", "--faces", "7000", "--unlabelled", "0"]
+    monkeypatch.setattr(sys, "argv", asked)
+    assert main() == 0
+    title, *rows = capsys.readouterr().out.splitlines()
+    assert title == "Trainings on 7,000 faces, by this machine's CPU:"
+    shown = {row.split()[0]: row.split()[-1] for row in rows if "about" in row}
+    params = {each: configure(each, [read_recipe(each).overrides], each).params for each in shown}
+    work = {each: count_trainings(params[each], Sizes.of(params[each], 7000, 0)) for each in params}
+    assert shown == {each: f"{sum(work[each].values()) / 1e12:,.0f}" for each in ("few", "r4")}
 
 
 def operations(model, objective, train, settings):
