@@ -25,7 +25,8 @@ def percent_interval(interval: Interval) -> str:
 
 def decimal(value: float, decimals: int = 2) -> str:
     """A number with a true minus."""
-    return f"{value:.{decimals}f}".replace("-", _MINUS)
+    # What rounds to nothing has no sign.
+    return f"{round(value, decimals) or 0:.{decimals}f}".replace("-", _MINUS)
 
 
 def signed(value: float, decimals: int) -> str:

@@ -31,7 +31,7 @@ from pipeline.report.stage import work
 from pipeline.report.words import code_md5
 from pipeline.shell import Stage
 from pipeline.stale import EMPTY
-from pipeline.wording.numbers import points, probability
+from pipeline.wording.numbers import decimal, points, probability
 
 from ..conftest import ROOT
 
@@ -701,5 +701,6 @@ def test_numbers_keep_their_sign_and_lose_it_at_nothing():
     assert points(0.031) == "+3.1"
     assert points(-0.031) == f"{MINUS}3.1"
     assert points(-0.0001) == "0.0"
+    assert (decimal(-0.014), decimal(-0.001)) == (f"{MINUS}0.01", "0.00")
     assert probability(0.87) == "p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}0.87"
     assert probability(1e-9) == "p\N{NO-BREAK SPACE}<\N{NO-BREAK SPACE}0.001"
