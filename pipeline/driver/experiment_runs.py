@@ -80,16 +80,19 @@ def check_name(name: str) -> None:
 
 
 def check_keys(labels: Mapping[str, Any]) -> None:
-    """See that `dvc exp run -S` can read the names in a map of labels: Hydra knows ASCII alone.
+    """See that `dvc exp run -S` can read the names in a map of labels, and as names.
+
+    Hydra knows ASCII alone, and takes some words for other values.
 
     Raises:
         UserError: it cannot.
     """
     for name in map(str, labels):
-        if not re.fullmatch(r"[\w/\\+.$%*@?|()\[\]{}:=, \t-]+", name, re.ASCII):
+        is_read = re.fullmatch(r"[\w/\\+.$%*@?|()\[\]{}:=, \t-]+", name, re.ASCII)
+        if not is_read or name.lower() in ("null", "true", "false", "nan", "inf"):
             raise UserError(
                 f"data.labels: {name!r}: DVC sets only names of ASCII letters, digits and some "
-                "signs for an experiment; put the map into params.yaml itself"
+                "signs for an experiment, and no null or true; put the map into params.yaml itself"
             )
 
 

@@ -146,7 +146,7 @@ def test_a_map_of_labels_reaches_the_experiment_as_it_is(before, params, tmp_pat
     assert stripped == configuration.params.data.labels
 
 
-@pytest.mark.parametrize("name", ["wütend", "it's"])
+@pytest.mark.parametrize("name", ["wütend", "it's", "null"])
 def test_a_name_that_dvc_cannot_set_is_refused_before_it_runs(name, in_project, tmp_path):
     configuration = configure("a map", [{"data": {"labels": {name: "angry"}}}], "-S")
     with pytest.raises(UserError, match="put the map into params"):
