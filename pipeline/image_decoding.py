@@ -1,5 +1,6 @@
 """A picture as people see it, whatever its file makes of it: upright, opaque, of eight bits."""
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,9 @@ def upright(opened: ImageFile.ImageFile) -> Image.Image:
     image: Image.Image = opened
     if not _TURNED.isdisjoint(image.info) or image.format == "TIFF":
         # Pillow's exif_transpose would write all of the metadata anew, and fail where it is odd.
-        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+        turn = None
+        with suppress(SyntaxError, ValueError):  # metadata that are none say nothing
+            turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
         image = image if turn is None else image.transpose(turn)
     if image.mode.startswith(("I", "F")):
         image = Image.fromarray(_as_bytes(np.asarray(image)))

@@ -51,6 +51,12 @@ def test_what_else_a_camera_says_does_not_keep_a_picture_from_being_turned():
     assert np.abs(read.astype(int) - np.asarray(turned)).mean() < 15
 
 
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
+def test_metadata_that_are_none_do_not_keep_a_picture_from_being_read(kind):
+    read = read_picture(encoded(PHOTO, kind, exif=b"Exif\0\0garbage"))
+    assert np.abs(read.astype(int) - np.asarray(PHOTO)).mean() < 15
+
+
 @pytest.mark.parametrize("bits", [16, 14, 12, 10, 8])
 def test_as_many_bits_as_a_camera_gives_become_eight(bits):
     levels = np.tile(np.linspace(0, 65_535, 30, dtype=np.uint16), (30, 1))
