@@ -189,8 +189,8 @@ def _finder(names: list[str]) -> Callable[[Row], str | None]:
         exact = (str(path) for path in (said, PurePosixPath(row.file).parent / said))
         found = next((path for path in exact if path in paths), None)
         guesses = (str(said), said.name, *(stem + suffix for suffix in _SUFFIXES))
-        guess = next(filter(None, map(by_end.get, guesses)), None)
-        return found or (guess if _may_be_in(said, guess or "") else None)
+        likely = filter(None, map(by_end.get, guesses))
+        return found or next((each for each in likely if _may_be_in(said, each)), None)
 
     return find
 

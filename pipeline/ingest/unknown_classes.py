@@ -70,11 +70,14 @@ def check_nothing_vanished(labels: Labels) -> None:
                 f"would drop a class; {setting_for(labels, text, labels.seen)}"
             )
         if label is not None and label not in (LEFT_OUT, *left):
+            # A map turns FER+'s votes off: numbers are then those of the file itself.
+            voted = labels.setting == "ferplus" and not text.isdecimal()
+            given = {} if voted else labels.given
             raise UserError(
                 f"all {count} faces of class {text!r} would be dropped, and "
                 f"{EXPRESSIONS[label]} with them; mend them (data.on_bad_row: stop says what "
                 f"is wrong), or leave the class out with "
-                f"{_written({**labels.given, text.lower(): DROP})}"
+                f"{_written({**given, text.lower(): DROP})}"
             )
 
 

@@ -16,6 +16,7 @@ from pipeline.ingest.sources import locate
 from .files import put, table, tarred, zipped
 from .test_layouts import (
     AFFECTNET,
+    COLUMNS,
     COUNTS,
     FER2013,
     FERPLUS,
@@ -26,6 +27,9 @@ from .test_layouts import (
     RAFDB,
     RAFDB_LIST,
     TEXTS,
+    USAGES,
+    VOTED,
+    ballot,
     folders,
     picture,
     read,
@@ -172,6 +176,31 @@ def test_a_map_that_is_advised_keeps_what_the_setting_said(tmp_path, own, on_bad
         read(source, own, on_bad_row)
     found = read(source, yaml.safe_load(SETTING.search(str(refusal.value))[1]), on_bad_row)
     assert found.labelled.classes == {name: left.get(name, 0) for name in NAMES}
+
+
+def test_advice_beside_votes_is_of_the_numbers_that_are_read_without_them(tmp_path):
+    texts = ["1 2" if label == 1 else text for label, text in zip(ORDER, TEXTS, strict=False)]
+    votes = [ballot(VOTED[label]) for label in ORDER]
+    files = {
+        "fer2013.csv": table("emotion,pixels,Usage", ORDER, texts, USAGES),
+        "fer2013new.csv": table(COLUMNS, USAGES, ["x.png"] * len(ORDER), votes),
+    }
+    source, setting = put(tmp_path / "raw", files), "auto"
+    for _ in range(2):  # with a map votes count no more, and 1 is disgust instead
+        with pytest.raises(UserError, match="and disgust with them") as refusal:
+            read(source, setting, "drop")
+        setting = yaml.safe_load(SETTING.search(str(refusal.value))[1])
+    assert read(source, setting, "drop").labelled.classes == COUNTS | {"disgust": 0}
+
+
+@pytest.mark.parametrize("labelled", [folders("0123456"), {}])
+def test_pictures_that_are_all_called_unlabelled_are_said_to_be(tmp_path, labelled):
+    files = {f"unlabelled/{name}": content for name, content in labelled.items()} or {
+        "unlabelled/1.png": picture(1),
+        "labels.csv": b"image,label\n1.png,happy\n",
+    }
+    with pytest.raises(UserError, match="below a folder that calls them unlabelled: rename it"):
+        read(put(tmp_path / "raw", files))
 
 
 def test_numbers_that_are_expected_are_those_of_the_setting(tmp_path):

@@ -136,12 +136,14 @@ def test_unlabelled_faces_are_those_that_the_source_calls_so(tmp_path):
 
 def test_a_picture_that_is_missing_is_not_taken_from_another_part(tmp_path):
     said = b"image,label\ntrain/1.png,happy\nC:\\faces\\train\\2.png,sad\ndata/test/3.png,fear\n"
-    files = {f"{name}.png": picture(n) for n, name in enumerate(("train/1", "test/2", "test/3"))}
+    said += b"train/4,angry\n"
+    names = ("train/1", "test/2", "test/3", "train/4_aligned", "test/4")
+    files = {f"{name}.png": picture(n) for n, name in enumerate(names)}
     found = read(put(tmp_path / "raw", {**files, "labels.csv": said}))
-    assert {each.said for each in found.read_as} == {"happy", "fear"}
+    assert {each.said for each in found.read_as} == {"happy", "fear", "angry"}
     assert {each.reason: each.first for each in found.passed} == {
         "a row of a list without its picture": [r"labels.csv: C:\faces\train\2.png"],
-        "a picture without a row in the list": ["test/2.png"],
+        "a picture without a row in the list": ["test/2.png", "test/4.png"],
     }
 
 
