@@ -155,8 +155,12 @@ def _measure(stage: str) -> dict[str, str]:
 
 
 def _read_ingested(stage: str, *, ends: bool) -> dict[str, str] | None:
-    """MD5 sums of the source's files as they were read; None before they were."""
-    if stage == "sample" or (stage == "ingest" and not ends) or not layout.INGESTED.is_file():
+    """MD5 sums of the source's files as they were read; None before they were.
+
+    What lies there before `ingest` has run is of former faces.
+    """
+    is_before = stage in ("settings", "sample") or (stage == "ingest" and not ends)
+    if is_before or not layout.INGESTED.is_file():
         return None
     files: dict[str, str] = json.loads(layout.INGESTED.read_text(encoding="utf-8"))["files"]
     return files

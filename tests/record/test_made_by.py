@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
+from pipeline import layout
 from pipeline.record import made_by
 from pipeline.record.__main__ import main
 
@@ -166,6 +167,17 @@ def test_what_git_says(tmp_path):
         assert made_by.git_state(tmp_path) == {"revision": revision, "dirty": False}
         (tmp_path / name).write_text("new")
         assert made_by.git_state(tmp_path) == {"revision": revision, "dirty": dirty}
+
+
+def test_a_stage_before_the_faces_are_read_names_none(tmp_path, monkeypatch, params):
+    """What lies there may be of other faces than those of params.yaml now."""
+    monkeypatch.chdir(tmp_path)
+    layout.INGESTED.parent.mkdir(parents=True)
+    layout.INGESTED.write_text('{"files": {"former.csv": "0"}}')
+    for stage, files in (("settings", None), ("sample", None), ("split", {"former.csv": "0"})):
+        made = made_by.describe(stage, params)
+        made_by.write(stage, made, {}, None)
+        assert made["data"]["md5"] == made_by.read(stage)["data"]["md5"] == files
 
 
 def test_a_stage_that_fails_or_is_killed_leaves_none(project):
