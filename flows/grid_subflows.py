@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from prefect import get_client
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
@@ -11,7 +11,6 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun
 from prefect.deployments import run_deployment
-from prefect.runtime import flow_run
 
 DEPLOYMENT = "study/by-hand"
 
@@ -52,8 +51,8 @@ def run_subflows(experiments: Mapping[str, Mapping[str, Any]], group: str, log: 
             flow_run_name=name,
             timeout=0,
             tags=[tag],
-            # Asked for twice, because an answer was lost, it is one run.
-            idempotency_key=f"{flow_run.id} {name} {attempts[name]}",
+            # Asked for twice by Prefect's client, because an answer was lost, it is one run.
+            idempotency_key=uuid4().hex,
         )
         assert isinstance(run, FlowRun)  # noqa: S101 (a coroutine only in asynchronous flows)
         return run.id
