@@ -133,10 +133,20 @@ class Entry:
         disk.write_text(self.folder / RUN, self.run.model_dump_json())
 
     def read_live(self, start: int) -> list[dict[str, Any]]:
-        """The lines of `live.jsonl` behind so many; the last one may still be in the writing."""
+        """The lines of `live.jsonl` behind so many; the last one may still be in the writing.
+
+        One that cannot be read, after a power cut, has no values.
+        """
         path = self.folder / LIVE
         lines = path.read_bytes().split(b"\n")[start:-1] if path.exists() else []
-        return [json.loads(line) for line in lines]
+        rows = []
+        for line in lines:
+            try:
+                rows.append(json.loads(line))
+            except ValueError:
+                logger.warning("%s: a line is damaged, and left out", path)
+                rows.append({"values": {}})
+        return rows
 
     @property
     def ended(self) -> int:

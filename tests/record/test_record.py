@@ -437,6 +437,20 @@ def test_a_line_cut_short_is_read_once_it_is_whole(spool):
     assert entry.read_live(1) == [{"step": 2}]
 
 
+@pytest.mark.parametrize("damaged", [bytes(9), b"\xff", b'{"time": 1, "st'])
+def test_a_damaged_line_holds_no_other_up(spool, caplog, damaged):
+    with stage_run("train", {}) as record:
+        for step in (1, 2):
+            record.live({"loss": 1.0}, step)
+    (entry,) = spool.entries()
+    live = entry.folder / "live.jsonl"
+    _, second, _ = live.read_bytes().split(b"\n")
+    live.write_bytes(damaged + b"\n" + second + b"\n")
+    left_out, kept = entry.read_live(0)
+    assert (left_out["values"], kept["step"]) == ({}, 2)
+    assert "live.jsonl: a line is damaged" in caplog.text
+
+
 def test_a_stage_records_the_parameters_that_dvc_yaml_lists(params):
     def params_of(name):
         return find_entry(name).pick_params(name, params.model_dump())
