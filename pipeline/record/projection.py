@@ -151,6 +151,9 @@ class Projection:
         end = self.entry.run.end
         if end and end.error:
             self.tag({"error": end.error})
+        elif "error" in self.store.client.get_run(self._run).data.tags:
+            # Of a process that was stopped, and whose training this one has ended.
+            self.store.client.delete_tag(self._run, "error")
         status, ended = end.status if end else "KILLED", self.entry.ended
         self.store.client.set_terminated(self._run, status, ended)
         self._note(last=ended, stages={self.entry.run.stage: status})

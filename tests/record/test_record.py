@@ -24,6 +24,7 @@ from pipeline.dvc_yaml import find_entry
 from pipeline.record.address import Address, find_address
 from pipeline.record.flow_run import FlowRun
 from pipeline.record.mlflow_store import KIND
+from pipeline.record.projection import Projection
 from pipeline.record.recorder import LONGEST_PAUSE, PATIENCE, record, wait_until_uploaded
 from pipeline.record.reproduction import Process, Reproduction, current_reproduction
 from pipeline.record.spool import Parent, Spool
@@ -449,6 +450,31 @@ def test_a_damaged_line_holds_no_other_up(spool, caplog, damaged):
     left_out, kept = entry.read_live(0)
     assert (left_out["values"], kept["step"]) == ({}, 2)
     assert "live.jsonl: a line is damaged" in caplog.text
+
+
+@pytest.fixture
+def projected(spool):
+    """Shows the newest entry in an MLflow that has one run, of which only tags are known."""
+    tags = {}
+    client = SimpleNamespace(
+        get_run=lambda _: SimpleNamespace(data=SimpleNamespace(tags=tags)),
+        delete_tag=lambda _, name: tags.pop(name),
+        set_terminated=lambda *_: None,
+    )
+    store = SimpleNamespace(
+        client=client, experiment="0", open=lambda *_: "run", log_params=lambda *_: None,
+        log_tags=lambda _, values: tags.update(values),
+    )  # fmt: skip
+    return lambda: (Projection(store, spool.entries()[-1], None), tags)
+
+
+def test_a_run_that_is_finished_keeps_no_error_of_when_it_was_stopped(projected):
+    for status, error in ((143, "SystemExit: 143"), (0, None)):
+        with suppress(SystemExit), stage_run("train", {}, resume="7" * 32):
+            raise SystemExit(status)
+        projection, tags = projected()
+        projection.close()
+        assert tags.get("error") == error
 
 
 def test_a_stage_records_the_parameters_that_dvc_yaml_lists(params):
