@@ -141,7 +141,7 @@ class Projection:
             run=self._run,
             name=wanted["name"],
             measured=Measured(accuracy, low, high, wanted["measured_on"]),
-            event=self.entry.folder.name,
+            event=run.identity,
         )
         self._tag_both({"gate": verdict})
         self._note(gate=verdict)

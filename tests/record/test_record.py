@@ -21,6 +21,7 @@ from filelock import FileLock
 
 from pipeline import shell
 from pipeline.dvc_yaml import find_entry
+from pipeline.record import registry
 from pipeline.record.address import Address, find_address
 from pipeline.record.flow_run import FlowRun
 from pipeline.record.mlflow_store import KIND
@@ -475,6 +476,21 @@ def test_a_run_that_is_finished_keeps_no_error_of_when_it_was_stopped(projected)
         projection, tags = projected()
         projection.close()
         assert tags.get("error") == error
+
+
+def test_a_model_that_is_recorded_again_is_no_other_model(projected, workspace, monkeypatch):
+    (workspace / "artifacts/evaluate").mkdir(parents=True)
+    scores = {"accuracy": 0.6, "accuracy_interval": {"low": 0.5, "high": 0.7}}
+    (workspace / "artifacts/evaluate/scores.json").write_text(json.dumps({"cnn": scores}))
+    meta = {"name": "faces", "files": [], "scores": "scores.json", "measure": "cnn", "faces": []}
+    events = []
+    monkeypatch.setattr(registry, "register", lambda *_, event, **__: events.append(event) or "")
+    for identity in ("5" * 32, "5" * 32, "6" * 32):
+        with stage_run("evaluate", {}, meta={"model": dict(meta)}, resume=identity):
+            pass
+        projection, _ = projected()
+        projection.model()
+    assert events[0] == events[1] != events[2]
 
 
 def test_a_stage_records_the_parameters_that_dvc_yaml_lists(params):
