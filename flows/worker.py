@@ -14,7 +14,7 @@ from pathlib import Path
 
 from flows import HOME, remote_experiments
 from flows.programs import Program, run_together
-from flows.servers import MLFLOW_HEALTH, PATIENCE, PREFECT_HEALTH, addresses, answers
+from flows.servers import LOOPBACK, MLFLOW_HEALTH, PATIENCE, PREFECT_HEALTH, addresses, answers
 from pipeline.command import command
 from pipeline.compute_slot import count_slots
 from pipeline.driver.workspace import check_workspace
@@ -70,7 +70,8 @@ def prepare(root: Path) -> dict[str, str]:
     if not api.startswith(("http://", "https://")):
         raise UserError(f"{API} = {without_secrets(api)}: should be as http://10.0.0.1:4200/api")
     server = api.rstrip("/").removesuffix("/api")
-    if server != prefect and not os.environ.get(URI):
+    by_number = server.replace("//localhost:", f"//{LOOPBACK}:")
+    if prefect not in (server, by_number) and not os.environ.get(URI):
         raise UserError(
             f"{API} = {without_secrets(api)} is another machine's, and {URI} is not set: the "
             f"record would stay here; set it to that machine's MLflow, such as http://10.0.0.1:5000"

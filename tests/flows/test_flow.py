@@ -27,6 +27,7 @@ from flows.study import hold_workspace
 from flows.worker import API
 from pipeline.driver.stage_graph import Stage
 from pipeline.driver.stage_runs import Outcome
+from pipeline.errors import UserError
 from pipeline.record.address import SWITCH, find_address
 
 from ..conftest import ROOT
@@ -190,6 +191,21 @@ def test_an_address_without_http_is_refused_before_it_is_waited_for(
     with pytest.raises(SystemExit, match="1"):
         worker_module.main()
     assert capsys.readouterr().err.startswith(f"worker: error: {API} = 10.0.0.1:4200/api: should")
+
+
+@pytest.mark.parametrize(("host", "is_here"), [("localhost", True), ("10.0.0.1", False)])
+def test_this_machine_by_its_other_name_is_not_taken_for_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, is_here: bool
+) -> None:
+    monkeypatch.setenv(API, f"http://{host}:4200/api")
+    monkeypatch.setattr("flows.worker.check_workspace", lambda: None)
+    monkeypatch.setattr("flows.worker.answers", lambda *_: True)
+    if is_here:
+        settings = worker_module.prepare(tmp_path)
+        assert settings["MLFLOW_TRACKING_URI"] == "http://127.0.0.1:5000"
+    else:
+        with pytest.raises(UserError, match="is another machine's"):
+            worker_module.prepare(tmp_path)
 
 
 def test_a_flow_by_hand_waits_while_another_works_on_the_workspace(tmp_path: Path) -> None:
