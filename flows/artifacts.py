@@ -17,6 +17,8 @@ from prefect.artifacts import (
 
 from flows.servers import addresses
 from pipeline.dotted_keys import flatten
+from pipeline.driver.experiment_runs import find_reference
+from pipeline.driver.git import read_commit
 from pipeline.driver.stage_graph import Graph
 from pipeline.driver.stage_runs import Outcome
 from pipeline.layout import REPORT, figures
@@ -54,7 +56,9 @@ def read_experiment(root: Path, name: str) -> Read:
     """Results that DVC keeps of an experiment."""
     from dvc.api import DVCFileSystem
 
-    open_once = cache(lambda: DVCFileSystem(str(root), rev=name))
+    # By its name alone, DVC would find a branch of that name first.
+    commit = read_commit(find_reference(name)) or name
+    open_once = cache(lambda: DVCFileSystem(str(root), rev=commit))
 
     def read(path: Path) -> bytes | None:
         try:

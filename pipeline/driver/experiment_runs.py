@@ -110,7 +110,7 @@ def run_experiment(
     `stage_runs.follow`.
     """
     _remove_abandoned_copies()
-    reference = _reference(experiment.name)
+    reference = find_reference(experiment.name)
     replaced = reference.replace("refs/exps/", REPLACED, 1)
     if not read_commit(reference):
         _move(replaced, reference)  # the process that put it there was killed
@@ -125,6 +125,13 @@ def run_experiment(
             git("update-ref", "-d", replaced)
         else:
             _move(replaced, reference)
+
+
+def find_reference(name: str) -> str:
+    """Where DVC keeps an experiment of the current commit."""
+    from dvc.repo.experiments.refs import ExpRefInfo
+
+    return str(ExpRefInfo(read_commit("HEAD"), name))
 
 
 def read_kept() -> dict[str, KeptExperiment]:
@@ -204,10 +211,3 @@ def _move(old: str, new: str) -> None:
     if commit := read_commit(old):
         git("update-ref", new, commit)
         git("update-ref", "-d", old)
-
-
-def _reference(name: str) -> str:
-    """Where DVC keeps an experiment of the current commit."""
-    from dvc.repo.experiments.refs import ExpRefInfo
-
-    return str(ExpRefInfo(read_commit("HEAD"), name))

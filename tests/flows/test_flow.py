@@ -21,10 +21,11 @@ from dvc.repo import Repo
 import flows  # noqa: F401 (its settings come before Prefect is imported)
 from flows import study as study_module
 from flows import worker as worker_module
-from flows.artifacts import describe, read_workspace, summarise
+from flows.artifacts import describe, read_experiment, read_workspace, summarise
 from flows.servers import HOST, addresses
 from flows.study import hold_workspace
 from flows.worker import API
+from pipeline.driver.experiment_runs import find_reference
 from pipeline.driver.stage_graph import Stage
 from pipeline.driver.stage_runs import Outcome
 from pipeline.errors import UserError
@@ -32,7 +33,7 @@ from pipeline.record.address import SWITCH, find_address
 
 from ..conftest import ROOT
 from ..imports import modules_loaded
-from ..project import in_terminal, wait_for
+from ..project import in_terminal, new_project, wait_for
 
 pytestmark = pytest.mark.study
 
@@ -248,6 +249,24 @@ def test_the_summary_has_states_and_metrics(tmp_path: Path) -> None:
         "| a | odd\\| | x |",
     ]
     assert describe(graph, outcomes) == "1 ran, 1 failed, 1 not run: b failed"
+
+
+def test_an_experiment_is_shown_and_no_branch_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = new_project(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    Repo.init().close()
+    metrics = tmp_path / "metrics.json"
+    for text in ("of the branch", "of the experiment"):
+        metrics.write_text(text)
+        project.commit(text)
+    project.run("git", "branch", "short", "HEAD~1")
+    made = project.run("git", "rev-parse", "HEAD").strip()
+    project.run("git", "reset", "--quiet", "--hard", "HEAD~1")
+    project.run("git", "update-ref", find_reference("short"), made)
+    read = read_experiment(tmp_path, "short")
+    assert read(Path("metrics.json")) == b"of the experiment"
 
 
 def test_a_flow_loads_nothing_that_draws_or_trains() -> None:
