@@ -207,6 +207,7 @@ def _end(error: BaseException) -> End:
     code = error.code if isinstance(error, SystemExit) else 1
     if code in (None, 0):
         return End(status="FINISHED", ended=now())
-    killed = isinstance(error, KeyboardInterrupt) or code in ENDED_BY_SIGNAL
+    # What is no Exception comes from outside: a Ctrl-C, or a SIGTERM as Prefect raises it.
+    killed = code in ENDED_BY_SIGNAL or not isinstance(error, Exception | SystemExit)
     status: Status = "KILLED" if killed else "FAILED"
     return End(status=status, ended=now(), error=address.one_line(error))

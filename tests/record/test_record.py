@@ -314,6 +314,7 @@ def spool(workspace):
     ("error", "status"),
     [
         (KeyboardInterrupt(), "KILLED"),
+        (BaseException("as Prefect's of a grid that is cancelled"), "KILLED"),
         (SystemExit(143), "KILLED"),
         (SystemExit(1), "FAILED"),
         (SystemExit(0), "FINISHED"),
