@@ -31,10 +31,7 @@ def decimal(value: float, decimals: int = 2) -> str:
 
 def signed(value: float, decimals: int) -> str:
     """A number with its sign, and a true minus."""
-    rounded = round(value, decimals)
-    # What rounds to nothing has no sign.
-    text = f"{rounded:+.{decimals}f}" if rounded else f"{0:.{decimals}f}"
-    return text.replace("-", _MINUS)
+    return ("+" if round(value, decimals) > 0 else "") + decimal(value, decimals)
 
 
 def points(difference: float) -> str:
