@@ -47,8 +47,7 @@ class Classed:
 def by_folders(container: Container, labels: Labels) -> Classed | None:
     """Pictures that have a class by their folders; None where no folder names a class.
 
-    Faces without a label are those in a folder named `unlabelled`, and those of a part that has no
-    class folders, such as `test/0001.png`.
+    Faces of a part that has no class folders, such as `test/0001.png`, are without a label.
 
     Raises:
         UserError: a folder beside class folders is none, or a path names two.
@@ -66,12 +65,12 @@ def by_folders(container: Container, labels: Labels) -> Classed | None:
         if place:
             said = place.rpartition("/")[2]
             items.append(Item(member.name, labels.label(said) or 0, part, said))
-        elif _is_unlabelled(path, above):
+        elif _is_part_without_classes(path, above):
             items.append(Item(member.name, UNLABELLED, part, ""))
         else:
             passed.append(Passed(member.name, "a picture outside the class folders"))
     for folder in sorted(container.folders):
-        is_class = labels.label(PurePosixPath(folder).name) is not None
+        is_class = labels.label(PurePosixPath(folder).name) is not None and not _is_apart(folder)
         if is_class and not any(path == folder or _is_in(path, folder) for path in paths):
             passed.append(Passed(folder, "a class folder without a picture"))
     return Classed(items, passed) if above else None
@@ -81,16 +80,13 @@ def by_codes(container: Container, labels: Labels) -> Classed | None:
     """Pictures that are named as KDEF's or JAFFE's are, if most are."""
     for kind, pattern in _CODED.items():
         known = labels.beside(MAPS[kind])
-        items, others, passed = [], [], []
+        items, passed = [], []
         for member in pictures_of(container):
             path = PurePosixPath(member.name)
             match = pattern.match(path.stem)
             label = known.label(match[1].upper()) if match else None
-            part = part_in(str(path.parent))
-            if calls_itself_unlabelled(member.name):
-                others.append(Item(member.name, UNLABELLED, part, ""))
-            elif match and label is not None:
-                items.append(Item(member.name, label, part, match[1].upper()))
+            if match and label is not None:
+                items.append(Item(member.name, label, part_in(str(path.parent)), match[1].upper()))
             else:
                 passed.append(Passed(member.name, f"not named as {kind.upper()}'s pictures are"))
         if len(items) > len(passed):
@@ -99,13 +95,20 @@ def by_codes(container: Container, labels: Labels) -> Classed | None:
                 "each person has several pictures there, and the split keeps photographs together, "
                 "not people: accuracies are those of people who trained as well",
             ]
-            return Classed([*items, *others], passed, notes, labels=known)
+            return Classed(items, passed, notes, labels=known)
     return None
 
 
-def pictures_of(container: Container) -> list[Member]:
-    """Files that are pictures, those of kinds that are not read included."""
-    return [each for each in container.members if each.kind in ("picture", "unread picture")]
+def pictures_of(container: Container, *, apart: bool = False) -> list[Member]:
+    """Files that are pictures, those of kinds that are not read included.
+
+    Those below a folder named `unlabelled`, which have no class by their place, if `apart`; else
+    the others.
+    """
+    kinds = ("picture", "unread picture")
+    return [
+        each for each in container.members if each.kind in kinds and apart == _is_apart(each.name)
+    ]
 
 
 def part_in(path: str) -> str | None:
@@ -114,8 +117,7 @@ def part_in(path: str) -> str | None:
     return next((part for part in named if part), None)
 
 
-def calls_itself_unlabelled(path: str) -> bool:
-    """Whether a folder of a path is named so: no picture below it has a label by its place."""
+def _is_apart(path: str) -> bool:
     return any(folder.lower() in _UNLABELLED for folder in path.split("/"))
 
 
@@ -124,14 +126,12 @@ def _folder(name: str) -> str:
 
 
 def _class_folder(path: str, container: Container, labels: Labels) -> str | None:
-    """The path of the folder in a path that names the class; None below one named `unlabelled`.
+    """The path of the folder in a path that names the class; None if none does.
 
     Raises:
         UserError: two do, and differently.
     """
     folders = path.split("/")
-    if calls_itself_unlabelled(path):
-        return None
     found = {
         i: label for i, each in enumerate(folders) if (label := labels.label(each)) is not None
     }
@@ -150,9 +150,7 @@ def _is_in(path: str, folder: str) -> bool:
     return folder == "." or path.startswith(f"{folder}/")
 
 
-def _is_unlabelled(path: str, above: set[str]) -> bool:
-    if calls_itself_unlabelled(path):
-        return True
+def _is_part_without_classes(path: str, above: set[str]) -> bool:
     folders = path.split("/")
     parts = ["/".join(folders[: i + 1]) for i, each in enumerate(folders) if part_of(each)]
     return bool(parts) and not any(each == parts[-1] or _is_in(each, parts[-1]) for each in above)
@@ -174,7 +172,7 @@ def _check_are_classes(
     }
     for folder in sorted(beside, key=str):
         is_class = any(labels.label(each) is not None for each in folder.parts)
-        if not is_class and not _is_unlabelled(str(folder), above):
+        if not is_class and not _is_part_without_classes(str(folder), above):
             raise UserError(
                 f"{container.path.name}/{folder}: {folder.name!r} is no expression; expected "
                 f"folders named {', '.join(EXPRESSIONS)}, or {labels.numbers}; "

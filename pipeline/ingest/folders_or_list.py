@@ -2,19 +2,16 @@
 
 Folders that are mere numbers may count anything, as AffectNet's 1 to 1500 do: a list that names
 most of their pictures comes before them. Folders with names of expressions and a list must agree.
+A picture below a folder named `unlabelled` has a class only by a list that writes its path.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pipeline.errors import UserError
+from pipeline.faces.batch import UNLABELLED
 from pipeline.ingest.archives import Container
-from pipeline.ingest.classes import (
-    Classed,
-    by_codes,
-    by_folders,
-    calls_itself_unlabelled,
-    pictures_of,
-)
+from pipeline.ingest.classes import Classed, by_codes, by_folders, part_in, pictures_of
 from pipeline.ingest.label_list import Lines, Row, by_lists, join, read_lists
 from pipeline.ingest.labels import Labels
 from pipeline.ingest.pictures import Item
@@ -29,7 +26,6 @@ def classify(container: Container, lists: Sequence[Lines], labels: Labels) -> Cl
     joined = join(container, read_lists(lists))
     rows = {picture: row for row, picture in joined if picture}
     names = [each.name for each in pictures_of(container)]
-    names = [name for name in names if not calls_itself_unlabelled(name)]
     list_wins = _are_numbers(names, labels) and 2 * len(rows) > len(names)
     try:
         found = by_folders(container, labels)
@@ -46,7 +42,13 @@ def classify(container: Container, lists: Sequence[Lines], labels: Labels) -> Cl
                 "elsewhere, to go by the list, move all pictures into one folder"
             )
         found = None
-    return found or by_codes(container, labels) or by_lists(container, joined, labels)
+    found = found or by_codes(container, labels) or by_lists(container, joined, labels)
+    if found is None:
+        return None
+    listed = {item.name for item in found.items}
+    apart = [each.name for each in pictures_of(container, apart=True) if each.name not in listed]
+    others = [Item(name, UNLABELLED, part_in(name), "") for name in apart]
+    return replace(found, items=[*found.items, *others])
 
 
 def _are_numbers(names: Sequence[str], labels: Labels) -> bool:

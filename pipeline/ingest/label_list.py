@@ -6,9 +6,8 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from pipeline.errors import UserError
-from pipeline.faces.batch import UNLABELLED
 from pipeline.ingest.archives import Container
-from pipeline.ingest.classes import Classed, calls_itself_unlabelled, part_in, pictures_of
+from pipeline.ingest.classes import Classed, part_in, pictures_of
 from pipeline.ingest.containers import Passed
 from pipeline.ingest.kinds import ending_tells
 from pipeline.ingest.labels import Labels, whole
@@ -101,7 +100,8 @@ def join(container: Container, rows: Sequence[Row]) -> list[Joined]:
     """Each row with the name of its picture; None where no picture is that one."""
     if not rows:
         return []
-    find = _finder([member.name for member in pictures_of(container)])
+    pictures, apart = pictures_of(container), pictures_of(container, apart=True)
+    find = _finder([each.name for each in pictures], [each.name for each in apart])
     return [(row, find(row)) for row in rows]
 
 
@@ -137,11 +137,8 @@ def by_lists(container: Container, joined: Sequence[Joined], labels: Labels) -> 
         items[picture] = item
     files = list(dict.fromkeys(row.file for row, _ in joined))
     found = [items[each.name] for each in container.members if each.name in items]
-    for name in (each.name for each in pictures_of(container) if each.name not in items):
-        if calls_itself_unlabelled(name):
-            found.append(Item(name, UNLABELLED, part_in(name), ""))
-        else:
-            passed.append(Passed(name, "a picture without a row in the list"))
+    unnamed = [each.name for each in pictures_of(container) if each.name not in items]
+    passed += [Passed(name, "a picture without a row in the list") for name in unnamed]
     notes = [f"labels are those of {', '.join(files)}"]
     return Classed(found, passed, notes, files) if items else None
 
@@ -169,15 +166,14 @@ def _column(columns: list[str], names: tuple[str, ...]) -> int | None:
     return next((columns.index(name) for name in names if name in columns), None)
 
 
-def _finder(names: list[str]) -> Callable[[Row], str | None]:
+def _finder(names: list[str], apart: list[str]) -> Callable[[Row], str | None]:
     """Finds a row's picture: by its path, also from the list, or by an end of it that is unique.
 
-    A picture of another part that happens to have the same name is not the one.
+    A picture of another part that happens to have the same name is not the one; of those `apart`
+    only who writes the whole path means one.
     """
-    paths, by_end = set(names), dict[str, str | None]()
+    paths, by_end = {*names, *apart}, dict[str, str | None]()
     for name in names:
-        if calls_itself_unlabelled(name):  # only who writes its path means it
-            continue
         folders = name.split("/")
         ends = ("/".join(folders[place:]) for place in range(len(folders)))
         for each in {*ends, PurePosixPath(name).stem}:

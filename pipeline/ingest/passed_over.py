@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
 from pipeline.ingest.archives import Container
-from pipeline.ingest.classes import calls_itself_unlabelled, pictures_of
+from pipeline.ingest.classes import pictures_of
 from pipeline.ingest.containers import Passed
 from pipeline.ingest.folder import Folder
 from pipeline.ingest.kinds import UNREAD_ARCHIVES, ending_tells
@@ -21,9 +21,9 @@ _CLASSES = 11
 def nothing(container: Container, tables: list[Table]) -> str:
     """That nothing was found, what there is instead, and what to do."""
     pictures = pictures_of(container)
-    if pictures and all(calls_itself_unlabelled(each.name) for each in pictures):
+    if not pictures and (apart := pictures_of(container, apart=True)):
         return (
-            f"all {len(pictures)} pictures, such as {pictures[0].name}, are below a folder that "
+            f"all {len(apart)} pictures, such as {apart[0].name}, are below a folder that "
             "calls them unlabelled: rename it"
         )
     if pictures and (reason := _why_no_list(container, tables)):
