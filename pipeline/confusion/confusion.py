@@ -4,7 +4,7 @@ from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import pearsonr, rankdata
+from scipy.stats import rankdata
 
 from pipeline.confusion.result import (
     ConfusedPair,
@@ -45,7 +45,7 @@ def measure(matrices: NDArray[np.int64], shares: NDArray[np.float64]) -> Confusi
         counts=counts.tolist(),
         shares=normalise_rows(counts).tolist(),
         most_confused=most_confused(counts),
-        negative=negative_block(counts),
+        negative=negative_block(matrices),
         pull={name: pull(matrices, name) for name in PULLING},
         training_shares=shares.tolist(),
         recall_by_frequency=correlate(shares[occurs], found[occurs]),
@@ -78,19 +78,22 @@ def most_confused(counts: NDArray[np.integer], pairs: int = 5) -> list[ConfusedP
     return sorted(found, key=lambda pair: -pair.share.low)[:pairs]
 
 
-def negative_block(counts: NDArray[np.integer]) -> NegativeBlock:
-    """Part the answers for negative faces into right, wrong among themselves, and beyond."""
+def negative_block(matrices: NDArray[np.integer]) -> NegativeBlock:
+    """Part the answers for negative faces into right, wrong among themselves, and beyond.
+
+    From (1 + resamples, 7, 7); without such a face the shares are of nothing, and 0.
+    """
     places = [EXPRESSIONS.index(name) for name in NEGATIVE]
-    rows = counts[places]
-    inside = rows[:, places]
-    outside = rows.sum(axis=1) - inside.sum(axis=1)
-    faces = max(int(rows.sum()), 1)
-    right = int(np.trace(inside))
+    rows = matrices[:, places]
+    inside = rows[:, :, places]
+    faces, named = rows.sum(axis=(1, 2)), inside.sum(axis=(1, 2))
+    right = np.trace(inside, axis1=1, axis2=2)
+    parts = {"right": right, "within": named - right, "beyond": faces - named}
+    of = np.maximum(faces, 1)
+    outside = rows[0].sum(axis=1) - inside[0].sum(axis=1)
     return NegativeBlock(
-        counts=np.column_stack([inside, outside]).tolist(),
-        right=right / faces,
-        within=(int(inside.sum()) - right) / faces,
-        beyond=int(outside.sum()) / faces,
+        counts=np.column_stack([inside[0], outside]).tolist(),
+        **{name: share_percentiles(part / of, int(of[0])) for name, part in parts.items()},
     )
 
 
@@ -122,10 +125,15 @@ def correlate(first: NDArray[np.floating], second: NDArray[np.floating]) -> Corr
     """Correlate two rows of a number for each expression (N,): seven at most."""
     if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return Correlation(None, None, None, None)
-    by_value, ranks = pearsonr(first, second), [rankdata(each) for each in (first, second)]
-    by_rank = float(np.corrcoef(ranks)[0, 1])
-    one, other = (each - each.mean() for each in ranks)
-    # Of all orders of one row: Student's t, which is for many numbers, says 0 of three that rise.
+    return Correlation(*_correlate(first, second), *_correlate(rankdata(first), rankdata(second)))
+
+
+def _correlate(first: NDArray[np.floating], second: NDArray[np.floating]) -> tuple[float, float]:
+    """Pearson's r, and the share of all orders of one row that are as far from 0.
+
+    Student's t is for many numbers: it says p = 0 of the ranks of three that rise.
+    """
+    one, other = first - first.mean(), second - second.mean()
     found = np.abs(np.array(list(permutations(other))) @ one)
-    p = float((found >= abs(one @ other) - 1e-9).mean())
-    return Correlation(float(by_value.statistic), float(by_value.pvalue), by_rank, p)
+    p = float((found >= abs(one @ other) * (1 - 1e-9)).mean())
+    return float(np.corrcoef(first, second)[0, 1]), p

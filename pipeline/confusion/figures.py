@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from pipeline.confusion.confusion import NEGATIVE, negative_block, normalise_rows
+from pipeline.confusion.confusion import NEGATIVE, normalise_rows
+from pipeline.confusion.result import ConfusionResult
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.figures.style import ACCENT, MUTED, WIDTH, legend_above, panel
 
@@ -16,13 +17,13 @@ from pipeline.figures.style import ACCENT, MUTED, WIDTH, legend_above, panel
 _OPAQUE = 0.7
 
 
-def draw_both_matrices(counts: NDArray[np.int64], model: str) -> dict[str, Figure]:
+def draw_both_matrices(found: ConfusionResult, model: str) -> dict[str, Figure]:
     """The whole matrix and the negative block, by what follows the model's name in the file's."""
-    block = np.array(negative_block(counts).counts)
+    counts, negative = np.array(found.counts), np.array(found.negative.counts)
     return {
         "": draw_confusion(counts, f"{model}: true against predicted, test faces"),
         "-negative": draw_confusion(
-            block, f"{model}: negative expressions among themselves",
+            negative, f"{model}: negative expressions among themselves",
             rows=NEGATIVE, columns=(*NEGATIVE, "not negative"),
         ),
     }  # fmt: skip

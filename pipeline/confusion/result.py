@@ -34,9 +34,9 @@ class NegativeBlock:
     """
 
     counts: list[list[int]]
-    right: float
-    within: float
-    beyond: float
+    right: Interval
+    within: Interval
+    beyond: Interval
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class Pull:
 class Correlation:
     """The correlation of two rows of numbers, by value (Pearson) and by rank (Spearman).
 
-    Each with the two-sided probability of one at least as far from 0 by chance. All are None where
-    one of the rows is constant, or they are shorter than 3.
+    Each with the two-sided probability of one at least as far from 0 by chance, over all orders of
+    a row. All are None where one of the rows is constant, or they are shorter than 3.
     """
 
     pearson: float | None

@@ -42,7 +42,7 @@ def work(stage: Stage) -> None:
         results[model] = measure(matrices, shares)
         classes = pd.DataFrame({"actual": names[labels], "predicted": names[predicted]})
         write_csv(folder / f"{model}.csv", classes)
-        both = draw_both_matrices(matrices[0], model.upper())
+        both = draw_both_matrices(results[model], model.upper())
         drawn |= {f"{model}{name}": figure for name, figure in both.items()}
     drawn["frequency"] = draw_recall_by_frequency(shares, found)
     save_all(drawn, layout.figures(stage.name))
@@ -56,9 +56,9 @@ def explain(subject: "Subject") -> dict[str, object]:
     photographs = read_photographs(layout.PHOTOGRAPHS).labelled[subject.faces.places]
     predicted = subject.predict(np.arange(len(labels))).argmax(axis=1)
     matrices = draw_matrices(labels, predicted[None], photographs, settings)[:, 0]
-    both = draw_both_matrices(matrices[0], subject.name)
-    subject.save({f"confusion{name}": figure for name, figure in both.items()})
     measured = measure(matrices, training_shares())
+    both = draw_both_matrices(measured, subject.name)
+    subject.save({f"confusion{name}": figure for name, figure in both.items()})
     return {"accuracy": float((predicted == labels).mean()), **vars(measured)}
 
 
@@ -72,7 +72,7 @@ def training_shares() -> NDArray[np.float64]:
 def headline(cnn: ConfusionResult) -> dict[str, float]:
     """The few numbers by which experiments are compared; a metric that is none is left out."""
     numbers = {
-        "cnn_negative_right": cnn.negative.right if np.any(cnn.negative.counts) else None,
+        "cnn_negative_right": cnn.negative.right.value if np.any(cnn.negative.counts) else None,
         "cnn_errors_to_sad": cnn.pull["sad"].of_errors.value,
         "cnn_errors_to_neutral": cnn.pull["neutral"].of_errors.value,
         "cnn_recall_frequency_spearman": cnn.recall_by_frequency.spearman,

@@ -7,7 +7,7 @@ from pipeline.evaluate.result import Evaluation
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.params import MODELS, ModelName
 from pipeline.statistics.scores import ClassScores
-from pipeline.wording.evidence import LEVEL, verdict
+from pipeline.wording.evidence import LEVEL, around_zero, verdict
 from pipeline.wording.numbers import (
     NOTHING,
     count,
@@ -15,6 +15,7 @@ from pipeline.wording.numbers import (
     percent,
     percent_interval,
     percent_range,
+    points,
     probability,
     signed,
 )
@@ -102,8 +103,9 @@ def _pull(model: str, name: str, found: Pull) -> str:
     )  # fmt: skip
     return (
         f"{percent_interval(found.of_errors)} of the {model}'s errors are the answer {name}, "
-        f"{shown} the {percent(found.expected)} expected from its frequency. Of all faces that are "
-        f"not {name}, {percent(found.of_others.value)} are taken for it "
+        f"{shown} the {percent(found.expected)} expected from its frequency: "
+        f"{points(found.excess.value)} percentage points ({around_zero(found.excess)}). Of all "
+        f"faces that are not {name}, {percent(found.of_others.value)} are taken for it "
         f"({percent_range(found.of_others)})."
     )
 
@@ -126,7 +128,8 @@ def by_frequency(model: str, confusion: ConfusionResult) -> str:
         shown = f"rarer expressions are recognised {'less well' if signs[0] else 'better'}"
     elif signs:
         shown = (
-            "that rarer expressions are recognised less well is not settled, as the two disagree"
+            "that rarer expressions are recognised less well is not settled, as only one of the "
+            "two is beyond chance"
         )
     else:
         shown = "that rarer expressions are recognised less well is not shown"

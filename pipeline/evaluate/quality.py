@@ -1,4 +1,4 @@
-"""Recall by how bright, contrasty and sharp a face is: are poor photographs recognised less well?
+"""Accuracy by how bright, contrasty and sharp a face is: are poor photographs recognised less well?
 
 Thirds are those of the training faces, so that no test face decides into which it falls.
 """
@@ -49,7 +49,7 @@ def compare_by_quality(
     labels: Labels,
     right: Mapping[str, NDArray[np.bool_]],
 ) -> dict[str, Quality]:
-    """Recall of the test faces in the thirds of each measure, from all labelled faces (N, 48, 48).
+    """Accuracy on test faces in the thirds of each measure, from all labelled faces (N, 48, 48).
 
     The part of each is in `parts` (N,); `labels` and `right`, whether a model names them, are of
     the test faces (n,).
@@ -63,7 +63,7 @@ def compare_by_quality(
 def compare_thirds(
     train: Values, test: Values, labels: Labels, right: Mapping[str, NDArray[np.bool_]]
 ) -> Quality:
-    """Recall in the thirds of one measure, whose edges are those of the training faces.
+    """Accuracy in the thirds of one measure, whose edges are those of the training faces.
 
     `test`, `labels` and `right`, whether a model names them, are of the test faces, (N,).
     """
@@ -89,6 +89,6 @@ def _third(inside: NDArray[np.bool_], labels: Labels, right: NDArray[np.bool_]) 
     recall = np.bincount(labels, weights=right) / np.maximum(faces, 1)
     return Third(
         faces=int(inside.sum()),
-        recall=share_of(right[inside]),
+        accuracy=share_of(right[inside]),
         expected=float(recall[labels[inside]].mean()),
     )

@@ -83,22 +83,22 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class Third:
-    """Test faces within a third of a measure, and the share of them that is named rightly.
+    """Test faces within a third of a measure, and how accurately they are named.
 
     It is none where there are no faces, and `expected` if only their expressions count: the mean of
     the recalls that these have among all test faces.
     """
 
     faces: int
-    recall: Interval | None = None
+    accuracy: Interval | None = None
     expected: float | None = None
 
 
 @dataclass(frozen=True)
 class Quality:
-    """Recall in the thirds of one measure of the photograph, whose edges training faces give.
+    """Accuracy in the thirds of one measure of the photograph, whose edges training faces give.
 
-    By model: the lowest third, the middle and the highest; recall in the last less the first.
+    By model: the lowest third, the middle and the highest; that in the last less that in the first.
     """
 
     edges: tuple[float, float]

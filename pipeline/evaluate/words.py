@@ -66,7 +66,8 @@ def calibrated(name: str, found: Calibration) -> str:
     shown = "is more" if after.low > 0 else "is not shown to be more"
     return (
         f"A temperature of {found.temperature:.2f} takes the calibration error of the {name} from "
-        f"{percent(found.before.value)} to {percent_interval(after)}, which {shown} than the "
+        f"{percent(found.before.value)} to {percent(after.value)} ({percent_range(after)}), which "
+        f"{shown} than the "
         f"{percent(after.by_chance)} that perfect calibration would show by chance."
     )
 
@@ -85,7 +86,7 @@ def answered(name: str, found: Answers) -> str:
 
 
 def quality_rows(results: Evaluation) -> list[Row]:
-    """Recall in each third of each measure of the photograph."""
+    """Accuracy in each third of each measure of the photograph."""
     rows = []
     for measure, found in results.quality.items():
         low, high = found.edges
@@ -93,12 +94,12 @@ def quality_rows(results: Evaluation) -> list[Row]:
         for number, place in enumerate(places):
             cnn, dnn = (found.thirds[model][number] for model in ("cnn", "dnn"))
             name = f"{measure.capitalize()} {place}, {counted(cnn.faces, 'face')}"
-            rows.append(Row(name, _recall(cnn), _recall(dnn)))
+            rows.append(Row(name, _accuracy(cnn), _accuracy(dnn)))
     return rows
 
 
-def _recall(third: Third) -> Cell:
-    return _share(third.recall) if third.recall else Cell(NOTHING)
+def _accuracy(third: Third) -> Cell:
+    return _share(third.accuracy) if third.accuracy else Cell(NOTHING)
 
 
 def _share(interval: Interval) -> Cell:
@@ -114,7 +115,7 @@ def quality_matters(name: str, model: str, results: Evaluation) -> str:
     ]
     if not shown:
         return f"For the {name} no measure is shown to matter."
-    return f"For the {name} recall differs with {'; with '.join(shown)}."
+    return f"For the {name} accuracy differs with {'; with '.join(shown)}."
 
 
 def _matters(measure: str, gap: Interval, thirds: Sequence[Third]) -> str:
@@ -134,7 +135,7 @@ def score_rows(results: Evaluation) -> list[Row]:
         "Accuracy": lambda model: _share(model.test.accuracy_interval),
         "Macro-F1": lambda model: _share(model.test.macro_f1_interval),
         "Top-2 accuracy": lambda model: _share(model.answers.top2),
-        "Log loss, nats": lambda model: Cell(f"{model.test.log_loss:.3f}"),
+        "Log loss as trained, nats": lambda model: Cell(f"{model.test.log_loss:.3f}"),
         "Calibration error as trained": lambda model: _share(model.calibration.before),
         "Temperature": lambda model: Cell(f"{model.calibration.temperature:.2f}"),
         "Calibration error with it": lambda model: _share(model.calibration.after),

@@ -105,7 +105,8 @@ def write_markdown(found: pd.DataFrame, grid: GridFile) -> str:
         f"{_seeds(grid)}\n{_faces(grid)}",
         matrix(_figure),
         f"Percentage points more than {' and '.join(grid.base_arms)}, seed by seed, with 95 % "
-        f"intervals from Student's t. {_caution(max(found['seeds'], default=0))}",
+        "intervals from Student's t: over seeds and not over faces, and not corrected for how many "
+        f"arms there are ({len(found)}). {_caution(max(found['seeds'], default=0))}",
         matrix(difference),
     ]
     if "gain" in found:

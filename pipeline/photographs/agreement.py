@@ -8,13 +8,15 @@ other six expressions adds least where it is spread evenly. The second, solved f
 function of a, so both hold for means over photographs, too.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.photographs.result import Agreement
-from pipeline.statistics.intervals import Interval, mean_interval
+from pipeline.statistics.intervals import Interval, share_interval
 
 FEWEST = 30
 """Photographs below which nothing is said."""
@@ -41,8 +43,9 @@ def measure_agreement(
     found = {}
     for name, agreements in kinds.items():
         if len(agreements) >= FEWEST:
-            mean = mean_interval(agreements)
-            agree = Interval(mean.value, max(0.0, mean.low), min(1.0, mean.high))
+            # Most are 1 and some 0: a share, nearly, and where all agree others could still not.
+            share = share_interval(round(agreements.sum()), len(agreements))
+            agree = replace(share, value=float(agreements.mean()))
             ceiling = Interval(*(ceiling_of(end) for end in (agree.value, agree.low, agree.high)))
             found[name] = Agreement(len(agreements), agree, ceiling)
     return found

@@ -60,8 +60,9 @@ def _bound(kind: str, found: Agreement) -> str:
         f"{kind}. So on labels like these no network can be expected to exceed "
         f"{percent(greatest.value)} ({percent_range(greatest)}): not even one that knows how often "
         "people call each face what, and names what they call it most. It reaches that if all "
-        f"faces are equally doubtful, and only {percent(agree.value)} if some are beyond doubt "
-        "and the others as doubtful as a coin."
+        "faces are equally doubtful and the doubt is spread evenly over the other expressions, and "
+        f"only {percent(agree.value)} if some are beyond doubt and the others as doubtful as a "
+        "coin."
     )
 
 

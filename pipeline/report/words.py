@@ -23,8 +23,9 @@ def compared_together(comparisons: Mapping[str, float]) -> str:
         f"{name} {probability(p)}" for name, p in zip(comparisons, corrected, strict=True)
     )
     return (
-        f"The page compares accuracies {len(comparisons)} times. Its intervals and p values are "
-        f"those of each comparison by itself; corrected for their number (Holm), {each}."
+        f"The page compares networks, or ways to train them, {len(comparisons)} times. Intervals "
+        "and p values are those of each comparison by itself; corrected for their number (Holm), "
+        f"{each}."
     )
 
 

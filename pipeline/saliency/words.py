@@ -28,7 +28,8 @@ def on_features(model: str, found: SaliencyResult) -> str:
         f"Over {counted(found.faces_measured, 'test face')}, {on_them} of the {model}'s saliency "
         f"falls on brows, eyes and mouth, which cover {area} of the picture. Per face that is "
         f"{lift.value:.2f} times their share of the area (95% interval {lift.low:.2f} to "
-        f"{lift.high:.2f}): {expected}. Before any training it was {untrained}: training {trained}."
+        f"{lift.high:.2f}): {expected}. With random weights it is {untrained}: training {trained}. "
+        "The weights were drawn once, and the interval does not cover their chance."
     )
 
 
@@ -95,9 +96,9 @@ def randomised(model: str, found: SaliencyResult) -> str:
     )  # fmt: skip
     first, *_ = randomisation.spearman.values()
     return (
-        f"With initial weights in its last layer, the {model}'s maps of "
+        f"With random weights in its last layer, the {model}'s maps of "
         f"{counted(randomisation.faces, 'test face')} correlate by {signed(first, 2)} with those "
-        "of the trained network (Spearman, pixel by pixel); with initial weights in all "
+        "of the trained network (Spearman, pixel by pixel); with random weights in all "
         f"{len(randomisation.spearman)} layers, by {signed(nothing.value, 2)} (95% interval "
         f"{signed(nothing.low, 2)} to {signed(nothing.high, 2)}). With such maps of other "
         f"faces they correlate by {signed(randomisation.others, 2)}; the difference is "

@@ -53,7 +53,8 @@ def _trained(found: SemiSupervisedResult) -> str:
     also = ", which also decide which faces keep their labels" if drawn else ""
     return (
         f"Each was trained with {len(found.seeds)} seeds{also}; figures are means over the seeds, "
-        "their intervals cover the chance of seeds and of test faces."
+        "their intervals cover the chance of seeds and of test faces, and p comes from the same "
+        "resamples. What is shown of the autoencoder is the first seed's."
     )
 
 

@@ -26,10 +26,18 @@ def training_rows(settings: Classifiers, trained: Mapping[ModelName, Trained]) -
 
 
 def scored(settings: Train) -> str:
-    """Whether the history is of training faces as they are, as it is of validation faces."""
-    if _augmentation(settings.augmentation) == "none":
-        return "Training faces are not augmented."
-    return "Training faces are augmented while they are scored, validation faces are not."
+    """How training faces are scored otherwise than validation faces are."""
+    ways = {
+        "augmented": _augmentation(settings.augmentation) != "none",
+        "with dropout": settings.dropout,
+        "by the weights of the moment": settings.ema_decay,
+    }
+    learning = ", ".join(["while the network learns from them", *filter(ways.get, ways)])
+    averaged = " by averaged weights (EMA)" if settings.ema_decay else ""
+    return (
+        f"Training faces are scored {learning}; validation faces as they are, at the end of each "
+        f"epoch{averaged}. A gap of either sign can come from that alone."
+    )
 
 
 def layer_rows(layers: Sequence[LayerRow]) -> list[tuple[str, str, str, str]]:

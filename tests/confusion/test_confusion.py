@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.stats import spearmanr
+from scipy.stats import pearsonr, spearmanr
 
 from pipeline import layout
 from pipeline.confusion.confusion import (
@@ -84,8 +84,9 @@ def test_an_error_on_the_only_face_of_a_row_is_not_the_most_frequent_confusion()
 def test_negative_faces_are_right_among_themselves_or_beyond():
     counts = matrix({(ANGRY, ANGRY): 3, (FEAR, SAD): 2, (SAD, NEUTRAL): 4, (SAD, SAD): 1,
                      (HAPPY, SAD): 50, (NEUTRAL, NEUTRAL): 50})  # fmt: skip
-    block = negative_block(counts)
-    assert (block.right, block.within, block.beyond) == (0.4, 0.2, 0.4)
+    block = negative_block(resampled(counts))
+    assert (block.right.value, block.within.value, block.beyond.value) == (0.4, 0.2, 0.4)
+    assert all(0 <= each.low < each.value < each.high <= 1 for each in (block.right, block.within))
     assert block.counts == [[3, 0, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 2, 0], [0, 0, 0, 1, 4]]
 
 
@@ -93,11 +94,13 @@ def test_negative_faces_are_right_among_themselves_or_beyond():
 def test_shares_are_shares_whatever_the_matrix(counts, name):
     sums = normalise_rows(counts).sum(axis=1)
     assert np.allclose(sums, counts.sum(axis=1) > 0)  # rows sum to one or hold nothing
-    block, faces = negative_block(counts), counts[[ANGRY, DISGUST, FEAR, SAD]].sum()
+    drawn, faces = resampled(counts, 100), counts[[ANGRY, DISGUST, FEAR, SAD]].sum()
+    block = negative_block(drawn)
+    shares = [block.right, block.within, block.beyond]
     assert np.sum(block.counts) == faces
-    assert block.right + block.within + block.beyond == pytest.approx(1 if faces else 0)
-    found = pull(resampled(counts, 100), name)
-    for interval in (found.of_others, found.of_errors):
+    assert sum(each.value for each in shares) == pytest.approx(1 if faces else 0)
+    found = pull(drawn, name)
+    for interval in (found.of_others, found.of_errors, *shares):
         assert 0 <= interval.low <= interval.high <= 1
     assert 0 <= found.expected <= 1
 
@@ -179,16 +182,18 @@ def test_few_expressions_in_one_order_are_no_wonder(expressions):
     rising = np.arange(expressions, dtype=float)
     found = correlate(rising, rising**3)
     assert found.spearman_p == pytest.approx(2 / factorial(expressions))  # rising or falling
+    assert found.pearson_p == found.spearman_p
     assert correlate(rising, -rising).spearman_p == found.spearman_p
 
 
-def test_the_chance_of_ranks_is_that_of_all_orders():
+@pytest.mark.parametrize(("way", "theirs"), [("pearson", pearsonr), ("spearman", spearmanr)])
+def test_the_chance_of_a_correlation_is_that_of_all_orders(way, theirs):
     tied, other = np.array([0.0, 1, 2, 2, 2]), np.array([3.0, 1, 5, 9, 2])
-    ours, theirs = correlate(tied, other), spearmanr(tied, other)
-    assert ours.spearman == pytest.approx(theirs.statistic)
-    of_orders = np.array([spearmanr(tied, order).statistic for order in permutations(other)])
-    at_least = np.abs(of_orders) >= abs(theirs.statistic) - 1e-9
-    assert ours.spearman_p == pytest.approx(at_least.mean())
+    ours, found = correlate(tied, other), theirs(tied, other).statistic
+    assert getattr(ours, way) == pytest.approx(found)
+    of_orders = np.array([theirs(tied, order).statistic for order in permutations(other)])
+    at_least = np.abs(of_orders) >= abs(found) - 1e-9
+    assert getattr(ours, f"{way}_p") == pytest.approx(at_least.mean())
 
 
 def test_the_matrix_shows_shares_and_faces_with_rows_true():

@@ -31,7 +31,7 @@ def test_training_faces_make_the_thirds_and_test_faces_are_counted_in_them():
     assert found.edges == (10, 20)
     thirds = found.thirds["cnn"]
     assert [third.faces for third in thirds] == [4, 4, 2]
-    assert [third.recall.value for third in thirds] == [0.5, 0.75, 1]
+    assert [third.accuracy.value for third in thirds] == [0.5, 0.75, 1]
     # Expression 0 is always named, 1 once of four times.
     assert [third.expected for third in thirds] == [0.625, 0.625, 1]
     assert found.difference["cnn"].value == 0.5
@@ -40,7 +40,7 @@ def test_training_faces_make_the_thirds_and_test_faces_are_counted_in_them():
 def test_a_third_without_test_faces_is_none():
     found = compare_thirds(np.arange(31.0), np.ones(3), np.zeros(3, int), {"cnn": np.ones(3, bool)})
     assert [third.faces for third in found.thirds["cnn"]] == [3, 0, 0]
-    assert found.thirds["cnn"][2].recall is None
+    assert found.thirds["cnn"][2].accuracy is None
     assert found.difference["cnn"] is None
 
 

@@ -70,6 +70,18 @@ def test_exact_copies_are_apart_and_count_once_among_near_copies():
     assert found["exact_copies"].photographs == 40
 
 
+def test_agreement_that_is_nearly_whole_has_an_interval_that_holds_the_truth(rng):
+    """Of 30 photographs that agree with 97 of 100, every third sample has no disagreement."""
+    held = []
+    for _ in range(200):
+        share = np.repeat(np.arange(30), 2), np.stack([np.zeros(30), rng.random(30) > 0.97], 1)
+        md5 = np.arange(60).astype(str).astype(object)
+        found = measure_agreement(share[0], md5, share[1].ravel().astype(np.int8))["near_copies"]
+        held.append(found.agree.low < 0.97 < found.agree.high)
+        assert found.ceiling.low < found.ceiling.high
+    assert np.mean(held) > 0.9  # Student's: .6
+
+
 def test_too_few_photographs_say_nothing():
     groups, labels = np.repeat(np.arange(29), 2), np.zeros(58, int)
     md5 = np.arange(58).astype(str).astype(object)
