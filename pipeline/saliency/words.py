@@ -52,7 +52,7 @@ def methods(found: SaliencyResult) -> str:
     """How the other kinds of maps do in the same test."""
     names = {
         "gradient": "for the plain gradient",
-        "loss": "for the gradient of the loss",
+        "loss": "for the gradient of the loss (of the label, which need not be the answer)",
         "integrated": "for integrated gradients",
     }
     changes = [f"{_change(found.deletion.difference[key])} {name}" for key, name in names.items()]
