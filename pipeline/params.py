@@ -156,9 +156,8 @@ class Fit(Section):
 
 
 ConvolutionalName = Literal[
-    "compact-cnn", "residual-cnn", "paired-cnn", "slim-paired-cnn", "wide-paired-cnn", "vgg-cnn",
-    "triple-cnn", "two-by-two-cnn", "wide-cnn", "vgg16-cnn", "leaky-cnn", "plain-cnn",
-    "plain-norm-cnn",
+    "compact-cnn", "paired-cnn", "slim-paired-cnn", "wide-paired-cnn", "vgg-cnn", "triple-cnn",
+    "two-by-two-cnn", "wide-cnn", "vgg16-cnn", "leaky-cnn", "plain-cnn", "plain-norm-cnn",
 ]  # fmt: skip
 """Names in `pipeline.networks.networks`, known here so that a wrong one is named before torch is
 imported."""

@@ -42,7 +42,7 @@ def test_the_committed_file_is_allowed_and_has_a_section_for_each_model():
         ("train.cnn.learning_rate", -0.1, "greater than 0"),
         ("train.cnn.epochs", "ten", "valid integer"),
         ("train.dnn.dropout", 1.0, "less than 1, or should be 'own'"),
-        ("train.cnn.network", "alexnet", "'compact-cnn', 'residual-cnn'"),
+        ("train.cnn.network", "alexnet", "'compact-cnn', 'paired-cnn'"),
         ("train.cnn.batch", 1, "greater than or equal to 2"),
         ("split.seed", 2**40, "less than"),
         ("train.cnn.augmentation.flip", True, "'none', 'random' or 'alternating'"),

@@ -12,12 +12,11 @@ from pipeline.networks import convolutional, dense
 from pipeline.networks.ensemble import Ensemble
 from pipeline.networks.initialisation import initialise
 from pipeline.networks.paired import paired_cnn, slim_paired_cnn, wide_paired_cnn
-from pipeline.networks.residual import compact_cnn, residual_cnn
+from pipeline.networks.residual import compact_cnn
 from pipeline.params import Dropout, Initialisation
 
 CONVOLUTIONAL: dict[str, Callable[[], nn.Module]] = {
     "compact-cnn": compact_cnn,
-    "residual-cnn": residual_cnn,
     "paired-cnn": paired_cnn,
     "slim-paired-cnn": slim_paired_cnn,
     "wide-paired-cnn": wide_paired_cnn,

@@ -1,4 +1,4 @@
-"""The study's own residual networks: one for two cores, one for a GPU."""
+"""The study's own residual network, and what other networks have in common with it."""
 
 from collections import OrderedDict
 
@@ -67,21 +67,3 @@ def compact_cnn() -> nn.Module:
             **head(256, dropout=0.1),
         )
     )
-
-
-def residual_cnn() -> nn.Module:
-    """For a GPU: ResNet-18 (He et al. 2015) with a stem that keeps all 48x48 pixels, 11 M."""
-    return nn.Sequential(
-        OrderedDict(
-            stem=convolution(1, 64),
-            block1=_pair(64, 64),
-            block2=_pair(64, 128, stride=2),
-            block3=_pair(128, 256, stride=2),
-            block4=_pair(256, 512, stride=2),
-            **head(512, dropout=0.3),
-        )
-    )
-
-
-def _pair(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(Residual(inputs, outputs, stride), Residual(outputs, outputs))

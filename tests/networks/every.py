@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-LARGE = {"wide-cnn", "residual-cnn", "wide-paired-cnn", "vgg-cnn", "vgg16-cnn"}
+LARGE = {"wide-cnn", "wide-paired-cnn", "vgg-cnn", "vgg16-cnn"}
 
 
 def every(networks: Iterable[str]) -> list[object]:

@@ -111,9 +111,8 @@ SHAPES = {
 
 # The study's own, as the README counts them.
 OWN = {
-    "compact-cnn": 1_211_815, "residual-cnn": 11_537_223, "paired-cnn": 1_176_359,
-    "slim-paired-cnn": 166_647, "wide-paired-cnn": 10_551_655, "dense-dnn": 728_519,
-    "plain-norm-cnn": 796_679,
+    "compact-cnn": 1_211_815, "paired-cnn": 1_176_359, "slim-paired-cnn": 166_647,
+    "wide-paired-cnn": 10_551_655, "dense-dnn": 728_519, "plain-norm-cnn": 796_679,
 }  # fmt: skip
 
 
