@@ -6,8 +6,10 @@ from numpy.typing import NDArray
 from pipeline.evaluate.result import Calibration, CalibrationError, Reliability
 from pipeline.params import Bootstrap
 from pipeline.statistics.intervals import HIGH, LOW, share_of
-from pipeline.statistics.scores import CALIBRATION_BINS, Labels, Probabilities, confidence_bins
+from pipeline.statistics.scores import Labels, Probabilities
 from pipeline.statistics.temperature import temper
+
+_BINS = 15
 
 
 def calibrate(
@@ -28,25 +30,26 @@ def measure_error(
 ) -> CalibrationError:
     """Expected calibration error with its interval, in 15 bins of equal width.
 
-    It is never below what chance alone makes of so many faces, and resampling adds that chance once
-    more. So the bootstrap is reflected about the figure (a basic interval, here with the normal
-    approximation in each bin), and the lower end is 0 wherever a classifier that is calibrated
-    perfectly would show as much.
+    Each bin counts by its faces (Guo et al. 2017, arXiv:1706.04599). The error is never below what
+    chance alone makes of so many faces, and resampling adds that chance once more. So the bootstrap
+    is reflected about the figure (a basic interval, here with the normal approximation in each
+    bin), and the lower end is 0 wherever a classifier that is calibrated perfectly would show as
+    much.
     """
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == labels
-    bins = confidence_bins(confidence, CALIBRATION_BINS)
+    bins = _bins(confidence, _BINS)
     of_bins = _sums(bins, right - confidence)
     rng = np.random.default_rng(bootstrap.seed)
 
     def draw(centres: NDArray[np.float64], variances: NDArray[np.float64]) -> NDArray[np.float64]:
-        noise = rng.standard_normal((bootstrap.resamples, CALIBRATION_BINS))
+        noise = rng.standard_normal((bootstrap.resamples, _BINS))
         gaps: NDArray[np.float64] = np.abs(centres + noise * np.sqrt(variances)).sum(axis=1)
         return gaps / len(labels)
 
     value = float(np.abs(of_bins).sum() / len(labels))
     low, high = np.percentile(draw(of_bins, _sums(bins, (right - confidence) ** 2)), [LOW, HIGH])
-    by_chance = draw(np.zeros(CALIBRATION_BINS), _sums(bins, confidence * (1 - confidence)))
+    by_chance = draw(np.zeros(_BINS), _sums(bins, confidence * (1 - confidence)))
     is_chance = value <= np.percentile(by_chance, HIGH)
     return CalibrationError(
         value=value,
@@ -60,7 +63,7 @@ def reliability(probabilities: Probabilities, labels: Labels, bins: int = 10) ->
     """Confidence and accuracy of the faces in each bin that holds some, least confident first."""
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == labels
-    number = confidence_bins(confidence, bins)
+    number = _bins(confidence, bins)
     return [
         Reliability(
             confidence=float(confidence[number == each].mean()),
@@ -72,4 +75,9 @@ def reliability(probabilities: Probabilities, labels: Labels, bins: int = 10) ->
 
 
 def _sums(bins: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.bincount(bins, values, CALIBRATION_BINS).astype(np.float64)
+    return np.bincount(bins, values, _BINS).astype(np.float64)
+
+
+def _bins(confidence: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
+    """The bin of equal width in which each confidence lies, (N,), from 0."""
+    return np.minimum((confidence * bins).astype(np.int64), bins - 1)

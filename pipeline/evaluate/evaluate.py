@@ -84,7 +84,7 @@ def headline(evaluation: Evaluation) -> dict[str, Any]:
             "accuracy_high": test.accuracy_interval.high,
             "macro_f1_low": test.macro_f1_interval.low,
             "macro_f1_high": test.macro_f1_interval.high,
-            "top2_accuracy": test.top2,
+            "top2_accuracy": answers.top2.value,
             "temperature": calibration.temperature,
             "calibration_error": calibration.after.value,
             "calibration_error_low": calibration.after.low,

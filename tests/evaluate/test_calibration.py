@@ -10,7 +10,6 @@ from pipeline.evaluate.evaluate import evaluate_model
 from pipeline.networks.classifier import Architecture, Classifier
 from pipeline.networks.mathematics import softmax
 from pipeline.params import Bootstrap
-from pipeline.statistics.scores import calibration_error
 from pipeline.statistics.temperature import LEAST, fit_temperature, temper
 
 CHANCE = Bootstrap(resamples=300, seed=0)
@@ -50,12 +49,26 @@ def test_one_face_one_class_and_probabilities_of_0_and_1_are_borne():
     assert measure_error(temper(sure[:1] + 0.02, 1), np.array([5]), CHANCE).high == 1
 
 
+def test_calibration_error_of_the_sure_and_of_the_honest():
+    def error(probabilities, labels):
+        return pytest.approx(measure_error(probabilities, labels, CHANCE).value)
+
+    sure = np.tile(np.eye(7, dtype=np.float32)[0], (100, 1))
+    right, half = np.zeros(100, int), np.arange(100) % 2
+    assert error(sure, right) == 0
+    assert error(sure, half) == 0.5
+    honest = np.tile(np.array([0.5, 0.5, 0, 0, 0, 0, 0], np.float32), (100, 1))
+    assert error(honest, half) == 0
+    # What one bin has too much makes up for nothing that another lacks.
+    assert error(np.concatenate([sure, honest]), np.concatenate([half, right])) == 0.5
+
+
 def test_the_error_is_that_of_its_own_faces_before_and_after(rng):
     probabilities, labels = faces(4000, rng, 2.0)
     found = calibrate(2.0, 77, probabilities, labels, CHANCE)
     assert found.fitted_on == 77
-    assert found.before.value == pytest.approx(calibration_error(probabilities, labels))
-    assert found.after.value == pytest.approx(calibration_error(temper(probabilities, 2), labels))
+    assert found.before == measure_error(probabilities, labels, CHANCE)
+    assert found.after == measure_error(temper(probabilities, 2), labels, CHANCE)
     assert found.before.low > 0.1
     assert found.after.low == 0
     assert found.after.value == pytest.approx(found.after.by_chance, rel=0.5)
@@ -77,7 +90,7 @@ def test_the_interval_holds_the_truth_about_nine_times_of_ten():
     rng = np.random.default_rng(3)
     for temperature in (1.0, 1.15, 1.4):
         probabilities, labels = faces(200_000, rng, temperature)
-        truth = calibration_error(probabilities, labels)
+        truth = measure_error(probabilities, labels, CHANCE).value
         sets = np.arange(200_000).reshape(200, 1000)
         drawn = [measure_error(probabilities[k], labels[k], CHANCE) for k in sets]
         # Of 200 sets 90 % are held give or take 2 %; where the error is within chance, more.
