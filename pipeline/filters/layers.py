@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from pipeline.explaining.ascent import Images, noise_images
 from pipeline.figures.face_grid import draw_tiles
 from pipeline.filters.activations import Maps, find_layer, first_member, layer_outputs
-from pipeline.filters.figures import captions, draw_strongest
 from pipeline.filters.filters import Numbers, choose_filters, maximise, strongest_filters
 from pipeline.filters.params import Filters
 from pipeline.filters.result import Excited, ExcitedLayer, LayerSeen, Strongest
@@ -78,7 +77,10 @@ def see_layer(layer: Layer) -> tuple[LayerSeen, Figures]:
     best = strongest_filters(layer.outputs, settings.strongest)
     outputs = layer.outputs[best]
     strongest = Strongest(best.tolist(), outputs.mean(axis=(1, 2)).tolist())
+    means = [f"filter {f}: {mean:.3g}" for f, mean in zip(best, strongest.on_face, strict=True)]
     from_scratch, excited = layer.excite(best)
+    places = [excited.filters.index(number) for number in best]  # the most excited comes first
+    below = [captions(excited)[place] for place in places]
     excites = f"{name}: what excites its filters, {steps}"
     title = (
         f"{name}: what the {len(best)} filters that a face excites most make of it, "
@@ -87,7 +89,9 @@ def see_layer(layer: Layer) -> tuple[LayerSeen, Figures]:
     return LayerSeen(noise, face, strongest), {
         f"{name}-from-noise": draw_tiles(from_noise, captions(noise), f"{excites} noise"),
         f"{name}-from-face": draw_tiles(from_face, captions(face), f"{excites} a face"),
-        f"{name}-strongest": draw_strongest(outputs, strongest, from_scratch, excited, title),
+        f"{name}-strongest": draw_tiles(
+            [*outputs, *from_scratch[places]], [*means, *below], title, columns=len(best)
+        ),
     }
 
 
@@ -107,3 +111,11 @@ def see_last(layer: Layer) -> tuple[ExcitedLayer, Figures]:
         "last": draw_tiles(images, captions(found), title, columns=5),
         "last-outputs": draw_tiles(shown, names, of_outputs, columns=6),
     }
+
+
+def captions(found: Excited) -> list[str]:
+    """`filter 7: 0.12 → 3.4`, one each."""
+    return [
+        f"filter {number}: {before:.3g} → {after:.3g}"
+        for number, before, after in zip(found.filters, found.before, found.after, strict=True)
+    ]
