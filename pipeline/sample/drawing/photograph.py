@@ -46,19 +46,14 @@ def draw_faces(
     parts = []
     for start in range(0, count, BATCH):
         rows = slice(start, start + BATCH)
-        light, regions = _photograph(people.rows(rows), actions.rows(rows))
-        grain = rng.standard_normal(light.shape, np.float32) * deviations[rows]
-        parts.append(Faces(_grey_levels(light + grain), regions))
+        size = (len(deviations[rows]), SIDE, SIDE)
+        grain = rng.standard_normal(size, np.float32) * deviations[rows]
+        parts.append(paint(people.rows(rows), actions.rows(rows), grain))
     return _joined(parts)
 
 
-def paint(people: People, actions: Actions) -> Faces:
-    """Draw given people doing given things, without noise."""
-    light, regions = _photograph(people, actions)
-    return Faces(_grey_levels(light), regions)
-
-
-def _photograph(person: People, action: Actions) -> tuple[FloatArray, dict[str, BoolArray]]:
+def paint(person: People, action: Actions, grain: FloatArray | float = 0.0) -> Faces:
+    """Draw given people doing given things, with noise in grey levels, (N, 48, 48)."""
     view = head.pose(person, action)
     canvas = _backdrop(view, person)
     cover(canvas, head.hair_behind(view, person))
@@ -73,7 +68,8 @@ def _photograph(person: People, action: Actions) -> tuple[FloatArray, dict[str, 
         cover(canvas, layers)
     cover(canvas, head.hair_in_front(view, person))
     cover(canvas, features.glasses(view, person))
-    return _camera(canvas, person), {name: _touched(painted[name]) for name in sorted(painted)}
+    pixels = np.clip(np.rint(_camera(canvas, person) + grain), 0, 255).astype(np.uint8)
+    return Faces(pixels, {name: _touched(painted[name]) for name in sorted(painted)})
 
 
 def _backdrop(view: View, person: People) -> FloatArray:
@@ -101,10 +97,6 @@ def _camera(canvas: FloatArray, person: People) -> FloatArray:
     soft = (soft[:, :, :-2] + 2 * soft[:, :, 1:-1] + soft[:, :, 2:]) / 4
     focused: FloatArray = canvas + person.blur * (soft - canvas)
     return 255 * (0.5 + person.contrast * (person.exposure * focused - 0.5))
-
-
-def _grey_levels(light: FloatArray) -> npt.NDArray[np.uint8]:
-    return np.clip(np.rint(light), 0, 255).astype(np.uint8)
 
 
 def _joined(parts: list[Faces]) -> Faces:
