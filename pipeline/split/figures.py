@@ -4,17 +4,17 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.figures.style import legend_above, panel
 
 
-def draw_counts(counts: Mapping[str, Mapping[str, int]], title: str) -> Figure:
-    """Faces of each expression in each part, stacked: part -> expression -> faces."""
+def draw_counts(counts: Mapping[str, NDArray[np.int64]], title: str) -> Figure:
+    """Faces of each expression in each part, stacked: (7,) by the part."""
     with panel(title, 3.3) as (figure, axes):
         base = np.zeros(len(EXPRESSIONS))
-        for part, of_part in counts.items():
-            faces = np.array([of_part[name] for name in EXPRESSIONS])
+        for part, faces in counts.items():
             bars = axes.barh(EXPRESSIONS, faces, 0.7, left=base, label=part)
             base += faces
         axes.bar_label(bars, [f"{total:,.0f}" for total in base], padding=4, fontsize=8)

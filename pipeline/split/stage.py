@@ -32,8 +32,8 @@ def work(stage: Stage) -> None:
     for line in lines(found, part_sizes(table), stage.params.split):
         stage.tell(line)
     counts = {
-        part: dict(zip(EXPRESSIONS, np.bincount(labels, minlength=len(EXPRESSIONS)), strict=True))
-        for part, labels in ((part, table["label"][parts == part]) for part in PARTS)
+        part: np.bincount(table["label"][parts == part], minlength=len(EXPRESSIONS))
+        for part in PARTS
     }
     figure = draw_counts(counts, "Labelled faces by expression and part")
     save(figure, layout.figures(stage.name) / "counts.svg")
