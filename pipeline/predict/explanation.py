@@ -30,7 +30,7 @@ def map_faces(
 
     faces = np.stack([answer.face for answer in answers])
     targets = np.array([EXPRESSIONS.index(answer.likeliest[0]) for answer in answers])
-    return scale(make_maps(classifier, faces, targets, "smoothgrad", settings))
+    return scale(np.abs(make_maps(classifier, faces, targets, "smoothgrad", settings)))
 
 
 def draw(picture: Picture, answers: Sequence[Answer], maps: NDArray[np.float32]) -> Image.Image:

@@ -43,8 +43,9 @@ def maps_of(
     """
     settings, labels = subject.params.section(Saliency), subject.faces.labels[chosen]
     targets = labels if method == "loss" else subject.predict(chosen).argmax(axis=1)
-    explained = network or subject.model
-    return make_maps(explained, subject.faces.pixels[chosen], targets, method, settings)
+    pixels = subject.faces.pixels[chosen]
+    maps: Maps = np.abs(make_maps(network or subject.model, pixels, targets, method, settings))
+    return maps
 
 
 def make_maps(
@@ -53,10 +54,8 @@ def make_maps(
     targets: NDArray[np.integer],
     method: Method,
     settings: Saliency,
-    *,
-    signed: bool = False,
 ) -> Maps:
-    """Saliency of faces (N, 48, 48), at least one, for one class each.
+    """Saliency of faces (N, 48, 48), at least one, for one class each, with its sign.
 
     Args:
         model: a classifier of grey levels; put into evaluation mode.
@@ -71,7 +70,6 @@ def make_maps(
             because what equals the baseline never matters: from black, neither pupils nor brows
             would.
         settings: noisy copies of a face and their noise, steps of the way to the face.
-        signed: keep the direction instead of the size alone.
     """
     model.eval()
     maps = []
@@ -84,8 +82,7 @@ def make_maps(
             target = torch.from_numpy(np.array(targets[part])).long().to(inputs.device)
             found = _attribute(model, inputs, target, method, settings)
             maps.append(found.detach().squeeze(1).float().cpu().numpy())
-    result: Maps = np.concatenate(maps)
-    return result if signed else np.abs(result)
+    return np.concatenate(maps)
 
 
 def _attribute(

@@ -40,7 +40,7 @@ def explain(subject: Subject) -> SaliencyResult:
     order = np.random.default_rng(seed).permutation(len(faces.labels))
     shown, measured = one_of_each(faces.labels, seed), order[: settings.faces]
     pixels, targets = faces.pixels[measured], subject.predict(measured).argmax(axis=1)
-    signed = make_maps(model, pixels, targets, "integrated", settings, signed=True)
+    signed = make_maps(model, pixels, targets, "integrated", settings)
     maps = {
         each: np.abs(signed) if each == "integrated" else maps_of(subject, measured, each)
         for each in METHODS

@@ -6,8 +6,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from pipeline.explaining.subject import Answer
+from pipeline.explaining.subject import Answer, Subject, UnseenFaces
 from pipeline.networks.networks import NETWORKS
+from pipeline.predict.explanation import map_faces
+from pipeline.predict.recogniser import Recogniser
 from pipeline.saliency.deletion import SHARES, brightest_first, delete, measure_deletion
 from pipeline.saliency.features import share_inside
 from pipeline.saliency.figures import draw_deletion, draw_pictures, draw_rows, grey, overlay
@@ -19,6 +21,7 @@ from pipeline.saliency.saliency import (
     completeness_error,
     keep_brightest,
     make_maps,
+    maps_of,
 )
 
 from ..networks.every import every
@@ -30,14 +33,13 @@ TARGETS = np.array([0, 3, 6])
 QUICK = Saliency(samples=16, noise=0.1, steps=24, mask=0.25, faces=2, random=1, seed=0)
 
 
-def maps_by(model, faces, targets, method, *, signed=False, **settings):
-    changed = QUICK.model_copy(update=settings)
-    return make_maps(model, faces, targets, method, changed, signed=signed)
+def maps_by(model, faces, targets, method, **settings):
+    return make_maps(model, faces, targets, method, QUICK.model_copy(update=settings))
 
 
 @pytest.mark.parametrize("method", ["gradient", "loss"])
 def test_a_gradient_is_that_of_finite_differences(faces, method):
-    maps = maps_by(trained_a_little(), faces, TARGETS, method=method, signed=True)
+    maps = maps_by(trained_a_little(), faces, TARGETS, method=method)
     # The classifier's own forward casts to float32: go around it, in double precision.
     model, face = trained_a_little().double(), torch.from_numpy(faces[:1]).double().unsqueeze(1)
 
@@ -67,7 +69,7 @@ def test_smoothgrad_repeats_itself_and_needs_no_luck_of_others(faces):
     assert np.array_equal(first, maps(0))
     assert not np.array_equal(first, maps(1))
     assert first.shape == (3, 48, 48)
-    assert first.min() >= 0
+    assert first.min() < 0 < first.max()
 
 
 def test_smoothgrad_is_the_mean_of_signed_gradients(rng):
@@ -78,9 +80,8 @@ def test_smoothgrad_is_the_mean_of_signed_gradients(rng):
     noisy = torch.from_numpy(128 + 255 * 0.3 * rng.standard_normal((1000, 1, 48, 48)))
     inputs = noisy.float().requires_grad_()
     (gradients,) = torch.autograd.grad(model(inputs)[:, 0].sum(), inputs)
-    signed, sizes = gradients.mean(dim=0)[0].abs(), gradients.abs().mean(dim=0)[0]
-    error = np.abs(maps - signed.numpy()).mean()
-    assert error < 0.3 * np.abs(maps - sizes.numpy()).mean()
+    signed, sizes = gradients.mean(dim=0)[0].numpy(), gradients.abs().mean(dim=0)[0].numpy()
+    assert np.abs(maps - signed).mean() < 0.3 * np.abs(np.abs(maps) - sizes).mean()
 
 
 @pytest.mark.study
@@ -90,7 +91,7 @@ def test_integrated_gradients_add_up_to_the_change_of_the_score(
     faces, params, network, normalisation
 ):
     def error(steps):
-        maps = maps_by(model, faces, TARGETS, "integrated", signed=True, steps=steps)
+        maps = maps_by(model, faces, TARGETS, "integrated", steps=steps)
         return completeness_error(model, faces, TARGETS, maps)
 
     model = trained_a_little(network, normalisation)
@@ -102,7 +103,7 @@ def test_a_network_that_always_answers_alike_misses_nothing(faces):
     model = trained_a_little("small-dnn")
     for parameter in model.parameters():
         parameter.data.zero_()
-    maps = maps_by(model, faces, TARGETS, "integrated", signed=True)
+    maps = maps_by(model, faces, TARGETS, "integrated")
     assert completeness_error(model, faces, TARGETS, maps) == 0
 
 
@@ -110,7 +111,7 @@ def test_a_network_that_always_answers_alike_misses_nothing(faces):
 def test_every_network_has_a_map(faces, network):
     maps = maps_by(trained_a_little(network), faces[:1], np.array([4]), method="gradient")
     assert maps.shape == (1, 48, 48)
-    assert maps.max() > 0
+    assert np.abs(maps).max() > 0
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -119,12 +120,19 @@ def test_every_method_explains_every_network_in_evaluation_mode(faces, method, n
     model = trained_a_little(network)
     quiet = maps_by(model, faces, TARGETS, method=method, samples=2, steps=3)
     assert quiet.shape == (3, 48, 48)
-    assert quiet.min() >= 0
-    assert quiet.max() > 0
+    assert np.abs(quiet).max() > 0
     model.train()  # dropout and batch statistics would change every map
     again = maps_by(model, faces, TARGETS, method=method, samples=2, steps=3)
     assert np.array_equal(again, quiet)
     assert not model.training
+
+
+def test_maps_that_are_measured_and_shown_have_no_signs(faces, params, tmp_path):
+    model, three = trained_a_little(), np.arange(3)
+    subject = Subject("CNN", model, UnseenFaces(faces, TARGETS, three), params, tmp_path)
+    assert all(maps_of(subject, three, method).min() >= 0 for method in METHODS)
+    answers = Recogniser(model, 1.0, 0.5, params.evaluate.tta).answer(3 * [None], faces)
+    assert (map_faces(answers, model, QUICK) > 0).mean() > 0.9
 
 
 def test_maps_see_the_preprocessing_that_the_model_was_trained_with(faces):
@@ -133,7 +141,7 @@ def test_maps_see_the_preprocessing_that_the_model_was_trained_with(faces):
     with torch.enable_grad():
         inputs = (torch.from_numpy(faces).float().unsqueeze(1) / 255).requires_grad_()
         plain(inputs)[range(3), TARGETS].sum().backward()
-    maps = maps_by(scaled, faces, TARGETS, method="gradient", signed=True)
+    maps = maps_by(scaled, faces, TARGETS, method="gradient")
     assert np.allclose(maps, inputs.grad[:, 0].numpy() / 255, rtol=1e-3, atol=1e-8)
 
 
