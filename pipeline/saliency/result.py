@@ -55,7 +55,6 @@ class SaliencyResult:
     """What one network's maps are worth; what rests on features is None where none are known.
 
     Attributes:
-        faces_shown: places of the faces in the figures, among all labelled ones.
         faces_measured: how many faces the figures below rest on.
         completeness_error: how far integrated gradients are from adding up to the change of the
             score, as a share of it.
@@ -66,7 +65,6 @@ class SaliencyResult:
         learned: `share_on_features` less `share_untrained`; above 0 is due to training.
     """
 
-    faces_shown: list[int]
     faces_measured: int
     completeness_error: float
     deletion: Deletion

@@ -55,7 +55,6 @@ def explain(subject: Subject) -> SaliencyResult:
     title = f"{subject.name}: how soon the answer goes, {len(measured)} test faces"
     subject.save({"deletion": draw_deletion(deletion, title)})
     return SaliencyResult(
-        faces_shown=faces.places[shown].tolist(),
         faces_measured=len(measured),
         completeness_error=completeness_error(model, pixels, targets, signed),
         deletion=deletion,

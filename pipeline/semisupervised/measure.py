@@ -37,8 +37,6 @@ def measure(
         labelled_rows=settings.labelled_rows,
         training_faces=material.training_faces,
         unlabelled_faces=len(material.everything) - material.training_faces,
-        validation_faces=len(material.validation),
-        test_faces=len(labels),
         seeds=[each.classifier.seed for each in seeded(settings)],
         steps=steps,
         shown=steps * in_each,

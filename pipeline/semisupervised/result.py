@@ -19,7 +19,6 @@ class SemiSupervisedResult:
         labelled_faces: training faces that keep their labels.
         labelled_rows: which these are: `random`, by the seed, or the `last`.
         unlabelled_faces: of the source's other file.
-        validation_faces: that choose nothing.
         seeds: with which each is trained.
         steps: of each classifier's training.
         shown: faces that each is shown in training, those of every step counted.
@@ -42,8 +41,6 @@ class SemiSupervisedResult:
     labelled_rows: Literal["random", "last"]
     training_faces: int
     unlabelled_faces: int
-    validation_faces: int
-    test_faces: int
     seeds: list[int]
     steps: int
     shown: int

@@ -134,7 +134,7 @@ LOOKED = {
         "faces": 16, "spearman": {"classify": 0.6, "conv1": 0.1}, "all": interval(0.1),
         "others": 0.12, "excess": interval(-0.02),
     },
-    "faces_shown": [0], "faces_measured": 60, "completeness_error": 0.012,
+    "faces_measured": 60, "completeness_error": 0.012,
     "share_on_features": 0.33, "area_of_features": 0.2,
     "share_untrained": 0.22, "lift": interval(1.65), "learned": interval(0.11), "deletion": DELETED,
 }  # fmt: skip
@@ -202,8 +202,7 @@ RESULTS = {
     "class_images/class_images.json": {"cnn": imagined(), "dnn": imagined("happy")},
     "semisupervised/semisupervised.json": {
         "labelled_faces": 280, "labelled_rows": "random", "training_faces": 560,
-        "unlabelled_faces": 0, "validation_faces": 70, "test_faces": 70, "seeds": [0],
-        "steps": 90, "shown": 5760,
+        "unlabelled_faces": 0, "seeds": [0], "steps": 90, "shown": 5760,
         "network": "bottleneck-autoencoder", "code": 128, "noise": 0.1, "mask_ratio": 0.0,
         "parameters": {"autoencoder": 2, "encoder": 1}, "reconstruction_error": 0.01,
         "majority_accuracy": 0.2, "macro_f1": dict.fromkeys(STARTS, interval(0.3)),
