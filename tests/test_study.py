@@ -44,7 +44,7 @@ def test_every_stage_ran_once_and_the_second_time_none(finished, project, stages
 
 def test_scores_say_what_chose_and_what_was_measured(project):
     scores = project.json("artifacts/evaluate/scores.json")
-    assert scores["selected_on"] == {"cnn": "none", "dnn": "none"}  # both keep their last epoch
+    assert scores["epoch_chosen_on"] == {"cnn": "none", "dnn": "none"}  # both keep their last epoch
     assert scores["reported_on"] == "test"
     split = project.json("artifacts/split/metrics.json")["split"]
     assert scores["faces"] == {part: split[part] for part in ("validation", "test")}

@@ -111,14 +111,14 @@ class Evaluation:
     """Both models, what they have to exceed, and the CNN less the DNN on the same test faces.
 
     Attributes:
-        selected_on: by model, the faces that chose the epoch: `validation` or `none`.
+        epoch_chosen_on: by model, the faces that chose the epoch: `validation` or `none`.
         reported_on: the part that gives the figures.
         faces: how many there are in each part.
         majority_accuracy: of always naming the expression that is most frequent in training.
         quality: by measure of the photograph: brightness, contrast, sharpness.
     """
 
-    selected_on: dict[str, str]
+    epoch_chosen_on: dict[str, str]
     reported_on: str
     faces: dict[str, int]
     majority_accuracy: float

@@ -41,7 +41,7 @@ def work(stage: Stage) -> None:
     guesses = {model: found.argmax(axis=1) for model, found in probabilities.items()}
     right = {model: guess == labels[on_test] for model, guess in guesses.items()}
     evaluation = Evaluation(
-        selected_on=roles(stage.params)["epoch_chosen_on"],
+        epoch_chosen_on=roles(stage.params)["epoch_chosen_on"],
         reported_on="test",
         faces={part: int((part_of == part).sum()) for part in ("validation", "test")},
         majority_accuracy=majority_accuracy(

@@ -10,7 +10,7 @@ from pipeline.figures.style import save_all
 from pipeline.files import read_parquet, write_csv, write_json
 from pipeline.labels.figures import draw_suspects
 from pipeline.labels.result import LabelsResult
-from pipeline.labels.suspects import find_suspects, judge, tabulate
+from pipeline.labels.suspects import count_suspects, find_suspects, suspects_table
 from pipeline.networks.inference import predict_probabilities
 from pipeline.networks.store import load_classifier
 from pipeline.sample.sample import true_expressions
@@ -37,13 +37,13 @@ def work(stage: Stage) -> None:
     for part, places in (("held_out", held_out), ("training", training)):
         suspects = find_suspects(answers[part], labels[places])
         known = None if truth is None else truth[places]
-        found[part] = judge(suspects, labels[places], known)
+        found[part] = count_suspects(suspects, labels[places], known)
         suspects = suspects.assign(part=part, face=places[suspects["face"]])
         lists.append(suspects)
         if len(suspects):
             figures[part] = draw_suspects(faces.pixels, suspects, part)
     folder = layout.folder(stage.name)
-    write_csv(folder / "suspects.csv", tabulate(pd.concat(lists), faces.table))
+    write_csv(folder / "suspects.csv", suspects_table(pd.concat(lists), faces.table))
     result = LabelsResult(**found)
     write_json(folder / "labels.json", result)
     write_json(layout.metrics(stage.name), {"labels": result})

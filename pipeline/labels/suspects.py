@@ -48,7 +48,7 @@ def _most_suspect_first(suspects: pd.DataFrame) -> pd.DataFrame:
     return suspects.sort_values("margin", ascending=False, kind="stable", ignore_index=True)
 
 
-def judge(suspects: pd.DataFrame, labels: Labels, truth: Labels | None) -> SuspectLabels:
+def count_suspects(suspects: pd.DataFrame, labels: Labels, truth: Labels | None) -> SuspectLabels:
     """How many suspects there are among faces with labels (N,), and how many of them are wrong.
 
     That is told where the truth (N,) is known.
@@ -68,7 +68,7 @@ def _share(hits: NDArray[np.bool_]) -> Interval | None:
     return share_of(hits) if len(hits) else None
 
 
-def tabulate(suspects: pd.DataFrame, faces: pd.DataFrame) -> pd.DataFrame:
+def suspects_table(suspects: pd.DataFrame, faces: pd.DataFrame) -> pd.DataFrame:
     """The list for people: where each suspect stands in the source, and expressions by name.
 
     Args:

@@ -7,7 +7,7 @@ import pytest
 from pipeline.faces.expressions import EXPRESSIONS
 from pipeline.labels.figures import draw_suspects
 from pipeline.labels.result import LabelsResult
-from pipeline.labels.suspects import find_suspects, judge, tabulate
+from pipeline.labels.suspects import count_suspects, find_suspects, suspects_table
 from pipeline.labels.words import worth
 from pipeline.sample.sample import make_sample, true_expressions
 
@@ -27,7 +27,7 @@ def answers(rng):
 def test_wrong_labels_are_found_and_right_ones_left(answers):
     probabilities, labels, truth = answers
     suspects = find_suspects(probabilities, labels)
-    found = judge(suspects, labels, truth)
+    found = count_suspects(suspects, labels, truth)
     assert (found.faces, found.suspects) == (700, len(suspects))
     assert found.precision.low < found.precision.value == 1
     assert found.recall.low < found.recall.value == len(suspects) / 35 > 0.5
@@ -49,10 +49,10 @@ def test_nothing_suspect_and_no_truth_are_said_so():
     probabilities, labels = np.eye(7, dtype=np.float32), np.arange(7)
     suspects = find_suspects(probabilities, labels)
     assert list(suspects) == ["face", "label", "suggested", "of_label", "of_suggested", "margin"]
-    assert vars(judge(suspects, labels, None)) == {
+    assert vars(count_suspects(suspects, labels, None)) == {
         "faces": 7, "suspects": 0, "precision": None, "recall": None,
     }  # fmt: skip
-    right = judge(suspects, labels, labels)
+    right = count_suspects(suspects, labels, labels)
     assert (right.precision, right.recall) == (None, None)
 
 
@@ -61,7 +61,7 @@ def test_the_page_says_what_is_known_of_the_suspects(answers):
     suspects = find_suspects(probabilities, labels)
 
     def said(truth, suspects=suspects):
-        found = judge(suspects, labels, truth)
+        found = count_suspects(suspects, labels, truth)
         return worth(LabelsResult(found, found))
 
     assert said(None).startswith("How many of them are wrong is not known here")
@@ -75,7 +75,8 @@ def test_the_list_says_where_each_suspect_stands_and_names_expressions(answers):
     faces = pd.DataFrame({"row": np.arange(700) * 2, "name": [f"{k}.png" for k in range(700)]})
     faces["usage"] = np.where(np.arange(700) % 3, "Training", None)
     suspects = find_suspects(probabilities, labels)
-    table = tabulate(suspects[::-1].assign(part="test"), faces)  # the most suspect comes first
+    backwards = suspects[::-1].assign(part="test")  # in the table the most suspect comes first
+    table = suspects_table(backwards, faces)
     assert table["row"].tolist() == (suspects["face"] * 2).tolist()
     assert table["usage"].tolist() == faces["usage"][suspects["face"]].tolist()
     assert (table["name"] == [f"{face}.png" for face in suspects["face"]]).all()

@@ -258,7 +258,7 @@ def write_scores(accuracy):
     }  # fmt: skip
     layout.folder("evaluate").mkdir(parents=True, exist_ok=True)
     (layout.folder("evaluate") / "scores.json").write_text(json.dumps({
-        "selected_on": {}, "reported_on": "test", "faces": {}, "majority_accuracy": 0.2,
+        "epoch_chosen_on": {}, "reported_on": "test", "faces": {}, "majority_accuracy": 0.2,
         "cnn": cnn, "dnn": cnn, "difference": difference, "quality": {},
     }))  # fmt: skip
 

@@ -187,7 +187,7 @@ RESULTS = {
     "train/cnn/train.json": {**TRAINING, "machine": {"device": "a cpu of 1999"}},
     "train/dnn/train.json": {**TRAINING, "width": 1.25},
     "evaluate/scores.json": {
-        "selected_on": {}, "reported_on": "test", "faces": {"validation": 70, "test": 70},
+        "epoch_chosen_on": {}, "reported_on": "test", "faces": {"validation": 70, "test": 70},
         "majority_accuracy": 0.2, "cnn": scores("compact-cnn", 0.8),
         "dnn": scores("dense-dnn", 0.5), "difference": difference(0.3),
         "quality": {"brightness": by_third(0.02), "contrast": by_third(0.1)},
@@ -435,7 +435,8 @@ CASES: list[tuple[Any, ...]] = [
     (views(flip=False, shift=1),
      f"{VIEWS} and the face moved by 1 pixel up, down, left and right."),
     (views(flip=False, shift=0), f"!{VIEWS}"),
-    (compared(selected_on={"cnn": "validation"}), "70 validation faces select the epoch and fit"),
+    (compared(epoch_chosen_on={"cnn": "validation"}),
+     "70 validation faces select the epoch and fit"),
     # The networks, and the mathematics of their layers.
     ({}, "70 validation faces select no epoch, as the last one is kept, and fit the temperatures.",
      "were chosen before, by validation faces",
