@@ -14,6 +14,7 @@ from pipeline.wording.numbers import (
     NOTHING,
     count,
     counted,
+    decimal,
     percent,
     percent_interval,
     percent_range,
@@ -50,7 +51,7 @@ def compared(difference: Difference) -> str:
     verdict = "better" if gap.value > 0 else "worse"
     return (
         f"On the same faces the CNN is {verdict} than the DNN by "
-        f"{points(abs(gap.value)).lstrip('+')} percentage points {evidence(difference)}."
+        f"{decimal(100 * abs(gap.value), 1)} percentage points {evidence(difference)}."
         f"{doubt(difference)}"
     )
 

@@ -3,7 +3,7 @@
 from pipeline.saliency.result import SaliencyResult
 from pipeline.statistics.intervals import Interval
 from pipeline.wording.evidence import verdict
-from pipeline.wording.numbers import counted, percent, points, points_range, signed
+from pipeline.wording.numbers import counted, decimal, percent, points_range, signed
 
 
 def on_features(model: str, found: SaliencyResult) -> str:
@@ -20,7 +20,7 @@ def on_features(model: str, found: SaliencyResult) -> str:
         lift, than=1, above="more than expected by chance", below="less than expected by chance",
         neither="not shown to differ from chance",
     )  # fmt: skip
-    size = points(abs(learned.value)).lstrip("+")
+    size = decimal(100 * abs(learned.value), 1)
     change = f"it by {size} percentage points (95% interval {points_range(learned)})"
     trained = verdict(learned, above=f"raises {change}", below=f"lowers {change}",
                       neither="is not shown to change that")  # fmt: skip

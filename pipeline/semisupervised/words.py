@@ -9,6 +9,7 @@ from pipeline.statistics.trainings import TrainingsDifference
 from pipeline.wording.evidence import around_zero, doubt, excludes_zero, no_better, verdict
 from pipeline.wording.numbers import (
     count,
+    decimal,
     percent,
     percent_range,
     points,
@@ -62,7 +63,7 @@ def _gained(given: str, gain: TrainingsDifference) -> str:
     accuracy, single = gain.accuracy, len(gain.each) == 1
     test = "McNemar " if single else ""
     bounds = f"percentage points ({around_zero(accuracy)}; {test}{probability(gain.p)})"
-    size = points(abs(accuracy.value)).lstrip("+")
+    size = decimal(100 * abs(accuracy.value), 1)
     if single:
         way = "better" if accuracy.value > 0 else "worse"
         if not excludes_zero(accuracy):
