@@ -6,16 +6,10 @@ included; its results are kept under the experiment's name (`dvc exp show`, `dvc
 
 import json
 import re
-import shutil
 import subprocess
-import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-import psutil
 
 from pipeline import layout
 from pipeline.dotted_keys import flatten
@@ -25,12 +19,6 @@ from pipeline.errors import UserError
 
 REPLACED = "refs/study/former/"
 """Where an experiment waits while another of its name runs: DVC does not look there."""
-
-COPIES = Path(".dvc/tmp/exps/standalone")
-"""Where DVC puts the copies that experiments run in."""
-
-ABANDONED = 600.0
-"""Seconds after which a copy that no process works in was left behind."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +97,6 @@ def run_experiment(
     DVC decides which of its stages are up to date. Arguments and result are those of
     `stage_runs.follow`.
     """
-    _remove_abandoned_copies()
     reference = find_reference(experiment.name)
     replaced = reference.replace("refs/exps/", REPLACED, 1)
     if not read_commit(reference):
@@ -189,22 +176,6 @@ def _read(data: Mapping[str, Any]) -> KeptExperiment:
         values = flatten(file.get("data") or {})
         metrics |= {key: value for key, value in values.items() if not isinstance(value, str)}
     return KeptExperiment(params, metrics)
-
-
-def _remove_abandoned_copies() -> None:
-    """Remove copies that DVC made for experiments and could not remove, because it was killed."""
-    working = set()
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            working.add(Path(process.cwd()))
-    for copy in COPIES.glob("tmp*"):
-        with suppress(OSError):  # it may be gone by now
-            # DVC commits in it, leaves it, and fetches what it has found only then.
-            places = [each for each in (copy, copy / ".git") if each.exists()]
-            newest = max(each.stat().st_mtime for each in places)
-            is_old = time.time() - newest > ABANDONED
-            if is_old and not any(folder.is_relative_to(copy.resolve()) for folder in working):
-                shutil.rmtree(copy, ignore_errors=True)
 
 
 def _move(old: str, new: str) -> None:
