@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.errors import UserError
-
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 MISPLACED = (errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG)
@@ -74,17 +72,6 @@ def explain(error: BaseException, folder: Path) -> str | None:
         if number in MISPLACED:
             return f"{place}: {os.strerror(number).lower()}; name another place"
     return None
-
-
-@contextmanager
-def explained(folder: Path) -> Iterator[None]:
-    """Turn what is wrong with the disk into a UserError; see `explain`."""
-    try:
-        yield
-    except OSError as error:
-        if trouble := explain(error, folder):
-            raise UserError(trouble) from None
-        raise
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from pipeline import disk
+from pipeline.command import command
 from pipeline.errors import UserError, printable
 from pipeline.wait_policy import choose_wait_policy
 
@@ -34,30 +35,26 @@ CAMERAS = 100
 
 
 class Status(IntEnum):
-    """What the program says to a shell."""
+    """What the program says to a shell, besides what every command does (`pipeline.command`)."""
 
     DONE = 0
-    ERROR = 1
     NO_FACE = 3
     NO_PICTURE = 4
     UNREADABLE = 5
-    INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Answer what the command line asks; returns the exit status."""
     chosen = _parse(arguments)
-    try:
-        with disk.explained(chosen.to):
+    with command("predict", chosen.to):
+        try:
             return predict(chosen)
-    except UserError as error:
-        _tell(str(error))
-        return Status.ERROR
-    except KeyboardInterrupt:
-        return Status.DONE if chosen.camera is not None else Status.INTERRUPTED
-    except BrokenPipeError:  # of `| head`: whoever read has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Status.DONE
+        except KeyboardInterrupt:
+            if chosen.camera is None:
+                raise
+        except BrokenPipeError:  # of `| head`: whoever read has read enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return Status.DONE
 
 
 def predict(chosen: argparse.Namespace) -> Status:
@@ -81,13 +78,14 @@ def predict(chosen: argparse.Namespace) -> Status:
 
     say = _prepare(chosen)
     faces = unreadable = 0
-    for file in tqdm(files, unit="file", disable=None if len(files) > 1 else True):
-        try:
-            for frame in read_frames(file, chosen.every):
-                faces += say(frame)
-        except UserError as error:
-            unreadable += 1
-            _tell(str(error))
+    with tqdm(files, unit="file", disable=None if len(files) > 1 else True) as bar:
+        for file in bar:
+            try:
+                for frame in read_frames(file, chosen.every):
+                    faces += say(frame)
+            except UserError as error:
+                unreadable += 1
+                _tell(str(error))
     if chosen.camera is not None:
         for frame in read_camera(chosen.camera, chosen.every):
             faces += say(frame)
