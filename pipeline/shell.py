@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from typing import Any, TextIO
 
@@ -70,33 +71,23 @@ def run(name: str, *, debug: bool = False, as_json: bool = False) -> None:
     """
     with command(name, debug=debug):
         entry = find_entry(name)
-
-    # Loaded once the stage has its slot, and with it torch.
-    def module() -> Any:
-        return import_module(f"pipeline.{entry.name}.stage")
-
-    def resume(name: str, params: Params) -> str | None:
-        found = getattr(module(), "resume", None)
-        return found(name, params) if found else None
-
-    execute(
-        name, entry, lambda stage: module().work(stage), resume=resume, debug=debug, as_json=as_json
-    )
+    load_module = partial(import_module, f"pipeline.{entry.name}.stage")
+    execute(name, entry, load_module, debug=debug, as_json=as_json)
 
 
 def execute(
     name: str,
     entry: StageEntry,
-    work: Callable[[Stage], None],
+    load_module: Callable[[], Any],
     *,
-    resume: Callable[[str, Params], str | None] | None = None,
     debug: bool = False,
     as_json: bool = False,
 ) -> None:
     """Parameters in, files out, exit status 1 on a user's error.
 
     A stage that fills the machine (`meta: {compute: heavy}` in dvc.yaml) holds a compute slot. Its
-    `entry` is what dvc.yaml says of it; all else is as of `run`.
+    `entry` is what dvc.yaml says of it; its module is loaded, and with it torch, once it has its
+    slot; all else is as of `run`.
     """
     leave_on_sigterm()  # so that the record says that it was killed
     with command(name, layout.folder(name), debug=debug):
@@ -110,13 +101,15 @@ def execute(
                 stale.empty_metrics({name, *stale.find_downstream(read_locked(), name)})
                 made = made_by.describe(name, params)
                 own = entry.pick_params(name, params.model_dump())
+                module = load_module()
+                resume = getattr(module, "resume", None)
                 resumed = resume(name, params) if resume else None
             with stage_run(name, own, made=made, meta=entry.record, resume=resumed) as record:
                 stage = Stage(name, params, record, as_json=as_json)
                 if record.refusal:
                     stage.tell(f"recorded in .record/ only: {record.refusal}")
                 stage.runs_on({"device": "cpu"})  # unless the work says otherwise
-                work(stage)
+                module.work(stage)
                 run = record.identity if record.entry else None
                 made_by.write(name, made, stage.machine, run)
                 record.measure(_spent(waited))

@@ -46,7 +46,7 @@ def work(stage):
     layout.metrics(name).write_text(json.dumps(made))
     (layout.folder(name) / "result.txt").write_text(json.dumps(made))
 
-shell.execute(name, StageEntry(name, name, [], [], {}), work)
+shell.execute(name, StageEntry(name, name, [], [], {}), lambda: sys.modules["__main__"])
 """
 
 

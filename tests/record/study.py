@@ -17,6 +17,7 @@ from ..project import Project, new_project
 STAGE = """
 import json, math, os, sys, time
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 from pipeline import layout, shell
@@ -49,7 +50,7 @@ def work(stage):
 
 entries = {entry.name: entry for entry in read_entries(Path("dvc.yaml"))}
 entry = entries.get(name) or StageEntry(name, name, [], [], {})
-shell.execute(name, entry, work, resume=lambda *_: resume)
+shell.execute(name, entry, lambda: SimpleNamespace(work=work, resume=lambda *_: resume))
 """
 
 STAGES = f"""

@@ -422,7 +422,8 @@ def test_no_error_comes_after_a_run_has_said_that_it_is_finished(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("pipeline.record.stage_run.start_recorder", full)
-    shell.execute("sample", find_entry("sample"), lambda stage: stage.at_end.append(full))
+    module = SimpleNamespace(work=lambda stage: stage.at_end.append(full))
+    shell.execute("sample", find_entry("sample"), lambda: module)
     (entry,) = spool.entries()
     assert entry.run.end.status == "FINISHED"
     assert "sample: something is left that is of no more use: " in capsys.readouterr().out

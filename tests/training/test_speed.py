@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -180,8 +181,13 @@ def test_a_stage_has_its_slot_before_it_looks_who_else_is_at_work(tmp_path, monk
     monkeypatch.setattr(shell, "compute_slot", slot)
     monkeypatch.setattr(shell, "choose_wait_policy", lambda: seen.append("policy"))
     entry = StageEntry("train", "", ["dnn"], [], {"compute": "heavy"})
-    shell.execute("train@dnn", entry, lambda _: seen.append("work"))
-    assert seen == ["slot", "policy", "work"]
+
+    def load_module():
+        seen.append("module")
+        return SimpleNamespace(work=lambda _: seen.append("work"))
+
+    shell.execute("train@dnn", entry, load_module)
+    assert seen == ["slot", "policy", "module", "work"]
 
 
 def test_a_busy_process_on_the_same_cores_is_noticed():
