@@ -13,7 +13,7 @@ from prefect.states import Completed, Failed
 from flows import remote_experiments
 from flows.artifacts import show_grid
 from flows.grid_subflows import run_subflows
-from flows.study_parameters import read_overrides, to_seconds
+from flows.study_parameters import Hours, read_overrides
 from pipeline.dotted_keys import flatten
 from pipeline.driver.git import read_commit
 from pipeline.errors import UserError
@@ -29,7 +29,7 @@ KNOWN = 60.0
 def grid(
     name: str = "ablation",
     overrides: dict[str, Any] | None = None,
-    hours_a_stage: float = 24.0,
+    hours_a_stage: Hours = 24.0,
 ) -> State[Any]:
     """Run every experiment of a grid on whichever worker is free; what is up to date, DVC skips.
 
@@ -43,7 +43,6 @@ def grid(
     """
     log = get_run_logger().info
     try:
-        to_seconds(hours_a_stage)  # a mistake is found here and not by each experiment
         changes = read_overrides(overrides)
         plan = plan_grid(name, changes)
         remote_experiments.fetch(log)

@@ -24,7 +24,7 @@ from prefect.states import Completed, Failed
 from flows import remote_experiments
 from flows.artifacts import describe, read_experiment, read_workspace, show_links, show_results
 from flows.stage_tasks import reproduce_experiment, reproduce_in_place
-from flows.study_parameters import StudyPlan, plan_study, to_seconds
+from flows.study_parameters import Hours, StudyPlan, plan_study
 from pipeline.command import command, leave_on_sigterm
 from pipeline.driver.stage_runs import Outcome
 from pipeline.errors import UserError
@@ -42,7 +42,7 @@ def study(
     source: str | None = None,
     recipe: str | None = None,
     experiment: str | None = None,
-    hours_a_stage: float = 24.0,
+    hours_a_stage: Hours = 24.0,
     group: str | None = None,
 ) -> State[Any]:
     """Bring the study up to date, or run it with other parameters as a DVC experiment.
@@ -64,7 +64,6 @@ def study(
     """
     root, log = Path.cwd(), get_run_logger()
     try:
-        timeout = to_seconds(hours_a_stage)
         plan = plan_study(
             root, targets, force, overrides, source, recipe, experiment, flow_run.name
         )
@@ -73,7 +72,7 @@ def study(
     name = plan.experiment.name if plan.experiment else flow_run.name
     with FlowRun(name, str(flow_run.id), group or "") as recorded:
         try:
-            outcomes = _run(plan, root, recorded.environment, timeout)
+            outcomes = _run(plan, root, recorded.environment, timeout=3600 * hours_a_stage)
             message = describe(plan.graph, outcomes)
             recorded.failed = _has_failed(outcomes)
         except UserError as error:  # other hosts could not be reached

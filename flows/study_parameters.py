@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from flows import remote_experiments
 from pipeline import params
@@ -14,6 +16,9 @@ from pipeline.driver.workspace import check_workspace
 from pipeline.errors import UserError
 from pipeline.experiments.recipes import check_source, configure, read_recipe
 from pipeline.layout import PARAMS
+
+Hours = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+"""A limit in which something can end: Prefect refuses a flow run that is asked for with another."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +77,3 @@ def read_overrides(overrides: Mapping[str, Any] | None) -> list[Nested]:
         raise UserError(
             f"overrides: {str(error)!r}: not a parameter; one is train.cnn.epochs"
         ) from None
-
-
-def to_seconds(hours: float) -> float:
-    """A limit of time in seconds.
-
-    Raises:
-        UserError: nothing could end in that time.
-    """
-    if not 0 < hours < float("inf"):
-        raise UserError(f"hours_a_stage = {hours:g}: should be more than 0, such as 24")
-    return hours * 3600

@@ -5,8 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect import Flow
+from prefect.exceptions import ParameterTypeError
 
-from flows.study_parameters import plan_study, to_seconds
+from flows.grid import grid
+from flows.study import study
+from flows.study_parameters import plan_study
 from pipeline.errors import UserError
 
 from ..conftest import ROOT
@@ -36,6 +40,11 @@ def test_every_mistake_is_found_while_a_run_is_planned(
         plan_study(tmp_path, **parameters, otherwise="a-run")
 
 
-def test_a_limit_in_which_nothing_could_end_is_a_mistake() -> None:
-    with pytest.raises(UserError, match="hours_a_stage = 0: should be more than 0"):
-        to_seconds(0)
+@pytest.mark.parametrize("flow", [study, grid])
+def test_a_limit_in_which_nothing_could_end_is_a_mistake(flow: Flow[..., Any]) -> None:
+    """Prefect's page and its server know the bound by the schema, and the flow run by itself."""
+    schema = flow.parameters.properties["hours_a_stage"]
+    assert (schema["type"], schema["exclusiveMinimum"], schema["default"]) == ("number", 0, 24)
+    for hours in (0, float("inf"), float("nan")):
+        with pytest.raises(ParameterTypeError, match="hours_a_stage"):
+            flow.validate_parameters({"hours_a_stage": hours})
