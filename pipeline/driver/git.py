@@ -4,9 +4,14 @@ import os
 import subprocess
 
 
-def git(*arguments: str) -> str | None:
-    """What git prints, without the last line's end; None if it fails."""
-    done = _call(arguments)
+def git(*arguments: str, timeout: float | None = None) -> str | None:
+    """What git prints, without the last line's end; None if it fails.
+
+    Raises:
+        OSError: there is no git.
+        TimeoutExpired: it took more seconds than that.
+    """
+    done = _call(arguments, timeout)
     return done.stdout.strip() if done.returncode == 0 else None
 
 
@@ -21,7 +26,12 @@ def read_refusal(*arguments: str) -> str:
     return " ".join(done.stderr.removeprefix("fatal: ").split()) if done.returncode else ""
 
 
-def _call(arguments: tuple[str, ...]) -> "subprocess.CompletedProcess[str]":
+def _call(
+    arguments: tuple[str, ...], timeout: float | None = None
+) -> "subprocess.CompletedProcess[str]":
     command = ["git", *arguments]
-    environment = {**os.environ, "LC_ALL": "C"}
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    # Else a mere look takes the index's lock, in the way of a user's `git add`.
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=timeout, check=False
+    )

@@ -82,7 +82,7 @@ def _again(_spool: Spool, _chosen: argparse.Namespace) -> int:
         print(_OFF)
         return 0
     values, stages = load().model_dump(), read_locked()
-    git = made_by.git_state(Path.cwd())
+    git = made_by.git_state()
     found = []
     stale = find_stale(stages, values)
     name = f"again {git['revision'][:10] if git else ''}".strip()

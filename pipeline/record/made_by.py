@@ -14,10 +14,10 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 from pipeline import disk, layout
+from pipeline.driver.git import git
 from pipeline.params import Params
 
 NAME = "made_by.json"
@@ -40,7 +40,7 @@ def describe(stage: str, params: Params) -> dict[str, Any]:
     (layout.folder(stage) / NAME).unlink(missing_ok=True)
     return {
         "stage": stage,
-        "git": git_state(Path.cwd()),
+        "git": git_state(),
         "params": params.model_dump(),
         # What `ingest` reads it says at its end.
         "data": {"source": params.data.source, "md5": _read_ingested(stage, ends=False)},
@@ -91,28 +91,21 @@ def read(stage: str) -> dict[str, Any]:
     return dict(json.loads((layout.folder(stage) / NAME).read_text(encoding="utf-8")))
 
 
-def git_state(folder: Path) -> dict[str, Any] | None:
+def git_state() -> dict[str, Any] | None:
     """Revision and dirty flag; None outside a repository, before a first commit, without git.
 
     Dirty means that code or parameters differ from the revision. What the study itself writes
     (`dvc.lock`, results) does not count: a reproduction changes that as it goes.
     """
-    command = ["git", "status", "--porcelain=v2", "--branch", "--untracked-files=no", "--"]
-    command += [":/", ":(top,exclude)dvc.lock", f":(top,exclude){layout.ARTIFACTS.as_posix()}"]
+    asked = ["status", "--porcelain=v2", "--branch", "--untracked-files=no", "--"]
+    asked += [":/", ":(top,exclude)dvc.lock", f":(top,exclude){layout.ARTIFACTS.as_posix()}"]
     try:
-        status = subprocess.run(
-            command,
-            cwd=folder,
-            # Without this a mere look takes the index's lock, in the way of a user's `git add`.
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
+        status = git(*asked, timeout=PATIENCE)
+    except (OSError, subprocess.TimeoutExpired):
+        status = None
+    if status is None:
         return None
-    lines = status.stdout.splitlines()
+    lines = status.splitlines()
     headers = [line for line in lines if line.startswith("# ")]
     revision = next(line.split()[-1] for line in headers if line.startswith("# branch.oid"))
     dirty = len(lines) > len(headers)

@@ -155,18 +155,19 @@ def test_a_file_that_no_stage_wrote_is_not_believed(tmp_path, monkeypatch, conte
     assert made_by.check("split") == (False, "made_by.json is not what a stage writes")
 
 
-def test_what_git_says(tmp_path):
-    assert made_by.git_state(tmp_path) is None
+def test_what_git_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert made_by.git_state() is None
     project = new_project(tmp_path)
-    assert made_by.git_state(tmp_path) is None
+    assert made_by.git_state() is None
     for name in ("code.py", "dvc.lock"):
         (tmp_path / name).write_text("old")
     project.commit("first")
     revision = project.run("git", "rev-parse", "HEAD").strip()
     for name, dirty in (("dvc.lock", False), ("code.py", True)):
-        assert made_by.git_state(tmp_path) == {"revision": revision, "dirty": False}
+        assert made_by.git_state() == {"revision": revision, "dirty": False}
         (tmp_path / name).write_text("new")
-        assert made_by.git_state(tmp_path) == {"revision": revision, "dirty": dirty}
+        assert made_by.git_state() == {"revision": revision, "dirty": dirty}
 
 
 def test_a_stage_before_the_faces_are_read_names_none(tmp_path, monkeypatch, params):
