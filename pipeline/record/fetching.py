@@ -1,6 +1,5 @@
 """The study's own weights out of an MLflow, by the address of a model or of a run."""
 
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -48,8 +47,6 @@ def fetch_classifier(text: str, folder: Path) -> Path:
     if database and not database.is_file():
         # To connect would make the database, and find it empty.
         raise UserError(f"{text}: there is no {place}; the study's stages make it")
-    # The bar would appear among a command's own lines.
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     try:
         client = connect(place.private_uri, place.experiment, root).client
         identity = _find_run(client, address)

@@ -30,13 +30,30 @@ Metric = tuple[str, float, int, int]
 """Name; value, which may be non-finite; time in milliseconds since the epoch; step."""
 
 
+def prepare_environment() -> None:
+    """Set before MLflow is imported; what the user set stays."""
+    for name, value in {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DO_NOT_TRACK": "true",
+        "GIT_PYTHON_REFRESH": "quiet",
+        # The bar would appear among a command's own lines.
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        # Models are exported graphs here; no pickle is to be opened along the way.
+        "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+        # The recorder tries again itself; left alone, one call to a dead server takes minutes.
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    }.items():
+        os.environ.setdefault(name, value)
+
+
 def connect(uri: str, name: str, root: Path) -> "Store":
     """Open an experiment of an MLflow, and make that and the database if need be.
 
     The lock is for workspaces that share an address: of several processes that create one
     database at once, all but one crash.
     """
-    _prepare_environment()
+    prepare_environment()
     import mlflow
 
     mlflow.set_tracking_uri(uri)  # logging a model has no argument for it
@@ -130,21 +147,6 @@ class Store:
         ]
         if datasets:
             self.client.log_inputs(run, datasets)
-
-
-def _prepare_environment() -> None:
-    """Set before MLflow is imported; what the user set stays."""
-    for name, value in {
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "DO_NOT_TRACK": "true",
-        "GIT_PYTHON_REFRESH": "quiet",
-        # Models are exported graphs here; no pickle is to be opened along the way.
-        "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
-        # The recorder tries again itself; left alone, one call to a dead server takes minutes.
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-        "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
-    }.items():
-        os.environ.setdefault(name, value)
 
 
 def database_of(uri: str, root: Path) -> Path | None:

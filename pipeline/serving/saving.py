@@ -1,6 +1,5 @@
 """A trained model as an MLflow model that takes pictures, for `mlflow models serve`."""
 
-import os
 import shutil
 import tempfile
 import warnings
@@ -9,6 +8,7 @@ from pathlib import Path
 from pipeline.errors import UserError
 from pipeline.networks.store import save_classifier
 from pipeline.predict.recogniser import Recogniser
+from pipeline.record.mlflow_store import prepare_environment
 from pipeline.record.registry import pinned
 
 COLUMN = "picture"
@@ -35,8 +35,7 @@ def save_served(recogniser: Recogniser, folder: Path) -> None:
     if folder.exists():
         raise UserError(f"{folder}: is there already; choose a new folder, or remove it")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # A command's own line is all that it prints.
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    prepare_environment()
     import mlflow
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
