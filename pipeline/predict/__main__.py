@@ -63,7 +63,8 @@ def predict(chosen: argparse.Namespace) -> Status:
     Raises:
         UserError: there is no such model or camera.
     """
-    from pipeline.predict.inputs import list_files, read_camera, read_frames
+    from pipeline.detection.videos import read_camera
+    from pipeline.predict.inputs import Frame, list_files, read_frames
 
     files = list_files(chosen.inputs)
     if not files and chosen.camera is None:
@@ -87,8 +88,8 @@ def predict(chosen: argparse.Namespace) -> Status:
                 unreadable += 1
                 _tell(str(error))
     if chosen.camera is not None:
-        for frame in read_camera(chosen.camera, chosen.every):
-            faces += say(frame)
+        for second, picture in read_camera(chosen.camera, chosen.every):
+            faces += say(Frame(f"camera {chosen.camera}", second, picture))
     if chosen.explain and faces:
         _tell(f"the faces are marked in {chosen.to}/")
     if unreadable:

@@ -1,4 +1,4 @@
-"""What a user names on the command line: pictures, folders of them, videos, a camera."""
+"""What a user names on the command line: pictures, folders of them, videos."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -41,16 +41,6 @@ def read_frames(file: Path, every: float) -> Iterator[Frame]:
             yield Frame(str(file), second, picture)
     else:
         yield Frame(str(file), None, pictures.read_picture(file))
-
-
-def read_camera(number: int, every: float) -> Iterator[Frame]:
-    """What a camera sees every so many seconds, until the program is stopped.
-
-    Raises:
-        UserError: it gives nothing.
-    """
-    for second, picture in videos.read_camera(number, every):
-        yield Frame(f"camera {number}", second, picture)
 
 
 def _is_folder(path: Path) -> bool:
