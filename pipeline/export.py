@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     chosen = parser.parse_args(arguments)
     with command("export", chosen.to):
-        _, recogniser = load_recogniser(load(), chosen.model)
+        recogniser = load_recogniser(load(), chosen.model).recogniser
         if chosen.to.suffix == ".onnx":
             made = Answering(recogniser.classifier, recogniser.tta, recogniser.temperature)
             write_onnx(made, chosen.to)

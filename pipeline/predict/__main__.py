@@ -106,11 +106,11 @@ def _prepare(chosen: argparse.Namespace) -> Callable[["Frame"], int]:
     """What is done with each picture; gives the number of its faces."""
     from pipeline.params import load
     from pipeline.predict import output
-    from pipeline.predict.model import DRAWN, load_recogniser
+    from pipeline.predict.model import load_recogniser
 
     params = load()
-    title, recogniser = load_recogniser(params, chosen.model, chosen.not_sure)
-    if DRAWN in title:
+    title, recogniser, is_drawn = load_recogniser(params, chosen.model, chosen.not_sure)
+    if is_drawn:
         _tell(title)
     heading = iter(() if chosen.json else (output.HEADING,))  # once, before the first rows
 

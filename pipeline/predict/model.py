@@ -42,6 +42,8 @@ class Loaded(NamedTuple):
 
     title: str
     recogniser: Recogniser
+    is_drawn: bool
+    """Whether it knows the study's drawn faces alone."""
 
 
 def load_recogniser(
@@ -61,7 +63,7 @@ def load_recogniser(
     tta = tempering.tta or params.evaluate.tta
     recogniser = Recogniser(classifier, tempering.temperature, threshold, tta)
     is_drawn = name in MODELS and _is_of_drawn_faces(params)
-    return Loaded(f"{name} ({DRAWN})" if is_drawn else name, recogniser)
+    return Loaded(f"{name} ({DRAWN})" if is_drawn else name, recogniser, is_drawn)
 
 
 def choose_model(params: Params) -> str:

@@ -83,7 +83,7 @@ def test_a_model_is_served_registered_once_and_has_its_metrics(store):
 
 @pytest.mark.study
 def test_a_registered_model_brings_its_temperature(store, params):
-    _, recogniser = load_recogniser(params, "models:/faces@best")
+    recogniser = load_recogniser(params, "models:/faces@best").recogniser
     assert recogniser.temperature == 0.8
 
 

@@ -49,7 +49,7 @@ def serve(port: int, model: str | None) -> None:
         from pipeline.saliency.params import Saliency
 
         params = load()
-        title, recogniser = load_recogniser(params, model)
+        title, recogniser, _ = load_recogniser(params, model)
         app = make_app(title, recogniser, params.section(Saliency))
         print(f"http://{HOST}:{door.getsockname()[1]} - Ctrl-C ends it", flush=True)
         settings = uvicorn.Config(app, log_level="warning", server_header=False, lifespan="off")
