@@ -64,9 +64,7 @@ def study(
     """
     root, log = Path.cwd(), get_run_logger()
     try:
-        plan = plan_study(
-            root, targets, force, overrides, source, recipe, experiment, flow_run.name
-        )
+        plan = plan_study(targets, force, overrides, source, recipe, experiment, flow_run.name)
     except UserError as error:
         return Failed(message=str(error))
     name = plan.experiment.name if plan.experiment else flow_run.name
@@ -150,7 +148,7 @@ def main() -> int:
     parser.add_argument("targets", nargs="*", metavar="STAGE", help="with all it needs; or all")
     parser.add_argument("--force", action="store_true", help="run stages that are up to date, too")
     chosen = parser.parse_args()
-    plan_study(Path.cwd(), chosen.targets)  # before half a minute is spent on a server
+    plan_study(chosen.targets)  # before half a minute is spent on a server
     start_server()
     end = study(chosen.targets, chosen.force, return_state=True)
     return 0 if end.is_completed() else 1

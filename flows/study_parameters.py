@@ -8,14 +8,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from flows import remote_experiments
-from pipeline import params
 from pipeline.dotted_keys import Nested, nest
 from pipeline.driver.experiment_runs import Experiment, check_name
 from pipeline.driver.stage_graph import Graph, read_graph
 from pipeline.driver.workspace import check_workspace
 from pipeline.errors import UserError
 from pipeline.experiments.recipes import check_source, configure, read_recipe
-from pipeline.layout import PARAMS
 
 Hours = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 """A limit in which something can end: Prefect refuses a flow run that is asked for with another."""
@@ -31,7 +29,6 @@ class StudyPlan:
 
 
 def plan_study(
-    root: Path,
     targets: Sequence[str] | None = None,
     force: bool = False,
     overrides: Mapping[str, Any] | None = None,
@@ -42,24 +39,21 @@ def plan_study(
 ) -> StudyPlan:
     """Check what the flow `study` is asked for, which describes these arguments.
 
-    `root` is the project's folder and the working directory; `otherwise` the name of an experiment
-    that gets none.
+    `otherwise` is the name of an experiment that gets none.
 
     Raises:
         UserError: params.yaml, dvc.yaml, an override, the faces, a recipe or a target is wrong.
     """
-    known = params.load(root / PARAMS)
-    graph = read_graph(root, targets or ())
     layers: list[Nested] = [read_recipe(recipe).overrides] if recipe else []
     layers += read_overrides(overrides)
     layers += [{"data": {"source": source}}] if source else []
-    if not layers and not experiment:
-        check_source(known)
-        return StudyPlan(graph, force)
     name = experiment or otherwise
-    check_name(name)
     configuration = configure(name, layers, f"overrides of {name}")
     check_source(configuration.params)
+    graph = read_graph(Path.cwd(), targets or ())
+    if not layers and not experiment:
+        return StudyPlan(graph, force)
+    check_name(name)
     check_workspace()
     pull = remote_experiments.is_on()
     return StudyPlan(graph, force, configuration.experiment(targets or (), force=force, pull=pull))

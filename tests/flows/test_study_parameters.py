@@ -37,7 +37,7 @@ def test_every_mistake_is_found_while_a_run_is_planned(
     (tmp_path / "dvc.yaml").write_text("stages: {evaluate: {cmd: ls}}")
     shutil.copy(ROOT / "params.yaml", tmp_path)
     with pytest.raises(UserError, match=message):
-        plan_study(tmp_path, **parameters, otherwise="a-run")
+        plan_study(**parameters, otherwise="a-run")
 
 
 @pytest.mark.parametrize("flow", [study, grid])
