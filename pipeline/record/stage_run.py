@@ -3,7 +3,6 @@
 Nothing here imports MLflow or waits for it: files go to the spool, and the recorder uploads them.
 """
 
-import errno
 import getpass
 import json
 import os
@@ -56,11 +55,9 @@ class StageRun:
         if not self.entry:
             return
         path, numbers = self.entry.folder / LIVE, {key: float(values[key]) for key in values}
-        line = json.dumps({"time": now(), "step": step, "values": numbers}).encode() + b"\n"
-        with disk.naming(path), path.open("ab", buffering=0) as file:
-            if (written := file.write(line)) != len(line):  # a full disk keeps no half of a line
-                file.truncate(file.tell() - written)
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        line = json.dumps({"time": now(), "step": step, "values": numbers})
+        with disk.naming(path), path.open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
         if time.monotonic() - self._looked > LOOK_AFTER:
             self._looked = time.monotonic()
             _start_recorder(self.entry.run)
