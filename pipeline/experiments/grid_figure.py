@@ -7,21 +7,15 @@ from pipeline.experiments.grid_statistics import Measured
 from pipeline.figures.style import ACCENT, INK, MUTED, SECOND, legend_above, panel
 
 
-def draw_grid(
-    measured: Measured,
-    against: Measured,
-    names: tuple[str, str],
-    title: str,
-) -> Figure:
+def draw_grid(measured: Measured, against: Measured, names: tuple[str, str]) -> Figure:
     """Draw the figures of all arms.
 
     Args:
         measured: of each arm, its figure by seed: shares, 0 to 1.
         against: what it is compared with, likewise; may be empty.
         names: of the two measures.
-        title: stands above.
     """
-    with panel(title, 0.9 + 0.27 * len(measured)) as (figure, axes):
+    with panel("Each arm, seed by seed", 0.9 + 0.27 * len(measured)) as (figure, axes):
         series = [(measured, names[0], ACCENT, 0.0), (against, names[1], SECOND, 0.22)]
         for values, name, colour, offset in series[: 2 if against else 1]:
             found = {

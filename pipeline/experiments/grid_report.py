@@ -54,7 +54,7 @@ def write_report(
 
     csv, markdown, figure = (REPORTS / f"{name}.{kind}" for kind in ("csv", "md", "svg"))
     write_csv(csv, found.rename_axis(list(grid.vary)).reset_index())
-    save(draw_grid(measured, other, (grid.measure, grid.against), "Each arm, seed by seed"), figure)
+    save(draw_grid(measured, other, (grid.measure, grid.against)), figure)
     disk.write_text(markdown, f"{text}\n![Each arm's figures, a dot a seed]({figure.name})\n")
     Console(highlight=False).print(Markdown(text))
     print(", ".join(map(str, (csv, markdown, figure))))

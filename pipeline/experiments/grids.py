@@ -94,13 +94,13 @@ class Combination:
         return self.configuration.name
 
 
-def read_grid(name: str, folder: Path = GRIDS) -> GridFile:
+def read_grid(name: str) -> GridFile:
     """Read a grid.
 
     Raises:
         UserError: there is none of this name, or it holds what a grid does not.
     """
-    return read_file(folder, "grid", name, GridFile)
+    return read_file(GRIDS, "grid", name, GridFile)
 
 
 def combine(name: str, grid: GridFile, overrides: Sequence[Nested] = ()) -> list[Combination]:

@@ -68,19 +68,19 @@ def list_files(folder: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.yaml"))
 
 
-def read_recipe(name: str, folder: Path = RECIPES) -> RecipeFile:
+def read_recipe(name: str) -> RecipeFile:
     """Read a recipe, laid over those that it extends.
 
     Raises:
         UserError: there is none of this name, it has other keys than a recipe, or extends itself.
     """
-    recipe = read_file(folder, "recipe", name, RecipeFile)
+    recipe = read_file(RECIPES, "recipe", name, RecipeFile)
     overrides, line = recipe.overrides, [name]
     while recipe.extends:
         if recipe.extends in line:
             raise UserError(f"recipe {' extends '.join([*line, repr(recipe.extends)])}: a circle")
         line.append(recipe.extends)
-        below = read_file(folder, "recipe", recipe.extends, RecipeFile)
+        below = read_file(RECIPES, "recipe", recipe.extends, RecipeFile)
         overrides = merge(below.overrides, overrides)
         recipe = recipe.model_copy(update={"extends": below.extends})
     return recipe.model_copy(update={"overrides": overrides})

@@ -16,8 +16,9 @@ from pipeline.driver.experiment_runs import quote
 from pipeline.errors import UserError
 from pipeline.experiments.grid_report import write_markdown
 from pipeline.experiments.grid_statistics import summarise
-from pipeline.experiments.grids import GridFile, combine, read_grid
+from pipeline.experiments.grids import GRIDS, GridFile, combine, read_grid
 from pipeline.experiments.recipes import (
+    RECIPES,
     check_source,
     configure,
     list_files,
@@ -32,9 +33,7 @@ from pipeline.training.selection import epoch_chosen_on
 
 from ..conftest import ROOT
 
-RECIPES, GRIDS = ROOT / "recipes", ROOT / "grids"
-
-NAMES = list_files(RECIPES)
+NAMES = list_files(ROOT / "recipes")
 
 
 def configured(name):
@@ -57,6 +56,15 @@ def in_project(monkeypatch):
     monkeypatch.chdir(ROOT)
 
 
+@pytest.fixture
+def in_own(tmp_path, monkeypatch):
+    """In a project with the study's parameters, and no recipe and no grid yet."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    for folder in (RECIPES, GRIDS):
+        folder.mkdir()
+
+
 # Recipes
 
 
@@ -66,8 +74,8 @@ def test_there_is_one_recipe_a_report_beside_the_study_s_own():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_recipe_is_complete_honest_and_what_dvc_runs(name, params, tmp_path):
-    recipe, configuration = read_recipe(name, RECIPES), configured(name)
+def test_a_recipe_is_complete_honest_and_what_dvc_runs(name, params, in_project, tmp_path):
+    recipe, configuration = read_recipe(name), configured(name)
     found = configuration.params
     assert recipe.title
     # It says by itself all that decides a figure, but for data and sample, which are the user's: so
@@ -91,7 +99,7 @@ def test_a_recipe_is_complete_honest_and_what_dvc_runs(name, params, tmp_path):
     assert parse(params_that_dvc_makes(tmp_path, flatten(configuration.changes))) == found
 
 
-def test_a_recipe_extends_another_and_has_the_last_word(tmp_path):
+def test_a_recipe_extends_another_and_has_the_last_word(in_own):
     for name, text in {
         "one": "overrides: {train: {cnn: {epochs: 1, batch: 8}, dnn: {epochs: 1}}}",
         "two": "extends: one\noverrides: {train: {cnn: {epochs: 2}}}",
@@ -100,16 +108,16 @@ def test_a_recipe_extends_another_and_has_the_last_word(tmp_path):
         "about": "extends: round\noverrides: {}",
         "lost": "extends: nowhere\noverrides: {}",
     }.items():
-        (tmp_path / f"{name}.yaml").write_text(f"title: {name}\n{text}\n")
-    found = read_recipe("three", tmp_path)
+        (RECIPES / f"{name}.yaml").write_text(f"title: {name}\n{text}\n")
+    found = read_recipe("three")
     assert found.title == "three"
     assert found.overrides == {
         "train": {"cnn": {"epochs": 2, "batch": 8}, "dnn": {"epochs": 1}}, "split": {"seed": 3}
     }  # fmt: skip
     with pytest.raises(UserError, match="recipe round extends about extends 'round': a circle"):
-        read_recipe("round", tmp_path)
+        read_recipe("round")
     with pytest.raises(UserError, match="recipe 'nowhere' is not known; choose one of: about"):
-        read_recipe("lost", tmp_path)
+        read_recipe("lost")
 
 
 def test_r4_trains_on_the_first_25_000_rows():
@@ -168,10 +176,10 @@ def test_a_name_that_dvc_cannot_set_is_refused_before_it_runs(name, in_project, 
         ("title: 2024-99-99", "not YAML"),
     ],
 )
-def test_a_mistake_in_a_recipe_is_named_in_one_line(text, message, in_project, tmp_path):
-    (tmp_path / "mine.yaml").write_text(text)
+def test_a_mistake_in_a_recipe_is_named_in_one_line(text, message, in_own):
+    (RECIPES / "mine.yaml").write_text(text)
     with pytest.raises(UserError) as caught:
-        configure("mine", [read_recipe("mine", tmp_path).overrides], "mine.yaml")
+        configure("mine", [read_recipe("mine").overrides], "mine.yaml")
     assert "mine.yaml: " in str(caught.value)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -215,7 +223,7 @@ def test_faces_that_may_not_be_read_are_named(params, tmp_path):
 
 
 def test_the_ablation_is_every_combination_of_one_network_and_nothing_else(in_project):
-    grid = read_grid("ablation", GRIDS)
+    grid = read_grid("ablation")
     found = combine("ablation", grid)
     names = [combination.name for combination in found]
     assert len(set(names)) == 27
@@ -251,13 +259,10 @@ seeds: {keys: [train.cnn.seed], values: [0, 1]}
 """
 
 
-@pytest.fixture
-def grid(tmp_path):
-    (tmp_path / "rates.yaml").write_text(GRID)
-    return read_grid("rates", tmp_path)
-
-
-def test_settings_and_a_recipe_hold_for_the_whole_grid_but_not_for_what_it_varies(grid, in_project):
+def test_settings_and_a_recipe_hold_for_the_whole_grid_but_not_for_what_it_varies(in_own):
+    (GRIDS / "rates.yaml").write_text(GRID)
+    shutil.copytree(ROOT / RECIPES, RECIPES, dirs_exist_ok=True)
+    grid = read_grid("rates")
     of_recipe = grid.model_copy(update={"recipe": "r4"})
     found = combine("rates", of_recipe, [parse_assignment("train.cnn.epochs=1")])
     assert {one.configuration.params.train.cnn.epochs for one in found} == {1}
@@ -276,10 +281,10 @@ def test_settings_and_a_recipe_hold_for_the_whole_grid_but_not_for_what_it_varie
         ("  rate:", "  none: {}\n  rate:", "vary.none: Dictionary should have at least 1 item"),
     ],
 )
-def test_a_mistake_in_a_grid_is_named_in_one_line(old, new, message, tmp_path):
-    (tmp_path / "rates.yaml").write_text(GRID.replace(old, new))
+def test_a_mistake_in_a_grid_is_named_in_one_line(old, new, message, in_own):
+    (GRIDS / "rates.yaml").write_text(GRID.replace(old, new))
     with pytest.raises(UserError) as caught:
-        read_grid("rates", tmp_path)
+        read_grid("rates")
     assert "rates.yaml: " in str(caught.value)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
