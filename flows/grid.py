@@ -17,7 +17,7 @@ from flows.study_parameters import Hours, read_overrides
 from pipeline.dotted_keys import flatten
 from pipeline.driver.git import read_commit
 from pipeline.errors import UserError
-from pipeline.experiments.grid_runs import GridPlan, plan_grid
+from pipeline.experiments.grid_plan import GridPlan, plan_grid
 from pipeline.record.address import digest
 from pipeline.record.stage_run import stage_run
 

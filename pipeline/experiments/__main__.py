@@ -133,7 +133,7 @@ def _run_recipes(names: Sequence[str], chosen: argparse.Namespace) -> int:
 
 
 def _run_grid(chosen: argparse.Namespace) -> int:
-    from pipeline.experiments.grid_runs import plan_grid  # a second, as it draws
+    from pipeline.experiments.grid_plan import plan_grid  # a second, as it draws
 
     plan = plan_grid(chosen.name, [parse_assignment(text) for text in chosen.settings])
     configurations = (each.configuration for each in plan.combinations)

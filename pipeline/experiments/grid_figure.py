@@ -3,11 +3,11 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from pipeline.experiments.grid_statistics import Measured
+from pipeline.experiments.grid_statistics import FiguresByArm
 from pipeline.figures.style import ACCENT, INK, MUTED, SECOND, legend_above, panel
 
 
-def draw_grid(measured: Measured, against: Measured, names: tuple[str, str]) -> Figure:
+def draw_grid(measured: FiguresByArm, against: FiguresByArm, names: tuple[str, str]) -> Figure:
     """Draw the figures of all arms.
 
     Args:

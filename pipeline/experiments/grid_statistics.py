@@ -8,11 +8,11 @@ from scipy.stats import t
 from pipeline.experiments.grids import Arms
 from pipeline.statistics.intervals import HIGH
 
-Measured = Mapping[Arms, Mapping[int, float]]
+FiguresByArm = Mapping[Arms, Mapping[int, float]]
 """Of each arm, its figure by seed."""
 
 
-def summarise(measured: Measured, other: Measured, base: Arms) -> pd.DataFrame:
+def summarise(measured: FiguresByArm, other: FiguresByArm, base: Arms) -> pd.DataFrame:
     """One row an arm, by its arms' names: seeds, mean and spread, and what `compare` finds.
 
     The spread is the standard deviation over seeds (n - 1); what one seed cannot tell is NaN.
@@ -50,6 +50,6 @@ def compare(differences: pd.DataFrame, name: str) -> pd.DataFrame:
     return pd.DataFrame({name: mean, f"{name}_low": mean - half, f"{name}_high": mean + half})
 
 
-def _tabulate(measured: Measured) -> pd.DataFrame:
+def _tabulate(measured: FiguresByArm) -> pd.DataFrame:
     """One row an arm, one column a seed."""
     return pd.DataFrame(list(measured.values()), index=pd.MultiIndex.from_tuples(list(measured)))
